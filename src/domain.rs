@@ -1,0 +1,22 @@
+//! The plain words of the product: addresses, identifiers, scopes, secrets, time and chance.
+//!
+//! Everything here is a value that cannot be wrong once it exists. Constructors parse; nothing here does I/O,
+//! and nothing here knows of HTTP, SQL or the rooms above.
+
+mod address;
+mod chance;
+mod client;
+mod ids;
+mod redirect_uri;
+mod scope;
+mod secret;
+mod time;
+
+pub use address::{Address, AddressError};
+pub use chance::Entropy;
+pub use client::{AuthMethod, ClaimsProfile, ClientKind, Pkce, SigningAlg, SubjectType, UnknownWord};
+pub use ids::{AccountId, ClientId, ClientIdError, CodeId, InteractionId, Provider, SessionId};
+pub use redirect_uri::{RedirectUri, RedirectUriError};
+pub use scope::{Scope, ScopeError};
+pub use secret::{Secret, TokenHash};
+pub use time::{Clock, Timestamp};

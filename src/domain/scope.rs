@@ -1,0 +1,111 @@
+//! Scopes: what an app asks to know or to do.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A set of scope tokens (RFC 6749 §3.3). Its text is sorted and separated by single spaces.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Scope(BTreeSet<String>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ScopeError {
+    #[error("scope holds a character that RFC 6749 section 3.3 does not allow")]
+    Character,
+    #[error("scope is longer than 2000 characters")]
+    TooLong,
+}
+
+impl Scope {
+    /// The scope that makes an authorization request one of OpenID Connect (Core §3.1.2.1).
+    pub const OPENID: &'static str = "openid";
+    pub const EMAIL: &'static str = "email";
+    pub const PROFILE: &'static str = "profile";
+
+    #[must_use]
+    pub fn contains(&self, token: &str) -> bool {
+        self.0.contains(token)
+    }
+
+    #[must_use]
+    pub fn is_subset(&self, other: &Self) -> bool {
+        self.0.is_subset(&other.0)
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        Self(self.0.union(&other.0).cloned().collect())
+    }
+
+    /// What is both in this set and among `known`.
+    #[must_use]
+    pub fn only(&self, known: &[&str]) -> Self {
+        Self(self.0.iter().filter(|token| known.contains(&token.as_str())).cloned().collect())
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+impl FromStr for Scope {
+    type Err = ScopeError;
+
+    fn from_str(text: &str) -> Result<Self, ScopeError> {
+        if text.len() > 2_000 {
+            return Err(ScopeError::TooLong);
+        }
+        // RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
+        let fits = |token: &str| token.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5B | 0x5D..=0x7E));
+        let tokens: BTreeSet<String> = text.split(' ').filter(|token| !token.is_empty()).map(str::to_owned).collect();
+        if tokens.iter().all(|token| fits(token)) { Ok(Self(tokens)) } else { Err(ScopeError::Character) }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, token) in self.0.iter().enumerate() {
+            if place > 0 {
+                f.write_str(" ")?;
+            }
+            f.write_str(token)?;
+        }
+        Ok(())
+    }
+}
+
+impl TryFrom<String> for Scope {
+    type Error = ScopeError;
+
+    fn try_from(text: String) -> Result<Self, ScopeError> {
+        text.parse()
+    }
+}
+
+impl From<Scope> for String {
+    fn from(scope: Scope) -> Self {
+        scope.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn order_and_repeats_do_not_matter() {
+        let scope: Scope = "profile  openid openid".parse().unwrap();
+        assert_eq!(scope.to_string(), "openid profile");
+        assert_eq!(scope.only(&["openid", "email"]).to_string(), "openid");
+        assert!("openid".parse::<Scope>().unwrap().is_subset(&scope));
+        assert_eq!("a\"b".parse::<Scope>(), Err(ScopeError::Character));
+    }
+}

@@ -1,0 +1,5 @@
+//! Latchkey: an OAuth 2.1 and OpenID Connect authorization server for people who own assets by wallet, and for the apps they let in.
+//!
+//! The law of the tree is **parse → load → decide → commit → render**; `ARCHITECTURE.md` has the map.
+
+pub mod domain;
