@@ -27,6 +27,7 @@ pub(crate) struct Person {
 }
 
 impl Person {
+    /// A person who has never been here, at the server of this address.
     pub(crate) fn new(address: SocketAddr, wallet: Wallet) -> Self {
         let issuer = format!("http://localhost:{}", address.port());
         Self { connection: Connection::new(address), issuer, wallet, cookies: HashMap::new() }
@@ -34,10 +35,16 @@ impl Person {
 
     /// Asks for a code at a client, signing in and agreeing where the server asks for it.
     pub(crate) async fn code(&mut self, client: &str) -> Result<String, Failure> {
-        let mut reply = self.get(&format!("/auth?client_id={client}{AUTHORIZE}")).await?;
+        code_in(&self.authorize(&format!("/auth?client_id={client}{AUTHORIZE}")).await?)
+    }
+
+    /// Opens an authorization URL (its path and query) and goes on as the pages ask, until the server sends the browser back to the
+    /// app: gives that URL.
+    pub(crate) async fn authorize(&mut self, url: &str) -> Result<String, Failure> {
+        let mut reply = self.get(url).await?;
         for _ in 0..MOST_STEPS {
             reply = match reply.location() {
-                Some(back) if back.starts_with(REDIRECT) => return code_in(back),
+                Some(back) if back.starts_with(REDIRECT) => return Ok(back.to_owned()),
                 Some(next) => {
                     let path = next.strip_prefix(&self.issuer).unwrap_or(next).to_owned();
                     self.get(&path).await?

@@ -25,6 +25,13 @@ name = "Load ES256"
 secret = "load-secret-load-secret-load-secret-0"
 redirect_uris = ["http://127.0.0.1:1/callback"]
 signing_alg = "ES256"
+
+[[clients]]
+id = "load-eddsa"
+name = "Load EdDSA"
+secret = "load-secret-load-secret-load-secret-0"
+redirect_uris = ["http://127.0.0.1:1/callback"]
+signing_alg = "EdDSA"
 "#;
 
 /// Where a server is to run: the program, a data folder, a database.
