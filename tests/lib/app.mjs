@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 
-/** Starts the app: `{ origin, redirectUri, arrived(n), arrivals, stop() }`. */
+/** Starts the app: `{ origin, redirectUri, next(), arrivals, stop() }`. */
 export async function startApp() {
   const arrivals = [];
   const waiting = [];
@@ -20,22 +20,28 @@ export async function startApp() {
     waiting.splice(0).forEach((look) => look());
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
+  const arrived = async (place) => {
+    const end = Date.now() + 10_000;
+    while (arrivals.length <= place) {
+      const left = end - Date.now();
+      if (left <= 0) throw new Error('the browser did not come back to the app');
+      let timer;
+      await Promise.race([new Promise((look) => waiting.push(look)), new Promise((late) => (timer = setTimeout(late, left)))]);
+      clearTimeout(timer);
+    }
+    return arrivals[place];
+  };
   const origin = `http://127.0.0.1:${server.address().port}`;
   return {
     origin,
     redirectUri: `${origin}/callback`,
     arrivals,
-    /** The arrival number `n` from 0, as soon as it is there, at most ten seconds from now. */
-    async arrived(n) {
-      const end = Date.now() + 10_000;
-      while (arrivals.length <= n) {
-        const left = end - Date.now();
-        if (left <= 0) throw new Error(`the browser did not come back to the app: ${arrivals.length} of ${n + 1} arrivals`);
-        let timer;
-        await Promise.race([new Promise((look) => waiting.push(look)), new Promise((late) => (timer = setTimeout(late, left)))]);
-        clearTimeout(timer);
-      }
-      return arrivals[n];
+    /** The next arrival after this call, at most ten seconds from now: call it before what leads there. */
+    next() {
+      const place = arrivals.length;
+      const arrival = arrived(place);
+      arrival.catch(() => {}); // whoever awaits it is told; whoever failed before that has said enough
+      return arrival;
     },
     async stop() {
       server.closeAllConnections();
