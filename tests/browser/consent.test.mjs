@@ -1,7 +1,7 @@
 // Consent in Chromium, under the pages' final CSP: `form-action` also judges the redirect after a form.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { authorizationRequest } from '../lib/flow.mjs';
+import { authorizationRequest, claimsOf } from '../lib/flow.mjs';
 import { keyPair } from '../lib/keys.mjs';
 import { allow, chooseWallet, deny, openRequest, person, setScene, signInAtApp, tokensOf } from './scene.mjs';
 
@@ -105,7 +105,7 @@ describe('consent', () => {
     await chooseWallet(page, wallet);
     await allow(page);
     const tokens = await tokensOf(scene, { request, arrival: await back }, scene.license);
-    const claims = JSON.parse(Buffer.from(tokens.id_token.split('.')[1], 'base64url'));
+    const claims = claimsOf(tokens.id_token);
     assert.equal(claims.ethereum_address, other.address);
     assert.equal(claims.provider_id, 'web3');
     assert.equal(claims.email_verified, false);
@@ -153,7 +153,7 @@ describe('consent', () => {
     const someone = await person(scene);
     const { page, context } = someone;
     await signInAtApp(scene, someone);
-    const { url } = authorizationRequest(scene.server.issuer, { ...scene.client, secret: undefined });
+    const { url } = authorizationRequest(scene.server.issuer, scene.client);
     const back = scene.app.next();
     await page.goto(scene.app.origin);
     await page.evaluate((target) => {

@@ -41,7 +41,7 @@ export async function person(scene, { wallet = {}, ...how } = {}) {
 
 /** Opens an authorization request of a client in the page; gives the request. */
 export async function openRequest(scene, page, client = scene.client, more = {}) {
-  const request = authorizationRequest(scene.server.issuer, { ...client, secret: undefined, ...more });
+  const request = authorizationRequest(scene.server.issuer, { ...client, ...more });
   await page.goto(request.url);
   return request;
 }

@@ -1,6 +1,7 @@
 // Signing in with a wallet on the real page: every turn that a person or a wallet can take has its words and a way on.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { claimsOf } from '../lib/flow.mjs';
 import { keyPair } from '../lib/keys.mjs';
 import { NEVER, REFUSED, installWallet } from '../lib/wallet.mjs';
 import { allow, chooseWallet, openRequest, person, problemTitle, setScene, signInAtApp, tokensOf, wayOn } from './scene.mjs';
@@ -253,7 +254,3 @@ function expirationOf(message) {
 }
 
 const passed = (moment) => new Promise((done) => setTimeout(done, Math.max(0, moment - Date.now()) + 50));
-
-function claimsOf(token) {
-  return JSON.parse(Buffer.from(token.split('.')[1], 'base64url'));
-}

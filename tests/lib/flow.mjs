@@ -7,8 +7,8 @@ const MOST_STEPS = 12;
 
 /** A person: a browser of their own and a wallet. */
 export class Person extends Visitor {
-  constructor(issuer, wallet = keyPair()) {
-    super(issuer);
+  constructor(issuer, wallet = keyPair(), door = undefined) {
+    super(issuer, door);
     this.wallet = wallet;
   }
 
@@ -66,8 +66,8 @@ export class Person extends Visitor {
   }
 }
 
-/** An authorization request of the code flow with PKCE: `{ url, verifier, state, nonce }`. Members of `more` win; undefined leaves out. */
-export function authorizationRequest(issuer, { clientId, redirectUri, scope = 'openid email', pkce = true, ...more }) {
+/** An authorization request of the code flow with PKCE: `{ url, verifier, state, nonce }`. Members of `more` win; undefined leaves out; a client's `secret` is not sent here. */
+export function authorizationRequest(issuer, { clientId, redirectUri, secret, scope = 'openid email', pkce = true, ...more }) {
   const [verifier, state, nonce] = Array.from({ length: 3 }, () => randomBytes(32).toString('base64url'));
   const parameters = {
     client_id: clientId,
@@ -104,6 +104,29 @@ export async function userinfo(issuer, token) {
   const reply = await fetch(`${issuer}/userinfo`, { headers: { authorization: `Bearer ${token}` } });
   const text = await reply.text();
   return { status: reply.status, headers: reply.headers, body: text.startsWith('{') ? JSON.parse(text) : text };
+}
+
+/** Signs in by the two endpoints of the API: `{ status, body }` of the last reply, and the `challenge` that was signed. */
+export async function signInByApi(issuer, { clientId, redirectUri, secret, address, sign, submitAt = issuer }) {
+  const ask = { client_id: clientId, domain: redirectUri, scope: 'openid email', response_type: 'code', address };
+  const first = await fetch(`${issuer}/auth/web3/generate_challenge`, { method: 'POST', body: new URLSearchParams(ask) });
+  const challenge = await first.json();
+  if (first.status !== 200) return { status: first.status, body: challenge };
+  const form = {
+    client_id: clientId,
+    domain: redirectUri,
+    grant_type: 'authorization_code',
+    state: challenge.state,
+    signature: sign(challenge.challenge),
+    ...(secret ? { client_secret: secret } : {}),
+  };
+  const reply = await fetch(`${submitAt}/auth/web3/submit_challenge`, { method: 'POST', body: new URLSearchParams(form) });
+  return { status: reply.status, headers: reply.headers, body: await reply.json(), challenge };
+}
+
+/** The claims of a token, not verified. */
+export function claimsOf(token) {
+  return JSON.parse(Buffer.from(token.split('.')[1], 'base64url'));
 }
 
 /** The whole of it: a person signs in at an app, and the app redeems. Gives the token reply's body. */

@@ -1,5 +1,8 @@
 // Databases of their own on the Postgres that LATCHKEY_TEST_POSTGRES names.
 import { execFile } from 'node:child_process';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
 let made = 0;
@@ -25,4 +28,22 @@ function testServer() {
   const text = process.env.LATCHKEY_TEST_POSTGRES;
   if (!text) throw new Error('LATCHKEY_TEST_POSTGRES names no Postgres: `scripts/test` starts one, and LATCHKEY_TEST_DATABASES=sqlite goes without');
   return new URL(text);
+}
+
+/** A Postgres of one's own, to be stopped and started: `{ url, start(), stop(), end() }`. */
+export async function ownCluster(port) {
+  const folder = await mkdtemp(join(tmpdir(), 'latchkey-postgres-'));
+  const script = resolve(import.meta.dirname, '../../scripts/postgres');
+  const call = async (verb) => (await promisify(execFile)(script, [verb, folder, String(port)])).stdout.trim();
+  await chmod(folder, 0o755);
+  const url = await call('start');
+  return {
+    url,
+    start: () => call('start'),
+    stop: () => call('stop'),
+    async end() {
+      await call('stop');
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
 }

@@ -10,8 +10,10 @@ export class UnexpectedReply extends Error {
 
 /** One person's browser at one issuer. */
 export class Visitor {
-  constructor(issuer) {
+  /** @param {() => string} [door] where each request really goes, as behind a proxy that shares them among several servers */
+  constructor(issuer, door = () => issuer) {
     this.issuer = issuer;
+    this.door = door;
     this.cookies = new Map();
   }
 
@@ -19,7 +21,7 @@ export class Visitor {
   async send(method, target, { headers = {}, body } = {}) {
     const url = new URL(target, this.issuer);
     const ours = url.origin === this.issuer;
-    const reply = await fetch(url, {
+    const reply = await fetch(ours ? new URL(url.pathname + url.search, this.door()) : url, {
       method,
       redirect: 'manual',
       body,
