@@ -1,0 +1,190 @@
+//! The server, put together in one place for `serve`, for `dev` and for tests: store, keys, listeners, workers.
+
+mod demo;
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::middleware::from_fn;
+use actix_web::web::Data;
+use actix_web::{App, HttpServer, dev::Server};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::config::Config;
+use crate::domain::{Clock, Entropy};
+use crate::keys::{KeySettings, Keyring, SealingKey};
+use crate::playground::Playground;
+use crate::state::{Note, State};
+use crate::store::Store;
+use crate::web::observe::observe;
+use crate::{operations, routes, worker};
+
+pub use crate::state::Mode;
+
+/// A server that listens but does not answer yet.
+#[derive(Debug)]
+pub struct Application {
+    state: Arc<State>,
+    notes: mpsc::Receiver<Note>,
+    listener: TcpListener,
+    operations: Option<TcpListener>,
+    demo: Option<demo::Demo>,
+}
+
+impl Application {
+    /// Binds the ports, opens the database and the keys, and brings all up to date. Nothing is served before all of it succeeded.
+    ///
+    /// # Errors
+    /// A sentence for the operator: which part, what is wrong, what to do.
+    pub async fn build(config: Config, mode: Mode, clock: Clock, entropy: Entropy) -> Result<Self, String> {
+        // The ports come first: they are the likeliest to be wrong, and cost nothing to give back.
+        let listener = bind(config.server.listen, "server.listen")?;
+        let operations = config.server.operations_listen.map(|address| bind(address, "server.operations_listen")).transpose()?;
+        let store = open_store(&config).await?;
+        let sealing = sealing_key(&config, &entropy)?;
+        let keys = Keyring::open(&store, sealing, key_settings(&config), clock.clone(), entropy.clone()).await.map_err(|reason| reason.to_string())?;
+        let clients = config.clients.iter().map(|entry| entry.record(&config.tokens, clock.now())).collect::<Vec<_>>();
+        store.replace_config_clients(&clients, clock.now()).await.map_err(|reason| format!("the clients of the configuration cannot be stored: {reason}"))?;
+        let demo = match mode {
+            Mode::Dev => Some(demo::prepare(&config, &store, clock.now(), &entropy).await?),
+            Mode::Serve => None,
+        };
+        let (state, notes) = State::new(config, mode, store, keys, clock, entropy);
+        Ok(Self { state: Arc::new(state), notes, listener, operations, demo })
+    }
+
+    /// The server's parts.
+    #[must_use]
+    pub fn state(&self) -> &Arc<State> {
+        &self.state
+    }
+
+    /// Serves until the process is told to stop; requests in flight are finished.
+    pub async fn run(self) -> Result<(), String> {
+        operations::metrics();
+        let Self { state, notes, listener, operations, demo } = self;
+        let address = listener.local_addr().map_err(|reason| reason.to_string())?;
+        let server = serve(&state, listener)?;
+        let tasks: JoinSet<()> = worker::start(&state, notes);
+        let operations = operations.map(|listener| serve_operations(&state, listener)).transpose()?;
+        let handle = server.handle();
+        let operations_handle = operations.as_ref().map(Server::handle);
+        tracing::info!(%address, issuer = state.issuer(), mode = ?state.mode, "ready");
+        if let Some(demo) = demo {
+            demo.announce(&state);
+        }
+        let serving = tokio::spawn(server);
+        let operating = operations.map(tokio::spawn);
+        stop_signal().await;
+        tracing::info!("stopping: requests in flight are finished");
+        handle.stop(true).await;
+        if let Some(handle) = operations_handle {
+            handle.stop(false).await;
+        }
+        drop(tasks);
+        let result = serving.await;
+        if let Some(operating) = operating {
+            operating.abort();
+        }
+        state.store.close().await;
+        tracing::info!("stopped");
+        match result {
+            Ok(Ok(())) | Err(_) => Ok(()),
+            Ok(Err(reason)) => Err(format!("the server stopped: {reason}")),
+        }
+    }
+}
+
+/// Builds and runs the server: the whole of `latchkey serve` and `latchkey dev`.
+pub async fn run(config: Config, mode: Mode) -> Result<(), String> {
+    Application::build(config, mode, Clock::System, Entropy::System).await?.run().await
+}
+
+/// Opens the database of `config` and brings its tables up to date.
+pub async fn open_store(config: &Config) -> Result<Store, String> {
+    let store = Store::open(&config.database_settings()).await.map_err(|reason| format!("the database cannot be opened: {reason}"))?;
+    store.migrate().await.map_err(|reason| format!("the database cannot be brought up to date: {reason}"))?;
+    Ok(store)
+}
+
+/// The sealing key of `config`: given, in its file, or made at the first start.
+pub fn sealing_key(config: &Config, entropy: &Entropy) -> Result<SealingKey, String> {
+    let key = match (&config.keys.sealing_key, &config.keys.sealing_key_file) {
+        (Some(text), _) => SealingKey::from_text(text.expose()),
+        // A file that somebody named must be there: making one would hide a mount that failed.
+        (None, Some(file)) => SealingKey::from_file(file),
+        (None, None) => SealingKey::from_file_or_new(&config.data.dir.join("sealing.key"), entropy),
+    };
+    key.map_err(|reason| reason.to_string())
+}
+
+/// What the keyring needs to know of `config`.
+#[must_use]
+pub fn key_settings(config: &Config) -> KeySettings {
+    let longest = config.tokens.developer_token.max(config.tokens.access_token).max(config.tokens.id_token).max(Duration::from_secs(14 * 86_400));
+    KeySettings { issuer: config.server.issuer.as_str().to_owned(), publish_ahead: config.keys.publish_ahead, token_lifetime_max: longest }
+}
+
+fn bind(address: SocketAddr, setting: &str) -> Result<TcpListener, String> {
+    let explain = |reason: std::io::Error| match reason.kind() {
+        std::io::ErrorKind::AddrInUse => format!("{address} is taken by another program: stop it, or choose another address with {setting}"),
+        std::io::ErrorKind::PermissionDenied => format!("{address} may not be listened on by this user: choose a port of 1024 or more with {setting}"),
+        _ => format!("{address} cannot be listened on ({reason}): choose another address with {setting}"),
+    };
+    TcpListener::bind(address).map_err(explain)
+}
+
+fn serve(state: &Arc<State>, listener: TcpListener) -> Result<Server, String> {
+    let mode = state.mode;
+    let data = Data::from(Arc::clone(state));
+    let playground = playground(state)?;
+    let workers = match state.config.server.workers {
+        0 => std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
+        workers => workers,
+    };
+    let server = HttpServer::new(move || {
+        let app = App::new().app_data(data.clone()).wrap(from_fn(observe));
+        let app = if let Some(playground) = &playground { app.app_data(playground.clone()) } else { app };
+        app.configure(routes::configure(mode))
+    });
+    let server = server
+        .workers(workers)
+        .disable_signals()
+        .shutdown_timeout(state.config.server.shutdown_timeout.as_secs())
+        .client_request_timeout(Duration::from_secs(10))
+        .keep_alive(Duration::from_secs(75))
+        .listen(listener)
+        .map_err(|reason| format!("the server cannot listen: {reason}"))?;
+    Ok(server.run())
+}
+
+fn playground(state: &State) -> Result<Option<Data<Playground>>, String> {
+    if state.mode != Mode::Dev {
+        return Ok(None);
+    }
+    let issuer = state.issuer().to_owned();
+    let redirect_uri = crate::playground::redirect_uri(&issuer);
+    let playground = Playground::new(issuer, crate::playground::CLIENT_ID.to_owned(), redirect_uri, state.clock.clone(), state.entropy.clone());
+    playground.map(|playground| Some(Data::new(playground))).map_err(|reason| reason.to_string())
+}
+
+fn serve_operations(state: &Arc<State>, listener: TcpListener) -> Result<Server, String> {
+    let data = Data::new(Arc::clone(state));
+    let server = HttpServer::new(move || App::new().app_data(data.clone()).configure(operations::configure));
+    let server = server.workers(1).disable_signals().listen(listener).map_err(|reason| format!("the operations port cannot listen: {reason}"))?;
+    Ok(server.run())
+}
+
+async fn stop_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
+        let _ = interrupt.await;
+        return;
+    };
+    tokio::select! {
+        _ = interrupt => {}
+        _ = terminate.recv() => {}
+    }
+}
