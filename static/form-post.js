@@ -3,7 +3,9 @@
 // visible button does it again.
 
 const form = /** @type {HTMLFormElement | null} */ (document.getElementById("form-post"));
-const [navigation] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
+const [arrival] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
 
 // A field named "submit" would hide the form's own method.
-if (form && navigation?.type !== "back_forward") HTMLFormElement.prototype.submit.call(form);
+if (form && arrival?.type !== "back_forward") HTMLFormElement.prototype.submit.call(form);
+
+export {};
