@@ -3,4 +3,5 @@
 //! The law of the tree is **parse → load → decide → commit → render**; `ARCHITECTURE.md` has the map.
 
 pub mod domain;
+pub mod playground;
 pub mod web;

@@ -11,6 +11,7 @@ mod exchange;
 mod handlers;
 mod recorder;
 mod relying_party;
+mod reply;
 mod report;
 mod runs;
 mod token;

@@ -56,7 +56,12 @@ mod tests {
     #[test]
     fn a_form_becomes_its_parameters() {
         let form = "application/x-www-form-urlencoded";
-        let token = request("POST", "http://localhost:8080/token", &[("accept", "application/json"), ("Content-Type", form)], "code=a%2Bb&x=it%27s");
+        let token = request(
+            "POST",
+            "http://localhost:8080/token",
+            &[("accept", "application/json"), ("Content-Type", form)],
+            "code=a%2Bb&x=it%27s",
+        );
         assert_eq!(
             command(&token),
             "curl -sS -i \\\n  http://localhost:8080/token \\\n  -H 'accept: application/json' \\\n  --data-urlencode code=a+b \\\n  --data-urlencode 'x=it'\\''s'"
@@ -65,7 +70,10 @@ mod tests {
 
     #[test]
     fn a_query_and_brackets_are_no_patterns() {
-        assert_eq!(command(&request("GET", "http://localhost/a?b=1&c={2}", &[], "")), "curl -sS -i \\\n  --globoff \\\n  'http://localhost/a?b=1&c={2}'");
+        assert_eq!(
+            command(&request("GET", "http://localhost/a?b=1&c={2}", &[], "")),
+            "curl -sS -i \\\n  --globoff \\\n  'http://localhost/a?b=1&c={2}'"
+        );
         assert_eq!(command(&request("DELETE", "http://localhost/", &[], "")), "curl -sS -i \\\n  -X DELETE \\\n  http://localhost/");
         assert_eq!(command(&request("POST", "http://localhost/", &[], "{}")), "curl -sS -i \\\n  http://localhost/ \\\n  --data-raw '{}'");
     }

@@ -92,10 +92,7 @@ impl Response {
 
 /// JSON indented; any other text as it is.
 pub(super) fn pretty(body: &str) -> String {
-    serde_json::from_str::<Value>(body)
-        .ok()
-        .and_then(|value| serde_json::to_string_pretty(&value).ok())
-        .unwrap_or_else(|| body.to_owned())
+    serde_json::from_str::<Value>(body).ok().and_then(|value| serde_json::to_string_pretty(&value).ok()).unwrap_or_else(|| body.to_owned())
 }
 
 fn header<'a>(headers: &'a [(String, String)], wanted: &str) -> Option<&'a str> {

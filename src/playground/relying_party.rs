@@ -69,7 +69,11 @@ impl AdditionalProviderMetadata for Extensions {}
 #[derive(Debug)]
 pub(super) enum Begun {
     /// Send the browser to the address.
-    Away { url: Url, pending: Box<Pending>, report: Report },
+    Away {
+        url: Url,
+        pending: Box<Pending>,
+        report: Report,
+    },
     Failed(Report),
 }
 
@@ -114,7 +118,7 @@ pub(super) async fn begin(playground: &Playground, choices: Choices) -> Begun {
 }
 
 /// Goes on with the server's answer, to the end.
-pub(super) async fn finish(playground: &Playground, pending: Pending, answer: Answer) -> Report {
+pub(super) async fn finish(playground: &Playground, pending: Pending, answer: &Answer) -> Report {
     let Pending { nonce, verifier, client, answers_carry_issuer, mut report, .. } = pending;
     match answer::read(playground, &mut report, answer, answers_carry_issuer) {
         Ok(code) => {
@@ -228,14 +232,11 @@ impl Pending {
         use openidconnect::{AuthUrl, JsonWebKeySet, TokenUrl, UserInfoUrl};
 
         let at = |path: &str| format!("http://localhost:1{path}");
-        let client = CoreClient::new(
-            ClientId::new("app".to_owned()),
-            IssuerUrl::new(at("")).expect("a URL"),
-            JsonWebKeySet::new(Vec::new()),
-        )
-        .set_auth_uri(AuthUrl::new(at("/auth")).expect("a URL"))
-        .set_token_uri(TokenUrl::new(at("/token")).expect("a URL"))
-        .set_user_info_url(UserInfoUrl::new(at("/userinfo")).expect("a URL"));
+        let client =
+            CoreClient::new(ClientId::new("app".to_owned()), IssuerUrl::new(at("")).expect("a URL"), JsonWebKeySet::new(Vec::new()))
+                .set_auth_uri(AuthUrl::new(at("/auth")).expect("a URL"))
+                .set_token_uri(TokenUrl::new(at("/token")).expect("a URL"))
+                .set_user_info_url(UserInfoUrl::new(at("/userinfo")).expect("a URL"));
         Self {
             state: TokenHash::of(state),
             nonce: Nonce::new("nonce".to_owned()),

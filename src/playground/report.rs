@@ -92,15 +92,30 @@ impl Check {
     /// What was compared with what, and what it proves when it fits.
     pub(super) const fn words(self) -> (&'static str, &'static str) {
         match self {
-            Self::Discovery => ("The metadata names the issuer it was fetched from", "These addresses and keys belong to this server and no other."),
-            Self::State => ("state is the one this browser was sent with", "The answer belongs to a sign-in that this browser began; nobody slipped it in."),
-            Self::ResponseIssuer => ("iss of the answer is the issuer (RFC 9207)", "The answer comes from this server, not from another one that mixed itself in."),
-            Self::Pkce => ("The server took the code with our verifier (PKCE)", "The code was made for this app's own request; a stolen code is of no use."),
+            Self::Discovery => {
+                ("The metadata names the issuer it was fetched from", "These addresses and keys belong to this server and no other.")
+            }
+            Self::State => (
+                "state is the one this browser was sent with",
+                "The answer belongs to a sign-in that this browser began; nobody slipped it in.",
+            ),
+            Self::ResponseIssuer => (
+                "iss of the answer is the issuer (RFC 9207)",
+                "The answer comes from this server, not from another one that mixed itself in.",
+            ),
+            Self::Pkce => (
+                "The server took the code with our verifier (PKCE)",
+                "The code was made for this app's own request; a stolen code is of no use.",
+            ),
             Self::Issuer => ("iss of the ID token is the issuer", "This server says so, and no other."),
             Self::Audience => ("aud of the ID token is this app", "The token was made for this app; one made for another is refused."),
-            Self::Signature => ("The signature fits a key of the server", "Not a letter of the ID token was changed since the server signed it."),
+            Self::Signature => {
+                ("The signature fits a key of the server", "Not a letter of the ID token was changed since the server signed it.")
+            }
             Self::Expiry => ("exp of the ID token is still to come", "The token is fresh."),
-            Self::Nonce => ("nonce is the one of this sign-in", "The ID token was made for this very sign-in; an older one cannot be played again."),
+            Self::Nonce => {
+                ("nonce is the one of this sign-in", "The ID token was made for this very sign-in; an older one cannot be played again.")
+            }
             Self::AuthTime => ("auth_time fits max_age", "The person signed in recently enough."),
             Self::AccessTokenHash => ("at_hash fits the access token", "Both tokens belong together; neither was swapped."),
             Self::Subject => ("sub of userinfo is that of the ID token", "The userinfo is about the person who signed in."),

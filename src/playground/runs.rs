@@ -8,7 +8,7 @@ use super::relying_party::Pending;
 use super::report::Report;
 use crate::domain::{Timestamp, TokenHash};
 
-const LIFETIME: Duration = Duration::from_secs(3600);
+const LIFETIME: Duration = Duration::from_hours(1);
 const MOST: usize = 200;
 
 #[derive(Debug, Default)]

@@ -35,7 +35,12 @@ impl Answer {
 }
 
 /// Checks the answer and takes the code out of it. Its `state` has been compared before: by it the sign-in was found.
-pub(super) fn read(playground: &Playground, report: &mut Report, answer: Answer, carries_issuer: bool) -> Result<AuthorizationCode, Failure> {
+pub(super) fn read(
+    playground: &Playground,
+    report: &mut Report,
+    answer: &Answer,
+    carries_issuer: bool,
+) -> Result<AuthorizationCode, Failure> {
     let facts = answer.parameters.iter().map(|(name, value)| (name.clone(), value.clone(), purpose(name))).collect();
     report.steps.push(Step {
         title: "Authorization response",
@@ -50,7 +55,10 @@ pub(super) fn read(playground: &Playground, report: &mut Report, answer: Answer,
         Some(issuer) if issuer == playground.issuer => report.checks.pass(Check::ResponseIssuer),
         Some(other) => return Err(Failure::Check(Check::ResponseIssuer, format!("The answer says that it comes from {other}."))),
         None if carries_issuer => {
-            return Err(Failure::Check(Check::ResponseIssuer, "The server announces iss in its answers, and this one has none.".to_owned()));
+            return Err(Failure::Check(
+                Check::ResponseIssuer,
+                "The server announces iss in its answers, and this one has none.".to_owned(),
+            ));
         }
         None => {}
     }
@@ -58,7 +66,11 @@ pub(super) fn read(playground: &Playground, report: &mut Report, answer: Answer,
         return Err(Failure::Problem(problem(code, answer.get("error_description"))));
     }
     answer.get("code").map(|code| AuthorizationCode::new(code.to_owned())).ok_or_else(|| {
-        Failure::Problem(Problem { title: "An answer without a code", words: "The server sent neither a code nor an error.".to_owned(), code: None })
+        Failure::Problem(Problem {
+            title: "An answer without a code",
+            words: "The server sent neither a code nor an error.".to_owned(),
+            code: None,
+        })
     })
 }
 
@@ -66,9 +78,17 @@ pub(super) fn read(playground: &Playground, report: &mut Report, answer: Answer,
 fn problem(code: &str, description: Option<&str>) -> Problem {
     let (title, words) = match code {
         "access_denied" => ("You said no", "The sign-in was cancelled, or the app was not allowed in. Nothing was given to the app."),
-        "login_required" => ("You are not signed in", "The app asked for a sign-in without any page (prompt=none), and nobody is signed in, or not freshly enough."),
-        "consent_required" => ("The app is not allowed in yet", "The app asked for a sign-in without any page (prompt=none), and you have not agreed to what it asks for."),
-        "interaction_required" => ("A page is needed", "The app asked for a sign-in without any page (prompt=none), and the server has something to ask you."),
+        "login_required" => (
+            "You are not signed in",
+            "The app asked for a sign-in without any page (prompt=none), and nobody is signed in, or not freshly enough.",
+        ),
+        "consent_required" => (
+            "The app is not allowed in yet",
+            "The app asked for a sign-in without any page (prompt=none), and you have not agreed to what it asks for.",
+        ),
+        "interaction_required" => {
+            ("A page is needed", "The app asked for a sign-in without any page (prompt=none), and the server has something to ask you.")
+        }
         "invalid_scope" => ("The server does not know that scope", "The app asked for something that the server does not give."),
         "temporarily_unavailable" => ("The server is busy", "It asks to try again in a moment."),
         "server_error" => ("The server failed", "Something went wrong there. Its log tells what."),
@@ -109,7 +129,7 @@ mod tests {
 
     fn outcome(query: &str, carries_issuer: bool) -> (Report, Result<AuthorizationCode, Failure>) {
         let mut report = Report::new(Choices::default(), Timestamp::from_seconds(0));
-        let result = read(&playground(), &mut report, Answer::in_query("http://localhost:8080/playground/callback", query), carries_issuer);
+        let result = read(&playground(), &mut report, &Answer::in_query("http://localhost:8080/playground/callback", query), carries_issuer);
         (report, result)
     }
 
@@ -122,7 +142,12 @@ mod tests {
 
     #[test]
     fn an_answer_of_another_server_is_refused_even_when_it_is_an_error() {
-        for query in ["code=abc&iss=http%3A%2F%2Fevil.example", "error=access_denied&iss=http%3A%2F%2Fevil.example", "code=abc", "code=a&iss=x&iss=y"] {
+        for query in [
+            "code=abc&iss=http%3A%2F%2Fevil.example",
+            "error=access_denied&iss=http%3A%2F%2Fevil.example",
+            "code=abc",
+            "code=a&iss=x&iss=y",
+        ] {
             assert!(matches!(outcome(query, true).1, Err(Failure::Check(Check::ResponseIssuer, _))), "{query}");
         }
         let (report, result) = outcome("code=abc", false);
@@ -134,7 +159,9 @@ mod tests {
     fn errors_are_told_in_words() {
         let iss = "iss=http%3A%2F%2Flocalhost%3A8080";
         let (_, result) = outcome(&format!("error=access_denied&error_description=No.&{iss}"), true);
-        assert!(matches!(result, Err(Failure::Problem(problem)) if problem.title == "You said no" && problem.words.ends_with("The server said: No.")));
+        assert!(
+            matches!(result, Err(Failure::Problem(problem)) if problem.title == "You said no" && problem.words.ends_with("The server said: No."))
+        );
         for query in [iss.to_owned(), format!("code=a&code=b&{iss}")] {
             assert!(matches!(outcome(&query, true).1, Err(Failure::Problem(problem)) if problem.code.is_none()));
         }

@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use openidconnect::core::{CoreIdToken, CoreIdTokenVerifier, CoreUserInfoClaims};
 use openidconnect::{
-    AccessToken, AccessTokenHash, AuthorizationCode, ClaimsVerificationError, Nonce, OAuth2TokenResponse, PkceCodeVerifier, RequestTokenError,
-    SubjectIdentifier, TokenResponse, UserInfoError,
+    AccessToken, AccessTokenHash, AuthorizationCode, ClaimsVerificationError, Nonce, OAuth2TokenResponse, PkceCodeVerifier,
+    RequestTokenError, SubjectIdentifier, TokenResponse, UserInfoError,
 };
 
 use super::super::Playground;
@@ -99,7 +99,8 @@ impl Redemption<'_> {
                 .and_then(|alg| Ok((alg, id_token.signing_key(&verifier)?)))
                 .map_err(|error| Failure::Check(Check::AccessTokenHash, chain(&error)))
                 .and_then(|(alg, key)| {
-                    AccessTokenHash::from_token(access_token, alg, key).map_err(|error| Failure::Check(Check::AccessTokenHash, chain(&error)))
+                    AccessTokenHash::from_token(access_token, alg, key)
+                        .map_err(|error| Failure::Check(Check::AccessTokenHash, chain(&error)))
                 })?;
             if actual != *expected {
                 return Err(Failure::Check(Check::AccessTokenHash, "at_hash is that of another access token.".to_owned()));
