@@ -167,3 +167,106 @@ fn is_loopback(url: &Url) -> bool {
 fn browser(request: &HttpRequest) -> Option<TokenHash> {
     request.cookie(COOKIE).map(|cookie| TokenHash::of(cookie.value()))
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::body::MessageBody;
+    use actix_web::dev::ServiceResponse;
+    use actix_web::{App, test};
+
+    use super::super::{CLIENT_ID, redirect_uri};
+    use super::*;
+    use crate::domain::{Clock, Entropy};
+
+    /// An issuer at which nobody listens: port 1 is reserved and closed.
+    const NOBODY: &str = "http://localhost:1";
+
+    async fn ask(request: test::TestRequest) -> ServiceResponse<impl MessageBody> {
+        let playground = Playground::new(NOBODY.to_owned(), CLIENT_ID.to_owned(), redirect_uri(NOBODY), Clock::System, Entropy::seeded(7))
+            .expect("it starts");
+        let app = test::init_service(App::new().app_data(web::Data::new(playground)).configure(configure)).await;
+        let response = test::call_service(&app, request.to_request()).await;
+        // What the browser would do next, with the cookie that it was given.
+        match response.response().cookies().next() {
+            Some(cookie) => test::call_service(&app, test::TestRequest::get().uri(RUN).cookie(cookie.into_owned()).to_request()).await,
+            None => response,
+        }
+    }
+
+    fn location<B>(response: &ServiceResponse<B>) -> &str {
+        response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    async fn text(response: ServiceResponse<impl MessageBody>) -> String {
+        String::from_utf8_lossy(&test::read_body(response).await).into_owned()
+    }
+
+    #[actix_web::test]
+    async fn the_first_page_shows_the_registration_and_keeps_what_was_chosen() {
+        let page = text(ask(test::TestRequest::get().uri("/playground?scope=email&max_age=90&prompt=login")).await).await;
+        assert!(page.contains("http://localhost:1/playground/callback"));
+        assert!(page.contains(r#"value="email" checked"#) && !page.contains(r#"value="profile" checked"#));
+        assert!(page.contains(r#"value="90""#) && page.contains(r#"value="login" selected"#));
+    }
+
+    #[actix_web::test]
+    async fn a_choice_that_cannot_be_is_told() {
+        let response = ask(test::TestRequest::get().uri("/playground/start?max_age=soon")).await;
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+        assert!(text(response).await.contains("whole number of seconds"));
+    }
+
+    #[actix_web::test]
+    async fn a_server_that_does_not_answer_is_told_with_the_request_that_failed() {
+        let response = ask(test::TestRequest::get().uri("/playground/start?scope=email")).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        let page = text(response).await;
+        assert!(page.contains("metadata cannot be used") && page.contains("cannot be reached"), "{page}");
+        assert!(page.contains("GET http://localhost:1/.well-known/openid-configuration"));
+        assert!(page.contains(r#"href="/playground/start?scope=openid&#38;scope=email&#38;response_mode=query""#), "{page}");
+    }
+
+    #[actix_web::test]
+    async fn an_answer_that_nobody_waits_for_is_refused_either_way() {
+        let hostile = "code=x&state=%3Cscript%3E&iss=y";
+        for request in [
+            test::TestRequest::get().uri(&format!("/playground/callback?{hostile}")),
+            test::TestRequest::post().uri("/playground/callback").set_payload(hostile),
+            test::TestRequest::get().uri("/playground/callback").cookie(Cookie::new(COOKIE, "made-up")),
+        ] {
+            let response = ask(request).await;
+            assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+            let page = text(response).await;
+            assert!(page.contains("No sign-in is under way") && !page.contains("<script>"));
+        }
+        assert_eq!(location(&ask(test::TestRequest::get().uri(RUN)).await), "/playground");
+    }
+
+    #[actix_web::test]
+    async fn another_name_of_this_machine_leads_to_the_issuer() {
+        for host in ["127.0.0.1:1", "[::1]:1"] {
+            let request = test::TestRequest::get().uri("/playground?scope=email").insert_header((header::HOST, host));
+            assert_eq!(location(&ask(request).await), "http://localhost:1/playground?scope=email");
+        }
+        for host in ["localhost:9", "example.com", "192.168.1.2"] {
+            let request = test::TestRequest::get().uri("/playground").insert_header((header::HOST, host));
+            assert_eq!(ask(request).await.status(), StatusCode::OK);
+        }
+    }
+
+    #[actix_web::test]
+    async fn the_wallet_is_served_and_nothing_beside_it() {
+        let first = ask(test::TestRequest::get().uri("/dev/wallet.js")).await;
+        assert_eq!(first.status(), StatusCode::OK);
+        assert_eq!(
+            first.headers().get(header::CONTENT_TYPE).map(header::HeaderValue::as_bytes),
+            Some(&b"text/javascript; charset=utf-8"[..])
+        );
+        let tag = first.headers().get(header::ETAG).expect("a tag").clone();
+        let again = ask(test::TestRequest::get().uri("/dev/wallet.js").insert_header((header::IF_NONE_MATCH, tag))).await;
+        assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+        for path in ["/dev/nothing.js", "/dev/..%2fapp.css", "/dev/"] {
+            assert_eq!(ask(test::TestRequest::get().uri(path)).await.status(), StatusCode::NOT_FOUND, "{path}");
+        }
+    }
+}

@@ -9,8 +9,8 @@ use openidconnect::core::{
     CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm, CoreResponseMode, CoreResponseType, CoreSubjectIdentifierType,
 };
 use openidconnect::{
-    AdditionalProviderMetadata, ClientId, CsrfToken, EndpointNotSet, EndpointSet, IssuerUrl, Nonce, PkceCodeChallenge, PkceCodeVerifier,
-    ProviderMetadata, RedirectUrl, Scope,
+    AdditionalProviderMetadata, ClientId, CsrfToken, DiscoveryError, EndpointNotSet, EndpointSet, IssuerUrl, Nonce, PkceCodeChallenge,
+    PkceCodeVerifier, ProviderMetadata, RedirectUrl, Scope,
 };
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -98,8 +98,8 @@ pub(super) async fn begin(playground: &Playground, choices: Choices) -> Begun {
     let found = metadata.and_then(|metadata| client(playground, &metadata).map(|client| (metadata, client)));
     let (metadata, client) = match found {
         Ok(found) => found,
-        Err(words) => {
-            report.fail_check(Check::Discovery, words);
+        Err(failure) => {
+            failure.tell(&mut report);
             return Begun::Failed(report);
         }
     };
@@ -149,17 +149,26 @@ impl Failure {
     }
 }
 
-async fn discover(playground: &Playground, recorder: &Recorder<'_>) -> Result<Metadata, String> {
-    let issuer = IssuerUrl::new(playground.issuer.clone()).map_err(|error| error.to_string())?;
-    Metadata::discover_async(issuer, recorder).await.map_err(|error| chain(&error))
+async fn discover(playground: &Playground, recorder: &Recorder<'_>) -> Result<Metadata, Failure> {
+    let issuer = IssuerUrl::new(playground.issuer.clone()).map_err(|error| unusable(chain(&error)))?;
+    Metadata::discover_async(issuer, recorder).await.map_err(|error| match error {
+        // OpenID Connect Discovery §4.3: the issuer in the metadata is exactly the one that was asked.
+        DiscoveryError::Validation(_) => Failure::Check(Check::Discovery, chain(&error)),
+        other => unusable(chain(&other)),
+    })
 }
 
-fn client(playground: &Playground, metadata: &Metadata) -> Result<Client, String> {
-    let token_endpoint = metadata.token_endpoint().cloned().ok_or("The metadata names no token endpoint.")?;
-    let userinfo_endpoint = metadata.userinfo_endpoint().cloned().ok_or("The metadata names no userinfo endpoint.")?;
-    let redirect_uri = RedirectUrl::new(playground.redirect_uri.clone()).map_err(|error| error.to_string())?;
+fn client(playground: &Playground, metadata: &Metadata) -> Result<Client, Failure> {
+    let missing = |endpoint: &str| unusable(format!("They name no {endpoint} endpoint."));
+    let token_endpoint = metadata.token_endpoint().cloned().ok_or_else(|| missing("token"))?;
+    let userinfo_endpoint = metadata.userinfo_endpoint().cloned().ok_or_else(|| missing("userinfo"))?;
+    let redirect_uri = RedirectUrl::new(playground.redirect_uri.clone()).map_err(|error| unusable(chain(&error)))?;
     let client = CoreClient::from_provider_metadata(metadata.clone(), ClientId::new(playground.client_id.clone()), None);
     Ok(client.set_token_uri(token_endpoint).set_user_info_url(userinfo_endpoint).set_redirect_uri(redirect_uri))
+}
+
+fn unusable(words: String) -> Failure {
+    Failure::Problem(Problem { title: "The server's metadata cannot be used", words, code: None })
 }
 
 fn request(client: &Client, choices: &Choices, state: &str, nonce: &Nonce, verifier: &PkceCodeVerifier) -> Url {

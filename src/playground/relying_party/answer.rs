@@ -129,7 +129,8 @@ mod tests {
 
     fn outcome(query: &str, carries_issuer: bool) -> (Report, Result<AuthorizationCode, Failure>) {
         let mut report = Report::new(Choices::default(), Timestamp::from_seconds(0));
-        let result = read(&playground(), &mut report, &Answer::in_query("http://localhost:8080/playground/callback", query), carries_issuer);
+        let result =
+            read(&playground(), &mut report, &Answer::in_query("http://localhost:8080/playground/callback", query), carries_issuer);
         (report, result)
     }
 
