@@ -2,4 +2,5 @@
 //!
 //! The law of the tree is **parse → load → decide → commit → render**; `ARCHITECTURE.md` has the map.
 
+pub mod config;
 pub mod domain;
