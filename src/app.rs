@@ -12,12 +12,12 @@ use actix_web::{App, HttpServer, dev::Server};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::config::Config;
-use crate::domain::{Clock, Entropy};
+use crate::config::{ClientEntry, Config, Credential};
+use crate::domain::{AuthMethod, ClientKind, Clock, Entropy, Timestamp};
 use crate::keys::{KeySettings, Keyring, SealingKey};
 use crate::playground::Playground;
 use crate::state::{Note, State};
-use crate::store::Store;
+use crate::store::{ClientRecord, ClientSource, DatabaseSettings, Store};
 use crate::web::observe::observe;
 use crate::{operations, routes, worker};
 
@@ -45,7 +45,7 @@ impl Application {
         let store = open_store(&config).await?;
         let sealing = sealing_key(&config, &entropy)?;
         let keys = Keyring::open(&store, sealing, key_settings(&config), clock.clone(), entropy.clone()).await.map_err(|reason| reason.to_string())?;
-        let clients = config.clients.iter().map(|entry| entry.record(&config.tokens, clock.now())).collect::<Vec<_>>();
+        let clients = config.clients.iter().map(|entry| registered(entry, &config, clock.now())).collect::<Vec<_>>();
         store.replace_config_clients(&clients, clock.now()).await.map_err(|reason| format!("the clients of the configuration cannot be stored: {reason}"))?;
         let demo = match mode {
             Mode::Dev => Some(demo::prepare(&config, &store, clock.now(), &entropy).await?),
@@ -61,11 +61,22 @@ impl Application {
         &self.state
     }
 
-    /// Serves until the process is told to stop; requests in flight are finished.
+    /// Where it listens; the port is the real one where the configuration says 0.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.listener.local_addr().unwrap_or(self.state.config.server.listen)
+    }
+
+    /// Serves until the process is told to stop.
     pub async fn run(self) -> Result<(), String> {
+        self.run_until(stop_signal()).await
+    }
+
+    /// Serves until `stop` is done; requests in flight are finished.
+    pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), String> {
         operations::metrics();
+        let address = self.address();
         let Self { state, notes, listener, operations, demo } = self;
-        let address = listener.local_addr().map_err(|reason| reason.to_string())?;
         let server = serve(&state, listener)?;
         let tasks: JoinSet<()> = worker::start(&state, notes);
         let operations = operations.map(|listener| serve_operations(&state, listener)).transpose()?;
@@ -77,7 +88,7 @@ impl Application {
         }
         let serving = tokio::spawn(server);
         let operating = operations.map(tokio::spawn);
-        stop_signal().await;
+        stop.await;
         tracing::info!("stopping: requests in flight are finished");
         handle.stop(true).await;
         if let Some(handle) = operations_handle {
@@ -104,7 +115,8 @@ pub async fn run(config: Config, mode: Mode) -> Result<(), String> {
 
 /// Opens the database of `config` and brings its tables up to date.
 pub async fn open_store(config: &Config) -> Result<Store, String> {
-    let store = Store::open(&config.database_settings()).await.map_err(|reason| format!("the database cannot be opened: {reason}"))?;
+    let settings = DatabaseSettings { url: config.database_url().as_str().to_owned(), max_connections: config.database.max_connections.get() };
+    let store = Store::open(&settings).await.map_err(|reason| format!("the database cannot be opened: {reason}"))?;
     store.migrate().await.map_err(|reason| format!("the database cannot be brought up to date: {reason}"))?;
     Ok(store)
 }
@@ -125,6 +137,33 @@ pub fn sealing_key(config: &Config, entropy: &Entropy) -> Result<SealingKey, Str
 pub fn key_settings(config: &Config) -> KeySettings {
     let longest = config.tokens.developer_token.max(config.tokens.access_token).max(config.tokens.id_token).max(Duration::from_secs(14 * 86_400));
     KeySettings { issuer: config.server.issuer.as_str().to_owned(), publish_ahead: config.keys.publish_ahead, token_lifetime_max: longest }
+}
+
+// A client of the configuration file, as the store keeps it.
+fn registered(entry: &ClientEntry, config: &Config, now: Timestamp) -> ClientRecord {
+    let (auth_method, secret_hash) = match entry.credential {
+        Credential::Public => (AuthMethod::None, None),
+        Credential::Secret(hash) => (AuthMethod::ClientSecret, Some(hash)),
+    };
+    ClientRecord {
+        id: entry.id.clone(),
+        kind: ClientKind::Oauth,
+        name: entry.name.clone(),
+        secret_hash,
+        auth_method,
+        pkce: entry.pkce,
+        claims_profile: entry.claims_profile,
+        subject_type: entry.subject,
+        signing_alg: entry.signing_alg,
+        access_token: entry.access_token.unwrap_or(config.tokens.access_token),
+        redirect_uris: entry.redirect_uris.clone(),
+        post_logout_redirect_uris: entry.post_logout_redirect_uris.clone(),
+        license: None,
+        source: ClientSource::Config,
+        created_at: now,
+        updated_at: now,
+        disabled_at: None,
+    }
 }
 
 fn bind(address: SocketAddr, setting: &str) -> Result<TcpListener, String> {

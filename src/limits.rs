@@ -45,12 +45,11 @@ pub enum Try {
 impl Limits {
     #[must_use]
     pub fn new(config: &LimitsConfig) -> Self {
-        let quota = |n: u32| Quota::per_minute(NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN));
-        let per_minute = |n: u32| RateLimiter::keyed(quota(n));
+        let per_minute = |n: NonZeroU32| RateLimiter::keyed(Quota::per_minute(n));
         Self {
             challenges: per_minute(config.challenges_per_minute),
             sign_ins: per_minute(config.signins_per_minute),
-            failures: RateLimiter::keyed(quota(config.failures_per_minute)),
+            failures: RateLimiter::keyed(Quota::per_minute(config.failures_per_minute)),
             shut_out: Mutex::default(),
             clock: DefaultClock::default(),
         }
@@ -129,9 +128,14 @@ impl std::fmt::Debug for Limits {
 mod tests {
     use super::*;
 
+    fn limits(challenges: u32, signins: u32, failures: u32) -> Limits {
+        let number = |n| NonZeroU32::new(n).unwrap();
+        Limits::new(&LimitsConfig { challenges_per_minute: number(challenges), signins_per_minute: number(signins), failures_per_minute: number(failures) })
+    }
+
     #[test]
     fn the_next_try_waits_and_neighbours_do_not() {
-        let limits = Limits::new(&LimitsConfig { challenges_per_minute: 2, signins_per_minute: 1, failures_per_minute: 1 });
+        let limits = limits(2, 1, 1);
         let (here, there): (IpAddr, IpAddr) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
         assert!(limits.charge(Try::Challenge, here).is_ok());
         assert!(limits.charge(Try::Challenge, here).is_ok());
@@ -143,7 +147,7 @@ mod tests {
 
     #[test]
     fn who_guesses_is_shut_out_even_with_the_right_secret() {
-        let limits = Limits::new(&LimitsConfig { challenges_per_minute: 1, signins_per_minute: 1, failures_per_minute: 2 });
+        let limits = limits(1, 1, 2);
         let here: IpAddr = "192.0.2.1".parse().unwrap();
         let (app, neighbour): (ClientId, ClientId) = ("app".parse().unwrap(), "neighbour".parse().unwrap());
         for _ in 0..2 {

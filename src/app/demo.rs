@@ -72,7 +72,7 @@ pub(super) async fn prepare(config: &Config, store: &Store, now: Timestamp, entr
     }
     let key = LicenseKey { license: base.id.clone(), address: demo.api_key_address, created_at: now, expires_at: None, disabled_at: None };
     match store.add_license_key(&key).await {
-        Ok(()) | Err(StoreError::Conflict(Conflict::LicenseKey)) => Ok(demo),
+        Ok(_) | Err(StoreError::Conflict(Conflict::LicenseKey)) => Ok(demo),
         Err(reason) => Err(format!("the demo license's API key cannot be stored: {reason}")),
     }
 }
@@ -82,7 +82,7 @@ async fn add_uris(store: &Store, record: &ClientRecord, now: Timestamp) -> Resul
     let uris = record.redirect_uris.iter().map(|uri| (Redirect, uri)).chain(record.post_logout_redirect_uris.iter().map(|uri| (PostLogout, uri)));
     for (purpose, uri) in uris {
         match store.add_redirect_uri(&record.id, purpose, uri, now).await {
-            Ok(()) | Err(StoreError::Conflict(Conflict::RedirectUri)) => {}
+            Ok(_) | Err(StoreError::Conflict(Conflict::RedirectUri)) => {}
             Err(reason) => return Err(format!("the demo client's redirect URI cannot be stored: {reason}")),
         }
     }

@@ -7,7 +7,6 @@ use crate::domain::{AuthMethod, ClientKind, CodeId, Pkce};
 use crate::policy::authorize::{Approved, Facts, Step, next_step};
 use crate::protocol::authorize::{AuthorizeRequest, NoReturnPath, ReturnPath, client_id};
 use crate::protocol::error::{ErrorCode, OAuthError};
-use crate::protocol::params::Params;
 use crate::store::ClientRecord;
 use crate::web::body::Body;
 use crate::web::ctx::Ctx;

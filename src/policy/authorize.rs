@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::domain::{CodeId, InteractionId, Scope, SessionId, Timestamp};
 use crate::protocol::authorize::{AuthorizeRequest, Prompt};
 use crate::protocol::error::{ErrorCode, OAuthError};
-use crate::store::{Consent, NewCode, Session};
+use crate::store::{Agreement, NewCode, Session};
 
 /// What is known when the question is asked.
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +16,7 @@ pub struct Facts<'a> {
     /// The browser's live session, if it has one.
     pub session: Option<&'a Session>,
     /// What the session's account has already let this client have.
-    pub consent: Option<&'a Consent>,
+    pub consent: Option<&'a Agreement>,
     /// The visit that this request began, once it has one: its id and its beginning.
     pub interaction: Option<(InteractionId, Timestamp)>,
     pub now: Timestamp,
@@ -132,7 +132,7 @@ impl Approved {
             redirect_uri: self.request.return_path.redirect_uri.clone(),
             scope: self.request.scope.clone(),
             nonce: self.request.nonce.clone(),
-            code_challenge: self.request.code_challenge.as_ref().map(|challenge| challenge.as_str().to_owned()),
+            code_challenge: self.request.code_challenge.as_ref().map(|challenge| challenge.to_string()),
             provider: self.session.provider.clone(),
             subject: self.session.subject.clone(),
             amr: self.session.amr.clone(),
@@ -177,9 +177,8 @@ mod tests {
         }
     }
 
-    fn consent(scope: &str, age: i64) -> Consent {
-        let at = Timestamp::from_seconds(NOW - age);
-        Consent { client_id: "app".parse().unwrap(), client_name: "App".into(), scope: scope.parse().unwrap(), created_at: at, updated_at: at }
+    fn consent(scope: &str, age: i64) -> Agreement {
+        Agreement { scope: scope.parse().unwrap(), updated_at: Timestamp::from_seconds(NOW - age) }
     }
 
     // Every combination of what is asked and what is known, and what follows; read it as the policy.

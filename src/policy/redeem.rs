@@ -2,7 +2,7 @@
 
 use crate::domain::RedirectUri;
 use crate::protocol::error::{ErrorCode, OAuthError};
-use crate::protocol::pkce;
+use crate::protocol::pkce::{CodeChallenge, CodeVerifier};
 use crate::store::{CodeState, RedeemedCode};
 
 /// What the client sent with the code.
@@ -32,7 +32,7 @@ pub fn decide(redeemed: &RedeemedCode, presented: Presented<'_>) -> Result<(), O
     match (redeemed.code.code_challenge.as_deref(), presented.code_verifier) {
         (None, None) => Ok(()),
         (Some(challenge), Some(verifier)) => {
-            if pkce::verifies(challenge, verifier) {
+            if verifies(challenge, verifier) {
                 Ok(())
             } else {
                 // RFC 7636 §4.6: "If the values are not equal, an error response indicating "invalid_grant" … MUST be returned."
@@ -42,6 +42,15 @@ pub fn decide(redeemed: &RedeemedCode, presented: Presented<'_>) -> Result<(), O
         (Some(_), None) => refuse("code_verifier is missing; the authorization request had a code_challenge"),
         // RFC 9700 §2.1.1: a verifier without a challenge is the mark of a PKCE downgrade.
         (None, Some(_)) => refuse("code_verifier was sent, but the authorization request had no code_challenge"),
+    }
+}
+
+/// RFC 7636 §4.6, over the texts as they are stored and sent; what is no challenge or no verifier does not verify.
+#[must_use]
+pub fn verifies(challenge: &str, verifier: &str) -> bool {
+    match (challenge.parse::<CodeChallenge>(), verifier.parse::<CodeVerifier>()) {
+        (Ok(challenge), Ok(verifier)) => challenge.matches(&verifier),
+        _ => false,
     }
 }
 

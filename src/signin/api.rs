@@ -7,12 +7,11 @@ use serde::Serialize;
 
 use crate::domain::{AccountId, Address, ClientKind, CodeId, Entropy, Provider, Scope, Secret, TokenHash};
 use crate::limits::Try;
-use crate::policy::client_auth;
+use crate::policy::{client_auth, redeem};
 use crate::policy::wallet::{self as proof, Signer};
 use crate::protocol::authorize::{self, NoReturnPath, ReturnPath, SCOPES};
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::params::Params;
-use crate::protocol::pkce::{CodeChallenge, CodeVerifier};
 use crate::store::{ApiChallenge, ClientRecord, DeveloperToken, NewCode, Taken, WalletChallenge};
 use crate::tokens;
 use crate::web::client::credentials;
@@ -205,10 +204,7 @@ fn code_challenge_of(params: &Params) -> Result<Option<String>, Fault> {
 fn check_verifier(challenge: &ApiChallenge, verifier: Option<&str>) -> Result<(), Fault> {
     let fits = match (&challenge.code_challenge, verifier) {
         (None, None) => true,
-        (Some(challenge), Some(verifier)) => match (challenge.parse::<CodeChallenge>(), verifier.parse::<CodeVerifier>()) {
-            (Ok(challenge), Ok(verifier)) => challenge.matches(&verifier),
-            _ => false,
-        },
+        (Some(challenge), Some(verifier)) => redeem::verifies(challenge, verifier),
         _ => false,
     };
     if fits { Ok(()) } else { Err(refuse("code_verifier does not fit the code_challenge of the challenge")) }

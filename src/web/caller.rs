@@ -11,7 +11,7 @@ use crate::config::Config;
 #[must_use]
 pub fn address(request: &HttpRequest, config: &Config) -> IpAddr {
     let peer = request.peer_addr().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.ip());
-    behind_proxies(peer, request.headers(), |ip| config.server.trusts(ip))
+    behind_proxies(peer, request.headers(), |ip| config.server.trusted_proxies.iter().any(|network| network.contains(ip)))
 }
 
 fn behind_proxies(peer: IpAddr, headers: &HeaderMap, trusted: impl Fn(IpAddr) -> bool) -> IpAddr {

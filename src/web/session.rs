@@ -7,7 +7,7 @@ use super::ctx::Ctx;
 use super::visit::add_cookie;
 use crate::domain::{ClientId, Secret, SessionId};
 use crate::state::Note;
-use crate::store::{Consent, Session, StoreError};
+use crate::store::{Agreement, Session, StoreError};
 
 /// The live session, if the browser has one.
 pub async fn current(ctx: &Ctx) -> Result<Option<Session>, StoreError> {
@@ -17,7 +17,7 @@ pub async fn current(ctx: &Ctx) -> Result<Option<Session>, StoreError> {
 }
 
 /// The live session and what its account has agreed to at that client, in one read.
-pub async fn standing(ctx: &Ctx, client: &ClientId) -> Result<Option<(Session, Option<Consent>)>, StoreError> {
+pub async fn standing(ctx: &Ctx, client: &ClientId) -> Result<Option<(Session, Option<Agreement>)>, StoreError> {
     let Some(token) = ctx.session_token() else { return Ok(None) };
     let standing = ctx.state.store.standing(&token.hash(), client, ctx.now).await?;
     Ok(standing.filter(|(session, _)| in_use(ctx, session)))
