@@ -3,3 +3,4 @@
 //! The law of the tree is **parse → load → decide → commit → render**; `ARCHITECTURE.md` has the map.
 
 pub mod domain;
+pub mod store;
