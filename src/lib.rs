@@ -5,3 +5,4 @@
 pub mod domain;
 pub mod keys;
 pub mod protocol;
+pub mod store;
