@@ -5,17 +5,22 @@
 //! goes through it. It knows nothing of HTTP.
 
 mod claims;
+mod info;
 mod jwk;
 mod key;
 mod key_set;
 mod kinds;
+mod record;
+mod ring;
 mod rotation;
 mod sealing;
 mod token;
 
 pub use claims::VerifiedClaims;
-pub use key_set::{Jwks, KeyInfo};
+pub use info::{KeyInfo, RotatedKey};
+pub use key_set::Jwks;
 pub use kinds::TokenKind;
+pub use ring::{KeySettings, Keyring};
 pub use rotation::KeyState;
 pub use sealing::SealingKey;
 pub use token::{TokenRefusal, UnverifiedToken};
@@ -23,6 +28,7 @@ pub use token::{TokenRefusal, UnverifiedToken};
 use std::path::PathBuf;
 
 use crate::domain::SigningAlg;
+use crate::store::StoreError;
 
 /// Why keys cannot be had or used. Each is a sentence for the operator; none holds key material.
 #[derive(Debug, thiserror::Error)]
@@ -50,4 +56,6 @@ pub enum KeysError {
     Claims(&'static str),
     #[error("the cryptographic library failed to {0}")]
     Crypto(&'static str),
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }

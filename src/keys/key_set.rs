@@ -5,14 +5,14 @@ use std::sync::Arc;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::claims::{VerifiedClaims, check_shape};
 use super::key::KeyPair;
-use super::rotation::{self, KeyState, KeyTimes};
+use super::rotation::{self, KeyTimes};
 use super::token::{TokenRefusal, UnverifiedToken};
-use super::{KeysError, TokenKind};
+use super::{KeyInfo, KeysError, TokenKind};
 use crate::domain::{SigningAlg, Timestamp};
 
 /// The published key set (RFC 7517 §5), ready to be sent.
@@ -22,22 +22,6 @@ pub struct Jwks {
     pub body: String,
     /// A strong entity tag of the body, in its quotes (RFC 9110 §8.8.3).
     pub etag: String,
-}
-
-/// One key as `latchkey keys list` shows it; its JSON has RFC 3339 times.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct KeyInfo {
-    pub kid: String,
-    pub alg: SigningAlg,
-    pub state: KeyState,
-    #[serde(serialize_with = "as_rfc3339")]
-    pub created_at: Timestamp,
-    /// When it begins or began to sign; `None` while it waits for a rotation.
-    #[serde(serialize_with = "as_rfc3339_or_null")]
-    pub active_from: Option<Timestamp>,
-    /// When it leaves the published set; `None` until its successor is chosen.
-    #[serde(serialize_with = "as_rfc3339_or_null")]
-    pub retire_at: Option<Timestamp>,
 }
 
 #[derive(Debug)]
@@ -136,16 +120,6 @@ impl KeySet {
         let times = self.times.iter().find(|key| key.kid == kid)?;
         if times.retire_at.is_some_and(|end| end <= now) { None } else { self.pair(kid).map(AsRef::as_ref) }
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
-fn as_rfc3339<S: Serializer>(moment: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&moment.rfc3339())
-}
-
-#[expect(clippy::ref_option, reason = "the form that serde calls")]
-fn as_rfc3339_or_null<S: Serializer>(moment: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
-    moment.map(Timestamp::rfc3339).serialize(serializer)
 }
 
 #[cfg(test)]

@@ -114,7 +114,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_field_breaks_its_line(domain in ".*", statement in ".+", uri in ".*", nonce in ".*", request_id in ".*", chain_id in any::<u64>()) {
+        fn no_field_breaks_its_line(domain in "(?s).*", statement in "(?s).+", uri in "(?s).*", nonce in "(?s).*", request_id in "(?s).*", chain_id in any::<u64>()) {
             let text = SiweMessage { domain: &domain, statement: &statement, uri: &uri, nonce: &nonce, request_id: &request_id, chain_id, ..message() };
             prop_assert_eq!(text.to_string().lines().count(), 12);
         }
