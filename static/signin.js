@@ -193,6 +193,7 @@ function fail(attempt, trouble) {
     back: wayBack(),
     wait: trouble.code === "too_many_requests" ? (trouble.facts.seconds ?? 10) : trouble.facts.seconds,
     manyWallets: walletCount > 1,
+    stopped: trouble.code !== "silent",
   });
 }
 
