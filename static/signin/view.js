@@ -131,6 +131,12 @@ export function showProblem(advice, { go, back, wait, manyWallets, stopped }) {
   problem.focus();
 }
 
+/** Where nothing is left to sign in to or to cancel, the buttons for it would only lead to the same news. */
+export function closeDoors() {
+  journey.hidden = true;
+  byId("cancel").hidden = true;
+}
+
 export function clearProblem() {
   clearInterval(countdown);
   page.removeAttribute("data-stopped");
