@@ -18,7 +18,6 @@ const SILENCE_MS = 60_000;
 const LAST_WALLET = "latchkey.wallet";
 
 const page = /** @type {HTMLElement} */ (document.getElementById("signin"));
-const cancel = document.getElementById("cancel");
 const { interaction = "", csrf = "", chains: chainList = "[]", client = "", host = "", loginHint = "" } = page.dataset;
 const door = { interaction, csrf };
 /** @type {Chain[]} */
@@ -185,14 +184,14 @@ function recover(attempt) {
  */
 function fail(attempt, trouble) {
   attempt.trouble = trouble;
-  // Where nothing is left to cancel, the button would only lead to the same news.
-  if (cancel && ["interaction_gone", "wrong_browser"].includes(trouble.code)) cancel.hidden = true;
+  if (["interaction_gone", "wrong_browser"].includes(trouble.code)) view.closeDoors();
   view.offerOtherAccount(trouble.code === "silent" && attempt.step === "signing");
   view.showProblem(advice(trouble, { wallet: attempt.wallet.name, app: client || null, chains }), {
     go: (way) => go(attempt, trouble, way),
     back: wayBack(),
     wait: trouble.code === "too_many_requests" ? (trouble.facts.seconds ?? 10) : trouble.facts.seconds,
     manyWallets: walletCount > 1,
+    stopped: trouble.code !== "silent",
   });
 }
 
@@ -341,4 +340,4 @@ discover({
 
 otherTabs?.addEventListener("message", (event) => event.data === "signed-in" && view.showElsewhere(here));
 // Who leaves is not called back by a wallet's late answer.
-cancel?.addEventListener("submit", () => (current = null));
+document.getElementById("cancel")?.addEventListener("submit", () => (current = null));

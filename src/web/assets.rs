@@ -1,7 +1,7 @@
-//! The static files inside the binary: a path comes in, the bytes with their content type and ETag go out.
+//! The static files inside the binary: a path comes in, the bytes with their content type and `ETag` go out.
 //!
 //! Pages link to `url("app.css")`, whose `?v=` changes with the bytes, so browsers may keep such a reply for ever. What is
-//! asked for without it (a module that another one imports) is revalidated by its ETag.
+//! asked for without it (a module that another one imports) is revalidated by its `ETag`.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;

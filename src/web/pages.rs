@@ -207,7 +207,7 @@ pub enum Fault {
 impl Fault {
     fn words(self) -> &'static str {
         match self {
-            Self::You => "Nothing is broken. It has to do with this browser or with what was done here.",
+            Self::You => "Nothing is broken, neither here nor at the app.",
             Self::App => "The app that sent you here made a mistake. You did nothing wrong.",
             Self::Us => "This server has a problem. You did nothing wrong, and neither did the app.",
         }

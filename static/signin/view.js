@@ -69,6 +69,7 @@ export function showJourney(wallet) {
   otherAccount.hidden = true;
   byId("chosen-icon").replaceWith(Object.assign(icon(wallet), { id: "chosen-icon" }));
   byId("chosen-name").textContent = wallet.name;
+  showOnLatch(wallet);
   showAddress(null);
   journey.tabIndex = -1;
   journey.focus({ preventScroll: true });
@@ -104,17 +105,21 @@ export function listen(on) {
 /**
  * Says loudly what is wrong and how to go on.
  * @param {Advice} advice
- * @param {{ go(way: Way): void, back: string | null, wait?: number, manyWallets: boolean }} how
+ * @param {{ go(way: Way): void, back: string | null, wait?: number, manyWallets: boolean, stopped: boolean }} how
  */
-export function showProblem(advice, { go, back, wait, manyWallets }) {
+export function showProblem(advice, { go, back, wait, manyWallets, stopped }) {
   clearProblem();
+  page.toggleAttribute("data-stopped", stopped);
   say("");
+  problem.toggleAttribute("data-calm", advice.calm === true);
   problem.append(text("h2", advice.title), ...advice.words.map((words) => text("p", words)));
   if (advice.said) problem.append(text("p", advice.said, "said"));
   const actions = document.createElement("div");
   actions.className = "actions";
   for (const { way, label } of advice.ways) {
     if (way === "back" && !back) continue;
+    // With one wallet there is no other to use; as the only way on it stays, since the wallet may get another account.
+    if (way === "wallets" && !manyWallets && advice.ways.length > 1) continue;
     const control = way === "back" ? link(label, String(back)) : button(label, () => go(way));
     if (way === "wallets" && !manyWallets) control.textContent = "Start over";
     control.className = actions.childElementCount === 0 ? "button button-main" : "button";
@@ -126,8 +131,15 @@ export function showProblem(advice, { go, back, wait, manyWallets }) {
   problem.focus();
 }
 
+/** Where nothing is left to sign in to or to cancel, the buttons for it would only lead to the same news. */
+export function closeDoors() {
+  journey.hidden = true;
+  byId("cancel").hidden = true;
+}
+
 export function clearProblem() {
   clearInterval(countdown);
+  page.removeAttribute("data-stopped");
   problem.replaceChildren();
 }
 
@@ -156,6 +168,16 @@ function holdBack(held, seconds) {
   };
   tick();
   countdown = setInterval(tick, 250);
+}
+
+/** The latch's first tile carries the chosen wallet's picture, if it has one. @param {Wallet} wallet */
+function showOnLatch(wallet) {
+  if (!wallet.icon) return;
+  const picture = document.createElement("img");
+  picture.alt = "";
+  picture.width = picture.height = 30;
+  picture.src = wallet.icon;
+  byId("latch-wallet").replaceChildren(picture);
 }
 
 /** @param {Wallet} wallet */

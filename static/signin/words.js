@@ -12,7 +12,7 @@
  * @property {number} [chainId] the network that the wallet is on
  */
 /** @typedef {"again" | "resend" | "switch" | "wallets" | "reload" | "back"} Way */
-/** @typedef {{ title: string, words: string[], said?: string, ways: { way: Way, label: string }[] }} Advice */
+/** @typedef {{ title: string, words: string[], said?: string, calm?: boolean, ways: { way: Way, label: string }[] }} Advice */
 
 export class Trouble extends Error {
   /**
@@ -29,6 +29,8 @@ export class Trouble extends Error {
 const AGAIN = { way: /** @type {Way} */ ("again"), label: "Try again" };
 const WALLETS = { way: /** @type {Way} */ ("wallets"), label: "Use another wallet" };
 const BACK = { way: /** @type {Way} */ ("back"), label: "Go back to the app" };
+
+const STANDING = { way: /** @type {Way} */ ("reload"), label: "See where things stand" };
 
 /** Networks that people often have open, to tell them where they are. @type {Record<number, string>} */
 const NETWORKS = {
@@ -63,15 +65,15 @@ export function advice({ code, facts }, { wallet, app, chains: ours }) {
 
   switch (code) {
     case "refused_accounts":
-      return { title: "You kept your address to yourself", words: [`${wallet} was told not to show it, so nothing was shared. To sign in here, this page has to see your address.`], ways: [AGAIN, WALLETS] };
+      return { calm: true, title: "You kept your address to yourself", words: [`${wallet} was told not to show it, so nothing was shared. To sign in here, this page has to see your address.`], ways: [AGAIN, WALLETS] };
     case "refused_signing":
-      return { title: "The message was not signed", words: ["You said no in your wallet, so nothing happened. Signing costs nothing and moves nothing: it only shows that the wallet is yours."], ways: [AGAIN, WALLETS] };
+      return { calm: true, title: "The message was not signed", words: ["You said no in your wallet, so nothing happened. Signing costs nothing and moves nothing: it only shows that the wallet is yours."], ways: [AGAIN, WALLETS] };
     case "refused_switch":
-      return { title: "The network stayed as it was", words: [`Your wallet was told not to switch. To sign in, it has to be on ${oneOf(chains)}.`], ways: [switchTo, WALLETS] };
+      return { calm: true, title: "The network stayed as it was", words: [`Your wallet was told not to switch. To sign in, it has to be on ${oneOf(chains)}.`], ways: [switchTo, AGAIN] };
     case "pending":
-      return { title: `${wallet} is already asking you something`, words: [`Open ${wallet} (its icon is near the address bar, or on your phone) and answer what it asks. Then try again here.`], ways: [AGAIN, WALLETS] };
+      return { calm: true, title: `${wallet} is already asking you something`, words: [`Open ${wallet} (its icon is near the address bar, or on your phone) and answer what it asks. Then try again here.`], ways: [AGAIN, WALLETS] };
     case "silent":
-      return { title: `Still waiting for ${wallet}`, words: ["Its window may be hidden behind this one. Open the wallet and answer there: this page goes on by itself. If the wallet shows no question, try again."], ways: [AGAIN, WALLETS] };
+      return { calm: true, title: `Still waiting for ${wallet}`, words: ["Its window may be hidden behind this one. Open the wallet and answer there: this page goes on by itself. If the wallet shows no question, try again."], ways: [AGAIN, WALLETS] };
     case "no_accounts":
       return { title: `${wallet} showed no account`, words: [`Open ${wallet}, unlock it, and see that it has an account and lets this site see it. Then try again.`], ways: [AGAIN, WALLETS] };
     case "locked":
@@ -86,7 +88,7 @@ export function advice({ code, facts }, { wallet, app, chains: ours }) {
     case "wrong_chain":
     case "chain_not_supported": {
       const where = facts.chainId ? `Your wallet is on ${networkName(facts.chainId)}. ` : "";
-      return { title: "Your wallet is on another network", words: [`${where}To sign in, it has to be on ${oneOf(chains)}. Switching costs nothing.`], ways: [switchTo, WALLETS] };
+      return { title: "Your wallet is on another network", words: [`${where}To sign in, it has to be on ${oneOf(chains)}. Switching costs nothing.`], ways: [switchTo, AGAIN] };
     }
     case "chain_unknown":
       return { title: `${wallet} does not know ${first} yet`, words: [howToAdd], ways: [AGAIN, WALLETS] };
@@ -96,13 +98,13 @@ export function advice({ code, facts }, { wallet, app, chains: ours }) {
     case "challenge_expired":
       return { title: "The message was too old", words: ["A message to sign is good for a few minutes only. Ask for a new one and sign that."], ways: [{ way: "again", label: "Ask again" }, WALLETS] };
     case "challenge_used":
-      return { title: "That message was used already", words: ["Each message works once. Ask for a new one and sign that."], ways: [{ way: "again", label: "Ask again" }, WALLETS] };
+      return { title: "That message was used already", words: ["Each message works once, and this one did. If you are not signed in, ask for a new one and sign that."], ways: [{ way: "again", label: "Ask again" }, STANDING] };
     case "signature_invalid":
       return { title: "The signature does not fit the address", words: ["It may come from another account than the one you chose.", "If this is a smart account (a contract wallet, such as a Safe), it is not supported yet: use an ordinary account."], ways: [AGAIN, WALLETS] };
     case "account_disabled":
       return { title: "This account is switched off", words: ["The people who run this server have switched it off. They can tell you why. Another wallet has an account of its own."], ways: [WALLETS] };
     case "interaction_gone":
-      return { title: "This sign-in is over", words: [`It was finished elsewhere, or left open for too long. ${beginAgain}`], ways: [BACK, { way: "reload", label: "See where things stand" }] };
+      return { title: "This sign-in is over", words: [`It was finished elsewhere, or left open for too long. ${beginAgain}`], ways: [BACK, STANDING] };
     case "wrong_browser":
       return { title: "This sign-in belongs to another browser", words: [`It was begun elsewhere, or this browser has forgotten it (its cookies are blocked or were cleared). ${app ? `Open ${app} in this browser and begin again.` : "Begin again in this browser."}`], ways: [BACK] };
     case "too_many_requests":
