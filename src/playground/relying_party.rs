@@ -3,6 +3,8 @@
 
 mod answer;
 mod redeem;
+#[cfg(test)]
+mod tests;
 
 use openidconnect::core::{
     CoreAuthDisplay, CoreAuthenticationFlow, CoreClaimName, CoreClaimType, CoreClient, CoreClientAuthMethod, CoreGrantType, CoreJsonWebKey,
@@ -91,7 +93,7 @@ pub(super) async fn begin(playground: &Playground, choices: Choices) -> Begun {
     let metadata = discover(playground, &recorder).await;
     report.steps.push(Step {
         title: "Discovery",
-        words: "The app fetches the server's metadata, which names every address it needs, and then the public keys that verify tokens.",
+        words: "The app fetches the server’s metadata, which names every address it needs, and then the public keys that verify tokens.",
         facts: Vec::new(),
         exchanges: recorder.take(),
     });
@@ -168,7 +170,7 @@ fn client(playground: &Playground, metadata: &Metadata) -> Result<Client, Failur
 }
 
 fn unusable(words: String) -> Failure {
-    Failure::Problem(Problem { title: "The server's metadata cannot be used", words, code: None })
+    Failure::Problem(Problem { title: "The server’s metadata cannot be used", words, code: None })
 }
 
 fn request(client: &Client, choices: &Choices, state: &str, nonce: &Nonce, verifier: &PkceCodeVerifier) -> Url {
@@ -209,7 +211,7 @@ fn purpose(parameter: &str) -> &'static str {
     match parameter {
         "response_type" => "The app wants a code, which it exchanges for tokens itself.",
         "client_id" => "Which app asks.",
-        "redirect_uri" => "Where the answer goes: one of the app's registered addresses, letter by letter.",
+        "redirect_uri" => "Where the answer goes: one of the app’s registered addresses, letter by letter.",
         "scope" => "What the app asks for.",
         "state" => "A random value that comes back with the answer: ties it to this browser.",
         "nonce" => "A random value that comes back in the ID token: ties it to this sign-in.",

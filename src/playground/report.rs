@@ -105,7 +105,7 @@ impl Check {
             ),
             Self::Pkce => (
                 "The server took the code with our verifier (PKCE)",
-                "The code was made for this app's own request; a stolen code is of no use.",
+                "The code was made for this app’s own request; a stolen code is of no use.",
             ),
             Self::Issuer => ("iss of the ID token is the issuer", "This server says so, and no other."),
             Self::Audience => ("aud of the ID token is this app", "The token was made for this app; one made for another is refused."),

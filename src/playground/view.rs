@@ -11,7 +11,7 @@ use crate::domain::Timestamp;
 use crate::web::assets;
 use crate::web::pages::Frame;
 
-/// A response of more lines is folded at first.
+/// An exchange whose response has more lines is folded at first.
 const LONG: usize = 40;
 
 /// `/playground`: what it is, and the form.
@@ -74,6 +74,7 @@ struct ExchangeView {
     id: String,
     by: &'static str,
     line: String,
+    open: bool,
     request: String,
     response: Option<ResponseView>,
     unseen: &'static str,
@@ -84,7 +85,6 @@ struct ExchangeView {
 struct ResponseView {
     line: String,
     text: String,
-    long: bool,
 }
 
 #[derive(Debug)]
@@ -157,13 +157,9 @@ fn steps(report: &Report) -> Vec<StepView> {
 
 fn exchange_view(id: String, exchange: &Exchange) -> ExchangeView {
     let path = exchange.request.url.split('?').next().unwrap_or_default();
-    let response = exchange.response.as_ref().map(|response| {
-        let text = response.text();
-        ResponseView {
-            line: format!("{} {}, {} ms", response.status, response.reason, response.took.as_millis()),
-            long: text.lines().count() > LONG,
-            text,
-        }
+    let response = exchange.response.as_ref().map(|response| ResponseView {
+        line: format!("{} {}, {} ms", response.status, response.reason, response.took.as_millis()),
+        text: response.text(),
     });
     let (by, unseen) = match exchange.sender {
         Sender::App => ("The app sends", "No answer came."),
@@ -173,6 +169,7 @@ fn exchange_view(id: String, exchange: &Exchange) -> ExchangeView {
         id,
         by,
         line: format!("{} {path}", exchange.request.method),
+        open: response.as_ref().is_some_and(|response| response.text.lines().count() <= LONG),
         request: exchange.request.text(),
         response,
         unseen,

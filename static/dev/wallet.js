@@ -65,7 +65,7 @@ function askPerson({ text, address, chainId }) {
       element("h2", { id: "throwaway-title", textContent: "Sign this message?" }),
       element("p", {
         id: "throwaway-words",
-        textContent: "Its key lies readable in this browser. Never give it anything of value.",
+        textContent: "This wallet’s key lies readable in this browser. Never give it anything of value.",
       }),
       facts([
         ["Account", address],

@@ -44,7 +44,7 @@ pub(super) fn read(
     let facts = answer.parameters.iter().map(|(name, value)| (name.clone(), value.clone(), purpose(name))).collect();
     report.steps.push(Step {
         title: "Authorization response",
-        words: "The server sends the browser back to the app's redirect URI with a code that works once and for a minute.",
+        words: "The server sends the browser back to the app’s redirect URI with a code that works once and for a minute.",
         facts,
         exchanges: vec![answer.exchange.clone()],
     });
@@ -92,7 +92,7 @@ fn problem(code: &str, description: Option<&str>) -> Problem {
         "invalid_scope" => ("The server does not know that scope", "The app asked for something that the server does not give."),
         "temporarily_unavailable" => ("The server is busy", "It asks to try again in a moment."),
         "server_error" => ("The server failed", "Something went wrong there. Its log tells what."),
-        _ => ("The server refused the request", "The app's request did not suit the server."),
+        _ => ("The server refused the request", "The app’s request did not suit the server."),
     };
     let words = description.map_or_else(|| words.to_owned(), |said| format!("{words} The server said: {said}"));
     Problem { title, words, code: Some(code.to_owned()) }

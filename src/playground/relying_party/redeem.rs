@@ -63,8 +63,12 @@ impl Redemption<'_> {
     fn verify(&self, report: &mut Report, id_token: &CoreIdToken, access_token: &AccessToken) -> Result<SubjectIdentifier, Failure> {
         report.steps.push(Step {
             title: "ID token",
-            words: "The app verifies the ID token with the server's public keys; nothing goes over the wire for it.",
-            facts: Vec::new(),
+            words: "The app verifies the ID token with the server’s public keys; nothing goes over the wire for it.",
+            facts: vec![
+                ("iss".to_owned(), self.playground.issuer.clone(), "What it must be: the server that the app asked."),
+                ("aud".to_owned(), self.playground.client_id.clone(), "What it must be: the app itself."),
+                ("nonce".to_owned(), self.nonce.secret().clone(), "What it must be: the value that the app sent along."),
+            ],
             exchanges: Vec::new(),
         });
         let now = self.playground.clock.now();
