@@ -64,19 +64,21 @@ Examples:
 
 Exit codes: 0 done; 1 refused or failed, with the reason on standard error; 2 the command line was not understood.";
 
+const COMMON: &str = "Options of every command";
+
 /// What every command takes.
 #[derive(Debug, Args)]
 struct Common {
     /// The configuration file (TOML)
-    #[arg(long, value_name = "FILE", global = true, env = "LATCHKEY_CONFIG")]
+    #[arg(long, value_name = "FILE", global = true, env = "LATCHKEY_CONFIG", help_heading = COMMON)]
     config: Option<PathBuf>,
     /// The database: `sqlite://PATH` or `postgres://USER:PASSWORD@HOST:PORT/NAME` [default: the file latchkey.db in the data folder]
     ///
     /// Other users of this machine can read a password in a command line: better set `LATCHKEY_DATABASE_URL`.
-    #[arg(long, value_name = "URL", global = true)]
+    #[arg(long, value_name = "URL", global = true, help_heading = COMMON)]
     database: Option<String>,
     /// The folder of the sealing key and of the SQLite file [default: ./data]
-    #[arg(long, value_name = "DIR", global = true)]
+    #[arg(long, value_name = "DIR", global = true, help_heading = COMMON)]
     data: Option<String>,
 }
 
@@ -120,16 +122,26 @@ pub fn main() -> ExitCode {
 impl Command {
     async fn run(self, common: &Common) -> Done {
         match self {
-            Self::Doctor(doctor) => doctor.run(common).await,
-            Self::Health(health) => health.run(common).await,
-            Self::Migrate(migrate) => migrate.run(&desk::Desk::open(common).await?),
-            Self::Sweep(sweep) => sweep.run(&desk::Desk::open(common).await?).await,
-            Self::Keys(keys) => keys.run(&desk::Desk::open(common).await?).await,
-            Self::Client(client) => client.run(&desk::Desk::open(common).await?).await,
-            Self::License(license) => license.run(&desk::Desk::open(common).await?).await,
-            Self::Account(account) => account.run(&desk::Desk::open(common).await?).await,
+            Self::Doctor(doctor) => return doctor.run(common).await,
+            Self::Health(health) => return health.run(common).await,
+            _ => {}
+        }
+        let desk = desk::Desk::open(common).await?;
+        let done = self.run_at(&desk).await;
+        desk.store.close().await;
+        done
+    }
+
+    async fn run_at(self, desk: &desk::Desk) -> Done {
+        match self {
+            Self::Migrate(migrate) => migrate.run(desk),
+            Self::Sweep(sweep) => sweep.run(desk).await,
+            Self::Keys(keys) => keys.run(desk).await,
+            Self::Client(client) => client.run(desk).await,
+            Self::License(license) => license.run(desk).await,
+            Self::Account(account) => account.run(desk).await,
             // These do not come here: they need no database, or open it themselves.
-            Self::Dev(_) | Self::Serve(_) | Self::Config(_) => Ok(out::Said::nothing()),
+            Self::Dev(_) | Self::Serve(_) | Self::Config(_) | Self::Doctor(_) | Self::Health(_) => Ok(out::Said::nothing()),
         }
     }
 }

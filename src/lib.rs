@@ -2,5 +2,9 @@
 //!
 //! The law of the tree is **parse → load → decide → commit → render**; `ARCHITECTURE.md` has the map.
 
+pub mod app;
+pub mod cli;
 pub mod config;
 pub mod domain;
+pub mod keys;
+pub mod store;

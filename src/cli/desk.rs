@@ -55,6 +55,9 @@ impl Desk {
     }
 
     pub(super) async fn keyring(&self) -> Result<Keyring, Failure> {
+        if self.config.keys.sealing_key.is_none() && self.config.keys.sealing_key_file.is_none() {
+            self.config.make_data_dir()?;
+        }
         let may_be_new = self.store.signing_keys().await?.is_empty();
         let sealing = self.config.sealing_key(may_be_new, &self.entropy)?;
         Ok(Keyring::open(&self.store, sealing, self.config.key_settings(), self.clock.clone(), self.entropy.clone()).await?)
