@@ -8,6 +8,7 @@
 mod checks;
 mod clients;
 mod errors;
+mod handover;
 mod issuer;
 mod load;
 mod network;
@@ -17,6 +18,7 @@ mod span;
 mod table;
 mod value;
 
+pub(crate) use clients::check_client;
 pub use clients::{ClientEntry, Credential, MAX_ACCESS_TOKEN, MAX_DEVELOPER_TOKEN, MIN_SECRET, MIN_TOKEN, check_secret};
 pub use errors::{ConfigError, ConfigErrors, Source};
 pub use issuer::{Issuer, IssuerError};

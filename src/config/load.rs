@@ -7,7 +7,7 @@ use super::clients::{self, CLIENTS};
 use super::errors::{ConfigError, ConfigErrors, Source, did_you_mean};
 use super::settings::{Parts, SECTIONS};
 use super::table::{Effective, Given, Section, Setting};
-use super::value::{DatabaseUrl, Raw};
+use super::value::Raw;
 use super::{Config, checks};
 
 /// What the command line says of settings, unread.
@@ -53,18 +53,6 @@ impl Config {
     /// The configuration that nobody has touched.
     pub fn untouched() -> Result<Self, ConfigErrors> {
         Self::load(None, std::iter::empty(), &Flags::default())
-    }
-
-    /// The database: the one that is set, or the SQLite file in the data folder.
-    #[must_use]
-    pub fn database_url(&self) -> DatabaseUrl {
-        self.database.url.clone().unwrap_or_else(|| DatabaseUrl::sqlite(&self.data.dir.join("latchkey.db").to_string_lossy()))
-    }
-
-    /// The file of the sealing key, where no sealing key is given as text.
-    #[must_use]
-    pub fn sealing_key_file(&self) -> std::path::PathBuf {
-        self.keys.sealing_key_file.clone().unwrap_or_else(|| self.data.dir.join("sealing.key"))
     }
 
     /// Every setting with its value and where that came from, secrets hidden.
@@ -116,7 +104,8 @@ impl Gathered {
                 }
                 (None, toml::Value::Array(entries)) if name == CLIENTS.name => self.client_entries(entries, &source),
                 (Some(_), other) => {
-                    self.problem(name.clone(), source.clone(), format!("is of type {}", other.type_str()), format!("a section, [{name}]"))
+                    let expected = format!("a section, [{name}]");
+                    self.problem(name, source.clone(), format!("is of type {}", other.type_str()), expected);
                 }
                 (None, _) if name == CLIENTS.name => {
                     self.problem(

@@ -274,9 +274,9 @@ impl DatabaseUrl {
         self.0.expose()
     }
 
-    /// The embedded database at `path`. In the URL, `?` begins the parameters and `%` an escape.
+    /// The embedded database at `path`.
     pub(super) fn sqlite(path: &str) -> Self {
-        Self(Secret::new(format!("sqlite://{}", path.replace('%', "%25").replace('?', "%3F"))))
+        Self(Secret::new(format!("sqlite://{path}")))
     }
 }
 
