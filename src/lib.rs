@@ -4,7 +4,7 @@
 
 pub mod account;
 pub mod app;
-// pub mod cli;
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod home;

@@ -35,7 +35,7 @@ pub use accounts::{Account, Identity, Profile, SignIn};
 pub use challenges::{ApiChallenge, SigninChallenge, Taken, WalletChallenge};
 pub use clients::{ClientRecord, ClientSource, License, UriPurpose};
 pub use codes::{CodeState, NewCode, RedeemedCode};
-pub use consents::Consent;
+pub use consents::{Agreement, Consent};
 pub use developer_tokens::DeveloperToken;
 pub use error::{Conflict, StoreError};
 pub use interactions::Interaction;

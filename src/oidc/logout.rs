@@ -98,7 +98,7 @@ async fn client_of(ctx: &Ctx, params: &Params) -> Result<Option<std::sync::Arc<C
     let hinted: Option<ClientId> = match params.get("id_token_hint")? {
         None => None,
         // A hint that is not ours is no hint.
-        Some(hint) => match ctx.state.keys.verify(TokenKind::IdTokenHint, hint) {
+        Some(hint) => match ctx.state.keys.verify(TokenKind::IdTokenHint, hint).await {
             Ok(claims) => claims.audience().first().and_then(|id| id.parse().ok()),
             Err(_) => return Ok(None),
         },

@@ -39,7 +39,7 @@ pub async fn userinfo(ctx: Ctx, body: Body) -> HttpResponse {
 
 async fn answer(ctx: &Ctx, body: &Body) -> Result<UserInfo, Refusal> {
     let token = bearer(ctx, body)?;
-    let claims = ctx.state.keys.verify(TokenKind::AccessToken, &token).map_err(|reason| {
+    let claims = ctx.state.keys.verify(TokenKind::AccessToken, &token).await.map_err(|reason| {
         tracing::debug!(?reason, "an access token was refused");
         invalid("the access token is not one of ours, has expired, or was changed")
     })?;

@@ -16,6 +16,13 @@ pub struct Consent {
     pub updated_at: Timestamp,
 }
 
+/// What a person has let one app have, and when they last said so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agreement {
+    pub scope: Scope,
+    pub updated_at: Timestamp,
+}
+
 sql! {
     CONSENT = "SELECT scope FROM consent WHERE account_id = $1 AND client_id = $2";
     SAVE = "
@@ -32,7 +39,7 @@ sql! {
     REVOKE = "UPDATE authorization_code SET revoked_at = $3 WHERE account_id = $1 AND client_id = $2 AND revoked_at IS NULL";
     STANDING = "
         SELECT s.id, s.account_id, s.provider, s.subject, s.amr, s.authenticated_at, s.interaction_id, s.user_agent,
-               s.last_seen_at, s.expires_at, n.scope AS consented
+               s.last_seen_at, s.expires_at, n.scope AS agreed_scope, n.updated_at AS agreed_at
         FROM session s
         JOIN account a ON a.id = s.account_id
         LEFT JOIN consent n ON n.account_id = s.account_id AND n.client_id = $2
@@ -77,9 +84,9 @@ impl Store {
         session: &TokenHash,
         client: &ClientId,
         now: Timestamp,
-    ) -> Result<Option<(Session, Option<Scope>)>, StoreError> {
+    ) -> Result<Option<(Session, Option<Agreement>)>, StoreError> {
         let row: Option<Standing> = read!(self, row(STANDING, session, client, now))?;
-        Ok(row.map(|row| (row.session, row.consented)))
+        Ok(row.map(|row| (row.session, row.agreed_scope.zip(row.agreed_at).map(|(scope, updated_at)| Agreement { scope, updated_at }))))
     }
 }
 
@@ -87,5 +94,6 @@ impl Store {
 struct Standing {
     #[sqlx(flatten)]
     session: Session,
-    consented: Option<Scope>,
+    agreed_scope: Option<Scope>,
+    agreed_at: Option<Timestamp>,
 }
