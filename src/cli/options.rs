@@ -93,15 +93,10 @@ fn secret_line(input: impl BufRead) -> Result<Secret, Failure> {
     Ok(Secret::new(line.trim_end_matches(['\r', '\n'])))
 }
 
-/// Each URI once, in the order in which they were given.
+/// Each URI once, in the order in which they are listed ever after.
 pub(super) fn each_once(mut uris: Vec<RedirectUri>) -> Vec<RedirectUri> {
-    let mut seen = Vec::new();
-    uris.retain(|uri| {
-        !seen.contains(uri) && {
-            seen.push(uri.clone());
-            true
-        }
-    });
+    uris.sort();
+    uris.dedup();
     uris
 }
 
@@ -148,7 +143,7 @@ mod tests {
         assert!(moment("2027-01-31T12:00:00+02:00").is_ok() && moment("tomorrow").is_err());
         let uri = |text: &str| text.parse::<RedirectUri>().unwrap();
         let (a, b) = (uri("https://a.example/"), uri("https://b.example/"));
-        assert_eq!(each_once(vec![b.clone(), a.clone(), b.clone()]), [b, a]);
+        assert_eq!(each_once(vec![b.clone(), a.clone(), b.clone()]), [a, b]);
     }
 
     #[test]
