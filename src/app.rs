@@ -12,12 +12,12 @@ use actix_web::{App, HttpServer, dev::Server};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::config::{ClientEntry, Config, Credential};
-use crate::domain::{AuthMethod, ClientKind, Clock, Entropy, Timestamp};
-use crate::keys::{KeySettings, Keyring, SealingKey};
+use crate::config::Config;
+use crate::domain::{Clock, Entropy};
+use crate::keys::Keyring;
 use crate::playground::Playground;
 use crate::state::{Note, State};
-use crate::store::{ClientRecord, ClientSource, DatabaseSettings, Store};
+use crate::store::Store;
 use crate::web::observe::observe;
 use crate::{operations, routes, worker};
 
@@ -42,11 +42,10 @@ impl Application {
         // The ports come first: they are the likeliest to be wrong, and cost nothing to give back.
         let listener = bind(config.server.listen, "server.listen")?;
         let operations = config.server.operations_listen.map(|address| bind(address, "server.operations_listen")).transpose()?;
+        config.make_data_dir()?;
         let store = open_store(&config).await?;
-        let sealing = sealing_key(&config, &entropy)?;
-        let keys = Keyring::open(&store, sealing, key_settings(&config), clock.clone(), entropy.clone()).await.map_err(|reason| reason.to_string())?;
-        let clients = config.clients.iter().map(|entry| registered(entry, &config, clock.now())).collect::<Vec<_>>();
-        store.replace_config_clients(&clients, clock.now()).await.map_err(|reason| format!("the clients of the configuration cannot be stored: {reason}"))?;
+        let keys = open_keys(&config, &store, &clock, &entropy).await?;
+        store.replace_config_clients(&config.client_records(clock.now()), clock.now()).await.map_err(|reason| format!("the clients of the configuration cannot be stored: {reason}"))?;
         let demo = match mode {
             Mode::Dev => Some(demo::prepare(&config, &store, clock.now(), &entropy).await?),
             Mode::Serve => None,
@@ -113,57 +112,17 @@ pub async fn run(config: Config, mode: Mode) -> Result<(), String> {
     Application::build(config, mode, Clock::System, Entropy::System).await?.run().await
 }
 
-/// Opens the database of `config` and brings its tables up to date.
-pub async fn open_store(config: &Config) -> Result<Store, String> {
-    let settings = DatabaseSettings { url: config.database_url().as_str().to_owned(), max_connections: config.database.max_connections.get() };
-    let store = Store::open(&settings).await.map_err(|reason| format!("the database cannot be opened: {reason}"))?;
+// The database, with its tables up to date.
+async fn open_store(config: &Config) -> Result<Store, String> {
+    let store = Store::open(&config.database_settings()).await.map_err(|reason| format!("the database cannot be opened: {reason}"))?;
     store.migrate().await.map_err(|reason| format!("the database cannot be brought up to date: {reason}"))?;
     Ok(store)
 }
 
-/// The sealing key of `config`: given, in its file, or made at the first start.
-pub fn sealing_key(config: &Config, entropy: &Entropy) -> Result<SealingKey, String> {
-    let key = match (&config.keys.sealing_key, &config.keys.sealing_key_file) {
-        (Some(text), _) => SealingKey::from_text(text.expose()),
-        // A file that somebody named must be there: making one would hide a mount that failed.
-        (None, Some(file)) => SealingKey::from_file(file),
-        (None, None) => SealingKey::from_file_or_new(&config.data.dir.join("sealing.key"), entropy),
-    };
-    key.map_err(|reason| reason.to_string())
-}
-
-/// What the keyring needs to know of `config`.
-#[must_use]
-pub fn key_settings(config: &Config) -> KeySettings {
-    let longest = config.tokens.developer_token.max(config.tokens.access_token).max(config.tokens.id_token).max(Duration::from_secs(14 * 86_400));
-    KeySettings { issuer: config.server.issuer.as_str().to_owned(), publish_ahead: config.keys.publish_ahead, token_lifetime_max: longest }
-}
-
-// A client of the configuration file, as the store keeps it.
-fn registered(entry: &ClientEntry, config: &Config, now: Timestamp) -> ClientRecord {
-    let (auth_method, secret_hash) = match entry.credential {
-        Credential::Public => (AuthMethod::None, None),
-        Credential::Secret(hash) => (AuthMethod::ClientSecret, Some(hash)),
-    };
-    ClientRecord {
-        id: entry.id.clone(),
-        kind: ClientKind::Oauth,
-        name: entry.name.clone(),
-        secret_hash,
-        auth_method,
-        pkce: entry.pkce,
-        claims_profile: entry.claims_profile,
-        subject_type: entry.subject,
-        signing_alg: entry.signing_alg,
-        access_token: entry.access_token.unwrap_or(config.tokens.access_token),
-        redirect_uris: entry.redirect_uris.clone(),
-        post_logout_redirect_uris: entry.post_logout_redirect_uris.clone(),
-        license: None,
-        source: ClientSource::Config,
-        created_at: now,
-        updated_at: now,
-        disabled_at: None,
-    }
+async fn open_keys(config: &Config, store: &Store, clock: &Clock, entropy: &Entropy) -> Result<Keyring, String> {
+    let first_start = store.signing_keys().await.map_err(|reason| format!("the signing keys cannot be read: {reason}"))?.is_empty();
+    let sealing = config.sealing_key(first_start, entropy).map_err(|reason| reason.to_string())?;
+    Keyring::open(store, sealing, config.key_settings(), clock.clone(), entropy.clone()).await.map_err(|reason| reason.to_string())
 }
 
 fn bind(address: SocketAddr, setting: &str) -> Result<TcpListener, String> {

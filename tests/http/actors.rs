@@ -15,18 +15,18 @@ use serde_json::{Value, json};
 
 use crate::world::{REDIRECT_URI, World};
 
-pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 /// A wallet with one key.
-pub struct Wallet {
+pub(crate) struct Wallet {
     key: SigningKey,
-    pub address: Address,
+    pub(crate) address: Address,
 }
 
 impl Wallet {
     /// The wallet of that number; the same number is the same key.
-    pub fn new(number: u8) -> Self {
+    pub(crate) fn new(number: u8) -> Self {
         let mut secret = [7; 32];
         secret[31] = number;
         let key = SigningKey::from_slice(&secret).unwrap();
@@ -36,71 +36,71 @@ impl Wallet {
     }
 
     /// `personal_sign` (EIP-191), 65 bytes with v of 27 or 28.
-    pub fn sign(&self, message: &str) -> String {
-        let (signature, recovery) = self.key.sign_prehash_recoverable(&eip191::message_hash(message)).unwrap();
+    pub(crate) fn sign(&self, message: &str) -> String {
+        let (signature, recovery) = self.key.sign_prehash_recoverable(&eip191::message_hash(message));
         let hex = signature.to_bytes().iter().fold(String::from("0x"), |text, byte| format!("{text}{byte:02x}"));
         format!("{hex}{:02x}", 27 + u8::from(recovery))
     }
 }
 
 /// A browser: it keeps cookies, never follows a redirect by itself, and can be looked into.
-pub struct Browser<'w> {
-    pub world: &'w World,
+pub(crate) struct Browser<'w> {
+    pub(crate) world: &'w World,
     http: reqwest::Client,
-    pub cookies: Mutex<BTreeMap<String, String>>,
+    pub(crate) cookies: Mutex<BTreeMap<String, String>>,
 }
 
 /// An answer, read whole.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: reqwest::header::HeaderMap,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    pub async fn read(response: Response) -> Self {
+    pub(crate) async fn read(response: Response) -> Self {
         Self { status: response.status().as_u16(), headers: response.headers().clone(), body: response.text().await.unwrap() }
     }
 
-    pub fn header(&self, name: impl reqwest::header::AsHeaderName) -> &str {
+    pub(crate) fn header(&self, name: impl reqwest::header::AsHeaderName) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    pub fn location(&self) -> &str {
+    pub(crate) fn location(&self) -> &str {
         self.header(LOCATION)
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {} {}", self.status, self.body))
     }
 
     /// A parameter of the redirect's query.
-    pub fn query(&self, name: &str) -> Option<String> {
+    pub(crate) fn query(&self, name: &str) -> Option<String> {
         let url = url::Url::parse(self.location()).ok()?;
         url.query_pairs().find(|(n, _)| n == name).map(|(_, value)| value.into_owned())
     }
 
     /// The value of the page's hidden field or data attribute.
-    pub fn csrf(&self) -> String {
+    pub(crate) fn csrf(&self) -> String {
         let after = self.body.split("data-csrf=\"").nth(1).or_else(|| self.body.split("name=\"csrf\" value=\"").nth(1));
         after.and_then(|rest| rest.split('"').next()).unwrap_or_else(|| panic!("no csrf token in: {}", self.body)).to_owned()
     }
 }
 
 impl<'w> Browser<'w> {
-    pub fn new(world: &'w World) -> Self {
+    pub(crate) fn new(world: &'w World) -> Self {
         Self { world, http: reqwest::Client::builder().redirect(Policy::none()).build().unwrap(), cookies: Mutex::default() }
     }
 
-    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = if path.starts_with('/') { format!("{}{path}", self.world.base) } else { path.replace(crate::world::ISSUER, &self.world.base) };
         let cookies = self.cookies.lock().unwrap().iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
         let request = self.http.request(method, url);
         if cookies.is_empty() { request } else { request.header(COOKIE, cookies) }
     }
 
-    pub async fn send(&self, request: RequestBuilder) -> Answer {
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Answer {
         let answer = Answer::read(request.send().await.unwrap()).await;
         for cookie in answer.headers.get_all(SET_COOKIE) {
             let text = cookie.to_str().unwrap();
@@ -111,26 +111,26 @@ impl<'w> Browser<'w> {
         answer
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(self.request(Method::GET, path)).await
     }
 
-    pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
         self.send(self.request(Method::POST, path).header("content-type", "application/x-www-form-urlencoded").body(encode(form))).await
     }
 
-    pub async fn post_json(&self, path: &str, csrf: &str, body: &Value) -> Answer {
+    pub(crate) async fn post_json(&self, path: &str, csrf: &str, body: &Value) -> Answer {
         let request = self.request(Method::POST, path).header("content-type", "application/json").header("x-csrf-token", csrf);
         self.send(request.body(body.to_string())).await
     }
 
     /// Goes to `/auth` with these parameters.
-    pub async fn auth(&self, params: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn auth(&self, params: &[(&str, &str)]) -> Answer {
         self.get(&format!("/auth?{}", encode(params))).await
     }
 
     /// Signs in on the page of an interaction; returns the answer to the signature.
-    pub async fn sign_in(&self, interaction: &str, wallet: &Wallet) -> Answer {
+    pub(crate) async fn sign_in(&self, interaction: &str, wallet: &Wallet) -> Answer {
         let page = self.get(interaction).await;
         assert_eq!(page.status, 200, "{}", page.body);
         let csrf = page.csrf();
@@ -142,7 +142,7 @@ impl<'w> Browser<'w> {
     }
 
     /// From `/auth` through sign-in and consent, whatever of them is asked, to the redirect back to the app.
-    pub async fn authorize(&self, params: &[(&str, &str)], wallet: &Wallet) -> Answer {
+    pub(crate) async fn authorize(&self, params: &[(&str, &str)], wallet: &Wallet) -> Answer {
         let mut answer = self.auth(params).await;
         for _ in 0..6 {
             assert!([200, 303].contains(&answer.status), "{} {}", answer.status, answer.body);
@@ -166,7 +166,7 @@ impl<'w> Browser<'w> {
 }
 
 /// The parameters of an ordinary request of `client`.
-pub fn request_of(client: &str) -> Vec<(&str, &str)> {
+pub(crate) fn request_of(client: &str) -> Vec<(&str, &str)> {
     vec![
         ("client_id", client), ("redirect_uri", REDIRECT_URI), ("response_type", "code"), ("scope", "openid email profile"), ("state", "a state"), ("nonce", "a nonce"),
         ("code_challenge", CHALLENGE), ("code_challenge_method", "S256"),
@@ -174,25 +174,25 @@ pub fn request_of(client: &str) -> Vec<(&str, &str)> {
 }
 
 /// Form encoding.
-pub fn encode(params: &[(&str, &str)]) -> String {
+pub(crate) fn encode(params: &[(&str, &str)]) -> String {
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish()
 }
 
 /// HTTP Basic, with both halves form-encoded (RFC 6749 §2.3.1).
-pub fn basic(id: &str, secret: &str) -> String {
+pub(crate) fn basic(id: &str, secret: &str) -> String {
     let half = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     format!("Basic {}", STANDARD.encode(format!("{}:{}", half(id), half(secret))))
 }
 
 /// A token's header and payload, unverified.
-pub fn decode(token: &str) -> (Value, Value) {
+pub(crate) fn decode(token: &str) -> (Value, Value) {
     let mut parts = token.split('.').map(|part| URL_SAFE_NO_PAD.decode(part).unwrap());
     let mut next = || serde_json::from_slice(&parts.next().unwrap()).unwrap_or(Value::Null);
     (next(), next())
 }
 
 /// Redeems a code of a public client.
-pub async fn redeem(browser: &Browser<'_>, client: &str, code: &str) -> Answer {
+pub(crate) async fn redeem(browser: &Browser<'_>, client: &str, code: &str) -> Answer {
     let form = [("grant_type", "authorization_code"), ("client_id", client), ("code", code), ("redirect_uri", REDIRECT_URI), ("code_verifier", VERIFIER)];
     Browser::new(browser.world).post("/token", &form).await
 }

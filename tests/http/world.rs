@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 /// Which database a test runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Engine {
+pub(crate) enum Engine {
     Sqlite,
     Postgres,
 }
@@ -43,25 +43,25 @@ macro_rules! on_both {
 }
 
 /// A running server and all that a test may reach behind it.
-pub struct World {
+pub(crate) struct World {
     /// `http://127.0.0.1:PORT`: where it really is. The issuer is another text, as behind a proxy.
-    pub base: String,
-    pub state: Arc<State>,
-    pub clock: Clock,
+    pub(crate) base: String,
+    pub(crate) state: Arc<State>,
+    pub(crate) clock: Clock,
     folder: PathBuf,
     stop: Option<oneshot::Sender<()>>,
     database: Option<(String, String)>,
 }
 
-pub const ISSUER: &str = "http://localhost:8080";
-pub const REDIRECT_URI: &str = "https://app.example/callback";
-pub const SECRET: &str = "a-secret-of-more-than-32-characters!";
+pub(crate) const ISSUER: &str = "http://localhost:8080";
+pub(crate) const REDIRECT_URI: &str = "https://app.example/callback";
+pub(crate) const SECRET: &str = "a-secret-of-more-than-32-characters!";
 /// 2026-01-01T00:00:00Z.
-pub const BEGINNING: i64 = 1_767_225_600;
+pub(crate) const BEGINNING: i64 = 1_767_225_600;
 
 impl World {
     /// `settings` are as in the environment, without `LATCHKEY_`.
-    pub async fn new(engine: Engine, settings: &[(&str, &str)]) -> Self {
+    pub(crate) async fn new(engine: Engine, settings: &[(&str, &str)]) -> Self {
         let name = format!("latchkey_http_{}", uuid::Builder::from_random_bytes(Entropy::System.bytes()).into_uuid().simple());
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(&name);
         std::fs::create_dir_all(&folder).unwrap();
@@ -110,7 +110,7 @@ impl World {
     }
 
     /// Registers a client that `change` makes special.
-    pub async fn client(&self, id: &str, change: impl FnOnce(&mut ClientRecord)) -> ClientRecord {
+    pub(crate) async fn client(&self, id: &str, change: impl FnOnce(&mut ClientRecord)) -> ClientRecord {
         let now = self.clock.now();
         let mut client = ClientRecord {
             id: id.parse().unwrap(),
@@ -137,7 +137,7 @@ impl World {
     }
 
     /// Registers a license whose API key is `key`.
-    pub async fn license(&self, key: Address) -> ClientRecord {
+    pub(crate) async fn license(&self, key: Address) -> ClientRecord {
         let address = Address::from_bytes(Entropy::System.bytes());
         let record = self
             .client(&address.to_string(), |client| {
