@@ -2,4 +2,23 @@
 //!
 //! The law of the tree is **parse → load → decide → commit → render**; `ARCHITECTURE.md` has the map.
 
+pub mod account;
+pub mod app;
+pub mod cli;
+pub mod config;
 pub mod domain;
+pub mod home;
+pub mod keys;
+pub mod limits;
+pub mod oidc;
+pub mod operations;
+pub mod playground;
+pub mod policy;
+pub mod protocol;
+pub mod routes;
+pub mod signin;
+pub mod state;
+pub mod store;
+pub mod tokens;
+pub mod web;
+pub mod worker;

@@ -105,6 +105,7 @@ CREATE TABLE consent (
     updated_at INTEGER NOT NULL,
     PRIMARY KEY (account_id, client_id)
 ) STRICT;
+CREATE INDEX consent_client ON consent (client_id);
 
 -- What a wallet is asked to sign on the sign-in page; single use.
 CREATE TABLE signin_challenge (
@@ -161,7 +162,7 @@ CREATE TABLE authorization_code (
     revoked_at       INTEGER,
     sweep_at         INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX authorization_code_account ON authorization_code (account_id, client_id);
+CREATE INDEX authorization_code_client ON authorization_code (client_id, account_id);
 CREATE INDEX authorization_code_sweep ON authorization_code (sweep_at);
 
 -- A license's own token, made by one of its API keys: the access token's `jti` is `id`.
@@ -174,6 +175,7 @@ CREATE TABLE developer_token (
     expires_at  INTEGER NOT NULL,
     revoked_at  INTEGER
 ) STRICT;
+CREATE INDEX developer_token_key ON developer_token (client_id, key_address);
 CREATE INDEX developer_token_expires ON developer_token (expires_at);
 
 CREATE TABLE signing_key (

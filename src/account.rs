@@ -1,0 +1,5 @@
+//! `/account`: who am I, which apps know me, where am I signed in; save the profile, withdraw an app, sign out.
+
+pub mod page;
+mod profile;
+pub mod steps;

@@ -1,0 +1,114 @@
+//! The account page.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+
+use super::profile;
+use crate::domain::Timestamp;
+use crate::protocol::params::Params;
+use crate::store::{Account, Profile, Session};
+use crate::web::ctx::Ctx;
+use crate::web::fault::Fault;
+use crate::web::pages::{AccountPage, AppLine, IdentityLine, SessionLine};
+use crate::web::visit::{self, Purpose};
+use crate::web::words::{provider_name, scope_line};
+use crate::web::{reply, session};
+
+/// `GET /account`; who is not signed in is asked to, and comes back.
+pub async fn get(ctx: Ctx) -> HttpResponse {
+    show(&ctx).await.unwrap_or_else(|fault| fault.as_page(&ctx))
+}
+
+async fn show(ctx: &Ctx) -> Result<HttpResponse, Fault> {
+    let Some((current, account)) = signed_in(ctx).await? else { return visit::begin(ctx, &Purpose::Account).await };
+    let saved = Params::decode(ctx.request.query_string()).has("saved");
+    let profile = account.profile.clone();
+    render(ctx, &current, &account, &profile, saved, None).await
+}
+
+/// The session of this browser and its account, when it has one.
+pub(super) async fn signed_in(ctx: &Ctx) -> Result<Option<(Session, Account)>, Fault> {
+    let Some(current) = session::current(ctx).await? else { return Ok(None) };
+    let account = ctx.state.store.account(current.account_id).await?;
+    Ok(account.map(|account| (current, account)))
+}
+
+/// The page, with `shown` in its form.
+pub(super) async fn render(ctx: &Ctx, current: &Session, account: &Account, shown: &Profile, saved: bool, problem: Option<String>) -> Result<HttpResponse, Fault> {
+    let consents = ctx.state.store.consents(account.id).await?;
+    let sessions = ctx.state.store.sessions(account.id, ctx.now).await?;
+    let browser = ctx.browser();
+    let frame = reply::frame(&ctx.state, &ctx.request_id(), "Your account");
+    let page = AccountPage {
+        frame: frame.clone(),
+        csrf: browser.csrf(),
+        identities: account
+            .identities
+            .iter()
+            .map(|identity| IdentityLine {
+                provider_name: provider_name(&identity.provider).to_owned(),
+                subject: identity.subject.clone(),
+                since: day(identity.created_at),
+                last_used: day(identity.last_used_at),
+            })
+            .collect(),
+        account_id: account.id.to_string(),
+        apps: consents
+            .iter()
+            .map(|consent| AppLine {
+                client_id: consent.client_id.to_string(),
+                name: consent.client_name.clone(),
+                scopes: consent.scope.iter().map(|token| scope_line(token).title).collect(),
+                since: day(consent.created_at),
+            })
+            .collect(),
+        sessions: sessions
+            .iter()
+            .map(|session| SessionLine {
+                device: device(&session.user_agent),
+                since: day(session.authenticated_at),
+                last_seen: day(session.last_seen_at),
+                current: session::is_current(current, session.id),
+            })
+            .collect(),
+        profile: profile::fields(shown),
+        saved,
+        problem,
+    };
+    let status = if page.problem.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    let mut response = reply::page(status, &frame, &page, None);
+    if browser.new {
+        visit::add_cookie(&mut response, &browser.cookie(ctx.secure()));
+    }
+    Ok(response)
+}
+
+fn day(moment: Timestamp) -> String {
+    let format = time::macros::format_description!("[day padding:none] [month repr:long] [year]");
+    time::OffsetDateTime::from_unix_timestamp(moment.seconds()).ok().and_then(|moment| moment.format(format).ok()).unwrap_or_default()
+}
+
+// "Chrome on Windows": the two words of a user agent that a person recognises. Order matters: browsers name their ancestors.
+fn device(user_agent: &str) -> String {
+    let find = |names: &[(&str, &'static str)]| names.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name);
+    let browser = find(&[("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrom", "Chrome"), ("CriOS", "Chrome"), ("Safari/", "Safari")]);
+    let system = find(&[("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS X", "Mac"), ("CrOS", "ChromeOS"), ("Linux", "Linux")]);
+    match (browser, system) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(name), None) | (None, Some(name)) => name.to_owned(),
+        (None, None) => "A program without a name".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_is_named_as_people_name_it() {
+        assert_eq!(device("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Safari/537.36"), "Chrome on Windows");
+        assert_eq!(device("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Mobile/15E148 Safari/604.1"), "Safari on iPhone");
+        assert_eq!(device(""), "A program without a name");
+        assert_eq!(day(Timestamp::from_seconds(1_767_225_600)), "1 January 2026");
+    }
+}

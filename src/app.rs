@@ -1,0 +1,188 @@
+//! The server, put together in one place for `serve`, for `dev` and for tests: store, keys, listeners, workers.
+
+mod demo;
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::middleware::from_fn;
+use actix_web::web::Data;
+use actix_web::{App, HttpServer, dev::Server};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::config::Config;
+use crate::domain::{Clock, Entropy};
+use crate::keys::Keyring;
+use crate::playground::Playground;
+use crate::state::{Note, State};
+use crate::store::Store;
+use crate::web::observe::observe;
+use crate::{operations, routes, worker};
+
+pub use crate::state::Mode;
+
+/// A server that listens but does not answer yet.
+#[derive(Debug)]
+pub struct Application {
+    state: Arc<State>,
+    notes: mpsc::Receiver<Note>,
+    listener: TcpListener,
+    operations: Option<TcpListener>,
+    demo: Option<demo::Demo>,
+}
+
+impl Application {
+    /// Binds the ports, opens the database and the keys, and brings all up to date. Nothing is served before all of it succeeded.
+    ///
+    /// # Errors
+    /// A sentence for the operator: which part, what is wrong, what to do.
+    pub async fn build(config: Config, mode: Mode, clock: Clock, entropy: Entropy) -> Result<Self, String> {
+        // The ports come first: they are the likeliest to be wrong, and cost nothing to give back.
+        let listener = bind(config.server.listen, "server.listen")?;
+        let operations = config.server.operations_listen.map(|address| bind(address, "server.operations_listen")).transpose()?;
+        config.make_data_dir()?;
+        let store = open_store(&config).await?;
+        let keys = open_keys(&config, &store, &clock, &entropy).await?;
+        store.replace_config_clients(&config.client_records(clock.now()), clock.now()).await.map_err(|reason| format!("the clients of the configuration cannot be stored: {reason}"))?;
+        let demo = match mode {
+            Mode::Dev => Some(demo::prepare(&config, &store, clock.now(), &entropy).await?),
+            Mode::Serve => None,
+        };
+        let (state, notes) = State::new(config, mode, store, keys, clock, entropy);
+        Ok(Self { state: Arc::new(state), notes, listener, operations, demo })
+    }
+
+    /// The server's parts.
+    #[must_use]
+    pub fn state(&self) -> &Arc<State> {
+        &self.state
+    }
+
+    /// Where it listens; the port is the real one where the configuration says 0.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.listener.local_addr().unwrap_or(self.state.config.server.listen)
+    }
+
+    /// Serves until the process is told to stop.
+    pub async fn run(self) -> Result<(), String> {
+        self.run_until(stop_signal()).await
+    }
+
+    /// Serves until `stop` is done; requests in flight are finished.
+    pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), String> {
+        operations::metrics();
+        let address = self.address();
+        let Self { state, notes, listener, operations, demo } = self;
+        let server = serve(&state, listener)?;
+        let tasks: JoinSet<()> = worker::start(&state, notes);
+        let operations = operations.map(|listener| serve_operations(&state, listener)).transpose()?;
+        let handle = server.handle();
+        let operations_handle = operations.as_ref().map(Server::handle);
+        tracing::info!(%address, issuer = state.issuer(), mode = ?state.mode, "ready");
+        if let Some(demo) = demo {
+            demo.announce(&state);
+        }
+        let serving = tokio::spawn(server);
+        let operating = operations.map(tokio::spawn);
+        stop.await;
+        tracing::info!("stopping: requests in flight are finished");
+        handle.stop(true).await;
+        if let Some(handle) = operations_handle {
+            handle.stop(false).await;
+        }
+        drop(tasks);
+        let result = serving.await;
+        if let Some(operating) = operating {
+            operating.abort();
+        }
+        state.store.close().await;
+        tracing::info!("stopped");
+        match result {
+            Ok(Ok(())) | Err(_) => Ok(()),
+            Ok(Err(reason)) => Err(format!("the server stopped: {reason}")),
+        }
+    }
+}
+
+/// Builds and runs the server: the whole of `latchkey serve` and `latchkey dev`.
+pub async fn run(config: Config, mode: Mode) -> Result<(), String> {
+    Application::build(config, mode, Clock::System, Entropy::System).await?.run().await
+}
+
+// The database, with its tables up to date.
+async fn open_store(config: &Config) -> Result<Store, String> {
+    let store = Store::open(&config.database_settings()).await.map_err(|reason| format!("the database cannot be opened: {reason}"))?;
+    store.migrate().await.map_err(|reason| format!("the database cannot be brought up to date: {reason}"))?;
+    Ok(store)
+}
+
+async fn open_keys(config: &Config, store: &Store, clock: &Clock, entropy: &Entropy) -> Result<Keyring, String> {
+    let first_start = store.signing_keys().await.map_err(|reason| format!("the signing keys cannot be read: {reason}"))?.is_empty();
+    let sealing = config.sealing_key(first_start, entropy).map_err(|reason| reason.to_string())?;
+    Keyring::open(store, sealing, config.key_settings(), clock.clone(), entropy.clone()).await.map_err(|reason| reason.to_string())
+}
+
+fn bind(address: SocketAddr, setting: &str) -> Result<TcpListener, String> {
+    let explain = |reason: std::io::Error| match reason.kind() {
+        std::io::ErrorKind::AddrInUse => format!("{address} is taken by another program: stop it, or choose another address with {setting}"),
+        std::io::ErrorKind::PermissionDenied => format!("{address} may not be listened on by this user: choose a port of 1024 or more with {setting}"),
+        _ => format!("{address} cannot be listened on ({reason}): choose another address with {setting}"),
+    };
+    TcpListener::bind(address).map_err(explain)
+}
+
+fn serve(state: &Arc<State>, listener: TcpListener) -> Result<Server, String> {
+    let mode = state.mode;
+    let data = Data::from(Arc::clone(state));
+    let playground = playground(state)?;
+    let workers = match state.config.server.workers {
+        0 => std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
+        workers => workers,
+    };
+    let server = HttpServer::new(move || {
+        let app = App::new().app_data(data.clone()).wrap(from_fn(observe));
+        let app = if let Some(playground) = &playground { app.app_data(playground.clone()) } else { app };
+        app.configure(routes::configure(mode))
+    });
+    let server = server
+        .workers(workers)
+        .disable_signals()
+        .shutdown_timeout(state.config.server.shutdown_timeout.as_secs())
+        .client_request_timeout(Duration::from_secs(10))
+        .keep_alive(Duration::from_secs(75))
+        .listen(listener)
+        .map_err(|reason| format!("the server cannot listen: {reason}"))?;
+    Ok(server.run())
+}
+
+fn playground(state: &State) -> Result<Option<Data<Playground>>, String> {
+    if state.mode != Mode::Dev {
+        return Ok(None);
+    }
+    let issuer = state.issuer().to_owned();
+    let redirect_uri = crate::playground::redirect_uri(&issuer);
+    let playground = Playground::new(issuer, crate::playground::CLIENT_ID.to_owned(), redirect_uri, state.clock.clone(), state.entropy.clone());
+    playground.map(|playground| Some(Data::new(playground))).map_err(|reason| reason.to_string())
+}
+
+fn serve_operations(state: &Arc<State>, listener: TcpListener) -> Result<Server, String> {
+    let data = Data::new(Arc::clone(state));
+    let server = HttpServer::new(move || App::new().app_data(data.clone()).configure(operations::configure));
+    let server = server.workers(1).disable_signals().listen(listener).map_err(|reason| format!("the operations port cannot listen: {reason}"))?;
+    Ok(server.run())
+}
+
+async fn stop_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
+        let _ = interrupt.await;
+        return;
+    };
+    tokio::select! {
+        _ = interrupt => {}
+        _ = terminate.recv() => {}
+    }
+}

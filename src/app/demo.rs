@@ -1,0 +1,145 @@
+//! What `latchkey dev` brings along: the playground's client, a demo license with an API key, and words on what to try first.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use k256::ecdsa::SigningKey;
+use serde::{Deserialize, Serialize};
+
+use crate::config::Config;
+use crate::domain::{Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, Entropy, Pkce, RedirectUri, SigningAlg, Timestamp};
+use crate::playground;
+use crate::state::State;
+use crate::store::{ClientRecord, ClientSource, Conflict, License, LicenseKey, Store, StoreError};
+
+/// The demo license, as it is kept beside the database: its API key would otherwise be shown once only.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Demo {
+    client_id: Address,
+    api_key_address: Address,
+    api_key_private_key: String,
+}
+
+const FILE: &str = "demo-license.json";
+
+/// Registers what is not there yet.
+pub(super) async fn prepare(config: &Config, store: &Store, now: Timestamp, entropy: &Entropy) -> Result<Demo, String> {
+    let issuer = config.server.issuer.as_str();
+    let callback: RedirectUri = playground::redirect_uri(issuer).parse().map_err(|reason| format!("{reason}"))?;
+    let after_logout: RedirectUri = playground::post_logout_redirect_uri(issuer).parse().map_err(|reason| format!("{reason}"))?;
+    let demo = Demo::load_or_make(&config.data.dir, entropy)?;
+    let owner = demo.api_key_address;
+    let base = ClientRecord {
+        id: ClientId::from(demo.client_id),
+        kind: ClientKind::License,
+        name: "Demo license".to_owned(),
+        secret_hash: None,
+        auth_method: AuthMethod::None,
+        pkce: Pkce::Optional,
+        claims_profile: ClaimsProfile::Compat,
+        subject_type: None,
+        signing_alg: SigningAlg::Rs256,
+        access_token: config.tokens.access_token,
+        redirect_uris: vec![callback.clone()],
+        post_logout_redirect_uris: vec![after_logout],
+        license: Some(License { alias: "demo".to_owned(), owner, developer_token: Duration::from_secs(14 * 86_400) }),
+        source: ClientSource::Command,
+        created_at: now,
+        updated_at: now,
+        disabled_at: None,
+    };
+    let id: ClientId = playground::CLIENT_ID.parse().map_err(|reason| format!("{reason}"))?;
+    let client = ClientRecord {
+        id,
+        kind: ClientKind::Oauth,
+        name: "Playground".to_owned(),
+        pkce: Pkce::Required,
+        claims_profile: ClaimsProfile::Compat,
+        license: None,
+        ..base.clone()
+    };
+    for record in [&base, &client] {
+        // What is there stays as a developer may have changed it, except where it leads back to: the port may be another today.
+        match store.create_client(record).await {
+            Ok(()) => {}
+            Err(StoreError::Conflict(Conflict::ClientId)) => add_uris(store, record, now).await?,
+            Err(reason) => return Err(format!("the demo client cannot be stored: {reason}")),
+        }
+    }
+    let key = LicenseKey { license: base.id.clone(), address: demo.api_key_address, created_at: now, expires_at: None, disabled_at: None };
+    match store.add_license_key(&key).await {
+        Ok(_) | Err(StoreError::Conflict(Conflict::LicenseKey)) => Ok(demo),
+        Err(reason) => Err(format!("the demo license's API key cannot be stored: {reason}")),
+    }
+}
+
+async fn add_uris(store: &Store, record: &ClientRecord, now: Timestamp) -> Result<(), String> {
+    use crate::store::UriPurpose::{PostLogout, Redirect};
+    let uris = record.redirect_uris.iter().map(|uri| (Redirect, uri)).chain(record.post_logout_redirect_uris.iter().map(|uri| (PostLogout, uri)));
+    for (purpose, uri) in uris {
+        match store.add_redirect_uri(&record.id, purpose, uri, now).await {
+            Ok(_) | Err(StoreError::Conflict(Conflict::RedirectUri)) => {}
+            Err(reason) => return Err(format!("the demo client's redirect URI cannot be stored: {reason}")),
+        }
+    }
+    Ok(())
+}
+
+impl Demo {
+    fn load_or_make(dir: &Path, entropy: &Entropy) -> Result<Self, String> {
+        let path = dir.join(FILE);
+        let explain = |reason: &dyn std::fmt::Display| format!("{} cannot be used ({reason}): remove it and start again", path.display());
+        match std::fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|reason| explain(&reason)),
+            Err(reason) if reason.kind() == std::io::ErrorKind::NotFound => {
+                let demo = Self::make(entropy).ok_or_else(|| explain(&"no key could be made"))?;
+                let text = serde_json::to_vec_pretty(&demo).map_err(|reason| explain(&reason))?;
+                let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+                file.and_then(|mut file| file.write_all(&text)).map_err(|reason| explain(&reason))?;
+                Ok(demo)
+            }
+            Err(reason) => Err(explain(&reason)),
+        }
+    }
+
+    fn make(entropy: &Entropy) -> Option<Self> {
+        let secret: [u8; 32] = entropy.bytes();
+        let key = SigningKey::from_slice(&secret).ok()?;
+        let point = key.verifying_key().to_sec1_point(false);
+        let coordinates: [u8; 64] = point.as_bytes().get(1..)?.try_into().ok()?;
+        let hex = secret.iter().fold(String::from("0x"), |text, byte| format!("{text}{byte:02x}"));
+        Some(Self { client_id: Address::from_bytes(entropy.bytes()), api_key_address: Address::of_public_key(&coordinates), api_key_private_key: hex })
+    }
+
+    /// Says on standard error where to go first.
+    pub(super) fn announce(&self, state: &State) {
+        let issuer = state.issuer();
+        let operations = state.config.server.operations_listen.map(|address| format!("http://{address}/metrics")).unwrap_or_default();
+        eprintln!(
+            "
+  Latchkey is ready, for development only.
+
+    Try first   {issuer}/playground
+                sign in with a wallet (or a throw-away one) and see every step
+    Discovery   {issuer}/.well-known/openid-configuration
+    Account     {issuer}/account
+    Metrics     {operations}
+
+  Demo license, for the SDKs and for curl:
+    client id   {client}
+    API key     {key}
+    domain      {domain}
+
+  Files are in {data}. Stop with Ctrl-C.
+",
+            client = self.client_id,
+            key = self.api_key_private_key,
+            domain = playground::redirect_uri(issuer),
+            data = state.config.data.dir.display(),
+        );
+    }
+}

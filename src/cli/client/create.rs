@@ -1,0 +1,85 @@
+//! `latchkey client create`.
+
+use clap::Args;
+
+use super::View;
+use crate::cli::desk::Desk;
+use crate::cli::options::{ChosenSecret, ClientSettings, each_once, name};
+use crate::cli::out::{Done, Failure, Said};
+use crate::config::check_client;
+use crate::domain::{AuthMethod, ClaimsProfile, ClientId, ClientKind, Pkce, RedirectUri, SigningAlg};
+use crate::store::{ClientRecord, ClientSource};
+
+/// Register an app
+///
+/// Without --secret, --secret-stdin or --public, a secret is generated and printed once, in the JSON: only its hash is kept.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  latchkey client create --name 'My app' --redirect-uri https://app.example/callback
+  latchkey client create --name 'My phone app' --public --redirect-uri com.example.app:/callback
+  latchkey client create --name Legacy --id legacy --secret-stdin --pkce optional \\
+      --redirect-uri https://legacy.example/cb < secret.txt")]
+pub(in crate::cli) struct Create {
+    /// The name that people see when they sign in
+    #[arg(long, value_parser = name)]
+    name: String,
+    #[command(flatten)]
+    secret: ChosenSecret,
+    /// A public client, such as a phone or browser app: it has no secret, and always uses PKCE
+    #[arg(long, group = "credential")]
+    public: bool,
+    /// The client id [default: a random one]
+    #[arg(long)]
+    id: Option<ClientId>,
+    /// Where people are sent back to, compared byte for byte; one or more
+    #[arg(long = "redirect-uri", value_name = "URI", num_args = 1.., required = true)]
+    redirect_uris: Vec<RedirectUri>,
+    /// Where people may be sent after signing out; one or more
+    #[arg(long = "post-logout-redirect-uri", value_name = "URI", num_args = 1..)]
+    post_logout_redirect_uris: Vec<RedirectUri>,
+    #[command(flatten)]
+    settings: ClientSettings,
+}
+
+impl Create {
+    pub(in crate::cli) async fn run(self, desk: &Desk) -> Done {
+        let now = desk.now();
+        let id = match self.id {
+            Some(id) => id,
+            None => desk.entropy.uuid(now).to_string().parse().map_err(|problem| Failure(format!("{problem}")))?,
+        };
+        let chosen = self.secret.take()?;
+        let generated = (chosen.is_none() && !self.public).then(|| desk.entropy.secret());
+        let secret_hash = chosen.as_ref().or(generated.as_ref()).map(crate::domain::Secret::hash);
+        let mut record = ClientRecord {
+            id,
+            kind: ClientKind::Oauth,
+            name: self.name,
+            secret_hash,
+            auth_method: if self.public { AuthMethod::None } else { AuthMethod::ClientSecret },
+            pkce: Pkce::Required,
+            claims_profile: ClaimsProfile::Oidc,
+            subject_type: None,
+            signing_alg: SigningAlg::Rs256,
+            access_token: desk.config.tokens.access_token,
+            redirect_uris: each_once(self.redirect_uris),
+            post_logout_redirect_uris: each_once(self.post_logout_redirect_uris),
+            license: None,
+            source: ClientSource::Command,
+            created_at: now,
+            updated_at: now,
+            disabled_at: None,
+        };
+        self.settings.apply(&mut record);
+        if let Some((_, problem)) = check_client(&record.id, self.public, record.pkce, &record.redirect_uris).into_iter().next() {
+            return Err(Failure(problem));
+        }
+        desk.store.create_client(&record).await?;
+        let words = match &generated {
+            Some(_) => "the client is registered; its secret is shown this once, and only its hash is kept",
+            None => "the client is registered",
+        };
+        Ok(Said::json(&View::of(&record).with_secret(generated.as_ref()))?.words(words))
+    }
+}

@@ -1,0 +1,73 @@
+//! `latchkey client update`.
+
+use clap::Args;
+
+use super::View;
+use crate::cli::desk::{Desk, unknown};
+use crate::cli::options::{ChosenSecret, ClientSettings, each_once, name};
+use crate::cli::out::{Done, Failure, Said};
+use crate::config::check_client;
+use crate::domain::{AuthMethod, ClientId, ClientKind, RedirectUri, Secret};
+
+/// Change an app's settings; what is not named stays as it is
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  latchkey client update ID --name 'A better name' --access-token-lifetime 10m
+  latchkey client update ID --redirect-uri https://app.example/cb --redirect-uri https://app.example/cb2
+  latchkey client update ID --new-secret")]
+pub(in crate::cli) struct Update {
+    /// The client id
+    id: ClientId,
+    /// The name that people see when they sign in
+    #[arg(long, value_parser = name)]
+    name: Option<String>,
+    #[command(flatten)]
+    secret: ChosenSecret,
+    /// Generate a new secret and print it once; the old one stops working
+    #[arg(long, group = "credential")]
+    new_secret: bool,
+    /// Where people are sent back to: replaces all that were there; repeat it for several
+    #[arg(long = "redirect-uri", value_name = "URI")]
+    redirect_uris: Vec<RedirectUri>,
+    /// Where people may be sent after signing out: replaces all that were there; repeat it for several
+    #[arg(long = "post-logout-redirect-uri", value_name = "URI")]
+    post_logout_redirect_uris: Vec<RedirectUri>,
+    #[command(flatten)]
+    settings: ClientSettings,
+}
+
+impl Update {
+    pub(in crate::cli) async fn run(self, desk: &Desk) -> Done {
+        let mut record = desk.changeable_client(&self.id, ClientKind::Oauth).await?;
+        let chosen = self.secret.take()?;
+        let generated = self.new_secret.then(|| desk.entropy.secret());
+        let secret = chosen.as_ref().or(generated.as_ref());
+        let uris_given = !self.redirect_uris.is_empty() || !self.post_logout_redirect_uris.is_empty();
+        if self.name.is_none() && secret.is_none() && !uris_given && self.settings.is_empty() {
+            return Err(Failure("nothing to change: name an option, such as --name (see `latchkey client update --help`)".to_owned()));
+        }
+        let public = record.auth_method == AuthMethod::None;
+        if public && secret.is_some() {
+            return Err(Failure(format!("{} is a public client: it has no secret", record.id)));
+        }
+        record.name = self.name.unwrap_or(record.name);
+        record.secret_hash = secret.map(Secret::hash).or(record.secret_hash);
+        if !self.redirect_uris.is_empty() {
+            record.redirect_uris = each_once(self.redirect_uris);
+        }
+        if !self.post_logout_redirect_uris.is_empty() {
+            record.post_logout_redirect_uris = each_once(self.post_logout_redirect_uris);
+        }
+        self.settings.apply(&mut record);
+        record.updated_at = desk.now();
+        if let Some((_, problem)) = check_client(&record.id, public, record.pkce, &record.redirect_uris).into_iter().next() {
+            return Err(Failure(problem));
+        }
+        if !desk.store.update_client(&record).await? {
+            return Err(unknown(record.kind, &record.id));
+        }
+        let words = if generated.is_some() { "the client is changed; its new secret is shown this once" } else { "the client is changed" };
+        Ok(Said::json(&View::of(&record).with_secret(generated.as_ref()))?.words(words))
+    }
+}

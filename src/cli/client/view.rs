@@ -1,0 +1,101 @@
+//! A client or license as it is printed.
+
+use serde::Serialize;
+
+use crate::config::span_words;
+use crate::domain::{
+    Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, Pkce, RedirectUri, Secret, SigningAlg, SubjectType, Timestamp,
+};
+use crate::store::{ClientRecord, LicenseKey};
+
+/// A client's record for standard output; the fields of a license are there for licenses only.
+#[derive(Serialize)]
+pub(in crate::cli) struct View<'a> {
+    client_id: &'a ClientId,
+    /// Only when it was generated in this very command.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret: Option<&'a str>,
+    kind: ClientKind,
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alias: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<Address>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_lifetime: Option<String>,
+    token_endpoint_auth_method: AuthMethod,
+    pkce: Pkce,
+    claims_profile: ClaimsProfile,
+    /// `null`: the server's own setting.
+    subject: Option<SubjectType>,
+    signing_alg: SigningAlg,
+    access_token_lifetime: String,
+    redirect_uris: &'a [RedirectUri],
+    post_logout_redirect_uris: &'a [RedirectUri],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keys: Option<Vec<KeyView>>,
+    source: &'static str,
+    created_at: String,
+    updated_at: String,
+    disabled_at: Option<String>,
+}
+
+impl<'a> View<'a> {
+    pub(in crate::cli) fn of(client: &'a ClientRecord) -> Self {
+        let license = client.license.as_ref();
+        Self {
+            client_id: &client.id,
+            client_secret: None,
+            kind: client.kind,
+            name: &client.name,
+            alias: license.map(|license| license.alias.as_str()),
+            owner: license.map(|license| license.owner),
+            token_lifetime: license.map(|license| span_words(license.developer_token)),
+            token_endpoint_auth_method: client.auth_method,
+            pkce: client.pkce,
+            claims_profile: client.claims_profile,
+            subject: client.subject_type,
+            signing_alg: client.signing_alg,
+            access_token_lifetime: span_words(client.access_token),
+            redirect_uris: &client.redirect_uris,
+            post_logout_redirect_uris: &client.post_logout_redirect_uris,
+            keys: None,
+            source: client.source.as_str(),
+            created_at: client.created_at.rfc3339(),
+            updated_at: client.updated_at.rfc3339(),
+            disabled_at: client.disabled_at.map(Timestamp::rfc3339),
+        }
+    }
+
+    /// With the secret that was generated for it.
+    pub(in crate::cli) fn with_secret(self, secret: Option<&'a Secret>) -> Self {
+        Self { client_secret: secret.map(Secret::expose), ..self }
+    }
+
+    /// With a license's keys.
+    pub(in crate::cli) fn with_keys(self, keys: &[LicenseKey]) -> Self {
+        Self { keys: Some(keys.iter().map(KeyView::from).collect()), ..self }
+    }
+}
+
+/// A license's API key for standard output.
+#[derive(Serialize)]
+pub(in crate::cli) struct KeyView {
+    license: ClientId,
+    pub(in crate::cli) address: Address,
+    created_at: String,
+    expires_at: Option<String>,
+    disabled_at: Option<String>,
+}
+
+impl From<&LicenseKey> for KeyView {
+    fn from(key: &LicenseKey) -> Self {
+        Self {
+            license: key.license.clone(),
+            address: key.address,
+            created_at: key.created_at.rfc3339(),
+            expires_at: key.expires_at.map(Timestamp::rfc3339),
+            disabled_at: key.disabled_at.map(Timestamp::rfc3339),
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! The configuration: one TOML file, `LATCHKEY_…` environment variables and flags, read into types that cannot be wrong.
+//!
+//! In comes text from those three places (a flag wins over the environment, the environment over the file); out goes
+//! [`Config`], or every problem at once, each with its path and the place it came from. The settings themselves stand in
+//! one table, `config/settings.rs`: defaults, names, ranges and documentation are all taken from there.
+//! Nothing here opens a database or a port.
+
+mod checks;
+mod clients;
+mod errors;
+mod handover;
+mod issuer;
+mod load;
+mod network;
+mod reference;
+mod settings;
+mod span;
+mod table;
+mod value;
+
+pub(crate) use clients::check_client;
+pub use clients::{ClientEntry, Credential, MAX_ACCESS_TOKEN, MAX_DEVELOPER_TOKEN, MIN_SECRET, MIN_TOKEN, check_secret};
+pub use errors::{ConfigError, ConfigErrors, Source};
+pub use issuer::{Issuer, IssuerError};
+pub use load::Flags;
+pub use network::Network;
+pub use reference::{README_BEGIN, README_END, example_file, markdown};
+pub use settings::{Config, Data, Database, Interaction, Keys, Limits, Log, Server, Session, Tokens, Wallet};
+pub use span::{parse_span, span_words};
+pub use table::Effective;
+pub use value::{DatabaseUrl, LogFormat};

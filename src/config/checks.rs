@@ -1,0 +1,48 @@
+//! What settings must hold together.
+
+use super::errors::{ConfigError, Source};
+use super::settings::Parts;
+use super::span::span_words;
+use super::table::Effective;
+
+/// Adds what does not fit together to `problems`; sections that could not be read are left out.
+pub(super) fn run(parts: &Parts, effective: &[Effective], problems: &mut Vec<ConfigError>) {
+    let mut tell = |path: &str, problem: String, expected: &str| {
+        let source = effective.iter().find(|row| row.path == path).map_or(Source::Default, |row| row.source.clone());
+        problems.push(ConfigError { path: path.to_owned(), source, problem, expected: Some(expected.to_owned()) });
+    };
+    if let Some(server) = &parts.server
+        && server.operations_listen.is_some_and(|operations| operations == server.listen && operations.port() != 0)
+    {
+        tell("server.operations_listen", format!("{} is also server.listen", server.listen), "a port of its own, or off");
+    }
+    if let Some(keys) = &parts.keys {
+        if keys.sealing_key.is_some() && keys.sealing_key_file.is_some() {
+            tell("keys.sealing_key", "keys.sealing_key_file is set too".to_owned(), "one of the two");
+        }
+        if keys.publish_ahead >= keys.rotate_every {
+            let problem =
+                format!("{} is not shorter than keys.rotate_every ({})", span_words(keys.publish_ahead), span_words(keys.rotate_every));
+            tell("keys.publish_ahead", problem, "less than the time between two rotations");
+        }
+    }
+    if let Some(session) = &parts.session
+        && session.idle > session.lifetime
+    {
+        let problem = format!("{} is longer than session.lifetime ({})", span_words(session.idle), span_words(session.lifetime));
+        tell("session.idle", problem, "at most session.lifetime");
+    }
+    if let Some(wallet) = &parts.wallet {
+        if wallet.chains.is_empty() {
+            tell("wallet.chains", "names no chain".to_owned(), "at least one chain id");
+        }
+        if let Some(twice) = wallet.chains.iter().enumerate().find_map(|(place, id)| wallet.chains[..place].contains(id).then_some(id)) {
+            tell("wallet.chains", format!("names {twice} twice"), "each chain id once");
+        }
+    }
+    if let Some(log) = &parts.log
+        && let Err(problem) = tracing_subscriber::EnvFilter::try_new(&log.filter)
+    {
+        tell("log.filter", format!("`{}` is no filter: {problem}", log.filter), "a level, or directives like info,latchkey=debug");
+    }
+}

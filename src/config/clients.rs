@@ -1,0 +1,157 @@
+//! Clients that the configuration file declares (`[[clients]]`), and the rules that every registration of a client obeys,
+//! wherever it comes from.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::errors::{ConfigError, Source};
+use super::table::{Given, Section, SectionTable, section};
+use crate::domain::{ClaimsProfile, ClientId, Pkce, RedirectUri, Secret, SigningAlg, SubjectType, TokenHash};
+
+section! {
+    /// A client, declared in the file in place of `latchkey client create`. Repeat the section for each one.
+    pub(super) clients: ClientRow {
+        /// The client id.
+        id: ClientId;
+        /// The name that people see when they sign in.
+        name: String;
+        /// Its secret, at least 32 characters. One of `secret`, `secret_file` and `public` must be given.
+        secret: Option<Secret>;
+        /// A file that holds the secret.
+        secret_file: Option<PathBuf>;
+        /// Whether it is a public client: it has no secret and always uses PKCE.
+        public: bool = "false";
+        /// Where people are sent back to, compared byte for byte; at least one.
+        redirect_uris: Vec<RedirectUri>;
+        /// Where people may be sent after signing out.
+        post_logout_redirect_uris: Vec<RedirectUri>;
+        /// Whether requests must carry an S256 code challenge.
+        pkce: Pkce = "required";
+        /// Which claims its tokens carry.
+        claims_profile: ClaimsProfile = "oidc";
+        /// What `sub` is for it.
+        subject: Option<SubjectType>, shown "{tokens.subject}";
+        /// What its tokens are signed with.
+        signing_alg: SigningAlg = "RS256";
+        /// How long its access tokens live.
+        access_token: Option<Duration>, shown "{tokens.access_token}", from "1m" to "1h";
+    }
+}
+
+pub(super) const CLIENTS: SectionTable = ClientRow::TABLE;
+
+/// The fewest characters of a secret that somebody chose: it is kept as a plain SHA-256, which only a long secret bears.
+pub const MIN_SECRET: usize = 32;
+/// The shortest that a client's tokens may live.
+pub const MIN_TOKEN: Duration = Duration::from_mins(1);
+/// The longest that a person's access token may live.
+pub const MAX_ACCESS_TOKEN: Duration = Duration::from_hours(1);
+/// The longest that a license's developer token may live.
+pub const MAX_DEVELOPER_TOKEN: Duration = Duration::from_hours(14 * 24);
+
+/// A client of the configuration file.
+#[derive(Clone, Debug)]
+pub struct ClientEntry {
+    pub id: ClientId,
+    pub name: String,
+    pub credential: Credential,
+    pub redirect_uris: Vec<RedirectUri>,
+    pub post_logout_redirect_uris: Vec<RedirectUri>,
+    pub pkce: Pkce,
+    pub claims_profile: ClaimsProfile,
+    /// `None`: the server's own setting.
+    pub subject: Option<SubjectType>,
+    pub signing_alg: SigningAlg,
+    /// `None`: the server's own setting.
+    pub access_token: Option<Duration>,
+}
+
+/// How a client proves itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credential {
+    Public,
+    Secret(TokenHash),
+}
+
+/// Whether a chosen secret is long enough to be kept as a hash; the error is a sentence.
+pub fn check_secret(secret: &Secret) -> Result<(), String> {
+    match secret.expose().chars().count() {
+        MIN_SECRET.. => Ok(()),
+        short => Err(format!("the secret has {short} characters; it needs at least {MIN_SECRET}")),
+    }
+}
+
+/// What every ordinary client must hold; errors name the setting and say what is wrong.
+pub(crate) fn check_client(id: &ClientId, public: bool, pkce: Pkce, redirect_uris: &[RedirectUri]) -> Vec<(&'static str, String)> {
+    let mut problems = Vec::new();
+    if id.as_address().is_some() {
+        problems.push(("id", format!("{id} is an address, and those are ids of licenses: `latchkey license create`")));
+    }
+    // RFC 9700 §2.1.1: "Public clients MUST use PKCE".
+    if public && pkce == Pkce::Optional {
+        problems.push(("pkce", "a public client always uses PKCE".to_owned()));
+    }
+    if redirect_uris.is_empty() {
+        problems.push(("redirect_uris", "there is no redirect URI".to_owned()));
+    }
+    problems
+}
+
+/// Reads every entry; what is wrong goes to `problems`.
+pub(super) fn read(entries: Vec<BTreeMap<String, Given>>, file: &Source, problems: &mut Vec<ConfigError>) -> Vec<ClientEntry> {
+    let mut clients: Vec<ClientEntry> = Vec::new();
+    for (place, given) in entries.into_iter().enumerate() {
+        let path = format!("clients[{place}]");
+        let mut unseen = Vec::new();
+        let row = ClientRow::read(&mut Section { path: path.clone(), source: file.clone(), given, problems, effective: &mut unseen });
+        let mut tell = |key: &str, problem: String| {
+            problems.push(ConfigError { path: format!("{path}.{key}"), source: file.clone(), problem, expected: None });
+        };
+        let Some(row) = row else { continue };
+        for (key, problem) in check_client(&row.id, row.public, row.pkce, &row.redirect_uris) {
+            tell(key, problem);
+        }
+        if let Some(first) = clients.iter().position(|client| client.id == row.id) {
+            tell("id", format!("{} is the id of clients[{first}] too", row.id));
+        }
+        match credential(&row) {
+            Ok(credential) => clients.push(row.with(credential)),
+            Err((key, problem)) => tell(key, problem),
+        }
+    }
+    clients
+}
+
+fn credential(row: &ClientRow) -> Result<Credential, (&'static str, String)> {
+    let (key, secret) = match (row.public, &row.secret, &row.secret_file) {
+        (true, None, None) => return Ok(Credential::Public),
+        (false, Some(secret), None) => ("secret", secret.clone()),
+        (false, None, Some(path)) => {
+            let text = std::fs::read_to_string(path)
+                .map_err(|problem| ("secret_file", format!("{} cannot be read: {problem}", path.display())))?;
+            ("secret_file", Secret::new(text.trim_end_matches(['\r', '\n'])))
+        }
+        (false, None, None) => return Err(("secret", "is missing; give secret or secret_file, or say public = true".to_owned())),
+        _ => return Err(("secret", "only one of secret, secret_file and public can be given".to_owned())),
+    };
+    check_secret(&secret).map_err(|problem| (key, problem))?;
+    Ok(Credential::Secret(secret.hash()))
+}
+
+impl ClientRow {
+    fn with(self, credential: Credential) -> ClientEntry {
+        ClientEntry {
+            id: self.id,
+            name: self.name,
+            credential,
+            redirect_uris: self.redirect_uris,
+            post_logout_redirect_uris: self.post_logout_redirect_uris,
+            pkce: self.pkce,
+            claims_profile: self.claims_profile,
+            subject: self.subject,
+            signing_alg: self.signing_alg,
+            access_token: self.access_token,
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! What the configuration hands to the parts below it: how to open the store and the keys, and which clients it declares.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+
+use super::clients::{ClientEntry, Credential, MAX_DEVELOPER_TOKEN};
+use super::{Config, DatabaseUrl};
+use crate::domain::{AuthMethod, ClientKind, Entropy, Timestamp};
+use crate::keys::{KeySettings, KeysError, SealingKey};
+use crate::store::{ClientRecord, ClientSource, DatabaseSettings};
+
+impl Config {
+    /// The database: the one that is set, or the SQLite file in the data folder.
+    #[must_use]
+    pub fn database_url(&self) -> DatabaseUrl {
+        self.database.url.clone().unwrap_or_else(|| DatabaseUrl::sqlite(&self.data.dir.join("latchkey.db").to_string_lossy()))
+    }
+
+    /// What the store is opened with.
+    #[must_use]
+    pub fn database_settings(&self) -> DatabaseSettings {
+        DatabaseSettings { url: self.database_url().as_str().to_owned(), max_connections: self.database.max_connections.get() }
+    }
+
+    /// What the keyring is opened with.
+    #[must_use]
+    pub fn key_settings(&self) -> KeySettings {
+        KeySettings {
+            issuer: self.server.issuer.as_str().to_owned(),
+            publish_ahead: self.keys.publish_ahead,
+            // Not the server's own setting: a license may have a longer one.
+            token_lifetime_max: MAX_DEVELOPER_TOKEN,
+        }
+    }
+
+    /// The file of the sealing key, where no sealing key is given as text.
+    #[must_use]
+    pub fn sealing_key_file(&self) -> std::path::PathBuf {
+        self.keys.sealing_key_file.clone().unwrap_or_else(|| self.data.dir.join("sealing.key"))
+    }
+
+    /// The sealing key. A missing file is made only where `may_be_new`: a database that holds signing keys already was
+    /// sealed with another key, and a new one would hide that the right one is not mounted.
+    pub fn sealing_key(&self, may_be_new: bool, entropy: &Entropy) -> Result<SealingKey, KeysError> {
+        match &self.keys.sealing_key {
+            Some(text) => SealingKey::from_text(text.expose()),
+            None if may_be_new => SealingKey::from_file_or_new(&self.sealing_key_file(), entropy),
+            None => SealingKey::from_file(&self.sealing_key_file()),
+        }
+    }
+
+    /// The clients of the file as the store keeps them.
+    #[must_use]
+    pub fn client_records(&self, now: Timestamp) -> Vec<ClientRecord> {
+        self.clients.iter().map(|client| self.client_record(client, now)).collect()
+    }
+
+    fn client_record(&self, client: &ClientEntry, now: Timestamp) -> ClientRecord {
+        let (auth_method, secret_hash) = match client.credential {
+            Credential::Public => (AuthMethod::None, None),
+            Credential::Secret(hash) => (AuthMethod::ClientSecret, Some(hash)),
+        };
+        ClientRecord {
+            id: client.id.clone(),
+            kind: ClientKind::Oauth,
+            name: client.name.clone(),
+            secret_hash,
+            auth_method,
+            pkce: client.pkce,
+            claims_profile: client.claims_profile,
+            subject_type: client.subject,
+            signing_alg: client.signing_alg,
+            access_token: client.access_token.unwrap_or(self.tokens.access_token),
+            redirect_uris: client.redirect_uris.clone(),
+            post_logout_redirect_uris: client.post_logout_redirect_uris.clone(),
+            license: None,
+            source: ClientSource::Config,
+            created_at: now,
+            updated_at: now,
+            disabled_at: None,
+        }
+    }
+
+    /// Makes the data folder (for its owner alone, as it holds keys) and sees that files can be written there.
+    ///
+    /// # Errors
+    /// A sentence that names the folder.
+    pub fn make_data_dir(&self) -> Result<(), String> {
+        let dir = &self.data.dir;
+        let probe = dir.join(format!(".latchkey-{}", std::process::id()));
+        let write = || -> io::Result<()> {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+            fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&probe)?.write_all(b"x")?;
+            fs::remove_file(&probe)
+        };
+        write().map_err(|problem| format!("the data folder {} cannot be written to: {problem}", dir.display()))
+    }
+}

@@ -1,0 +1,100 @@
+//! The table of settings: the one place where a setting has its name, type, default, range and description.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::table::settings;
+use super::value::{DatabaseUrl, LogFormat};
+use super::{ClientEntry, Effective, Issuer, Network};
+use crate::domain::{Secret, SubjectType};
+
+settings! {
+    /// Where the server is reached.
+    server: Server {
+        /// The address and port on which it answers.
+        listen: SocketAddr = "127.0.0.1:8080";
+        /// The public URL of this server, the `iss` of its tokens: https (http on loopback only), without path or trailing slash.
+        issuer: Issuer = "http://localhost:8080", shown "http://localhost:{port of server.listen}";
+        /// Address and port of `/healthz`, `/readyz` and `/metrics`; `off` for none.
+        operations_listen: Option<SocketAddr> = "127.0.0.1:9090";
+        /// The proxies whose `X-Forwarded-For` is believed: addresses or networks (10.0.0.0/8).
+        trusted_proxies: Vec<Network>;
+        /// Threads that answer requests; 0 is one for each core.
+        workers: usize = "0", from "0" to "1024";
+        /// How long requests in flight may take to finish when the server stops.
+        shutdown_timeout: Duration = "30s", from "0s" to "10m";
+    }
+    /// Where files are kept.
+    data: Data {
+        /// The folder of the sealing key and of the SQLite file; made when it is missing.
+        dir: PathBuf = "./data";
+    }
+    /// The database.
+    database: Database {
+        /// `sqlite://PATH` (the embedded database) or `postgres://USER:PASSWORD@HOST:PORT/NAME`.
+        url: Option<DatabaseUrl>, shown "sqlite://{data.dir}/latchkey.db";
+        /// The most connections that one process opens.
+        max_connections: NonZeroU32 = "16", from "1" to "1000";
+    }
+    /// Signing keys.
+    keys: Keys {
+        /// The 256-bit key that seals the signing keys in the database: 43 characters of base64url or 64 hexadecimal digits.
+        sealing_key: Option<Secret>;
+        /// A file that holds the sealing key, readable by the server's user alone (mode 0600).
+        sealing_key_file: Option<PathBuf>, shown "{data.dir}/sealing.key, made at the first start";
+        /// How old a signing key gets before the next one takes its place.
+        rotate_every: Duration = "90d", from "1m" to "3650d";
+        /// How long a new key is published before it signs, so that apps have fetched it.
+        publish_ahead: Duration = "10m", from "0s" to "30d";
+    }
+    /// Codes and tokens.
+    tokens: Tokens {
+        /// What `sub` is: `account` (the account's id), `pairwise` (another one for each app) or `connector` (the form of earlier deployments).
+        subject: SubjectType = "account";
+        /// How long an authorization code can be redeemed.
+        code_lifetime: Duration = "60s", from "1s" to "60s";
+        /// How long a person's access token lives, unless the client has a setting of its own.
+        access_token: Duration = "1h", from "1m" to "1h";
+        /// How long an ID token lives.
+        id_token: Duration = "1h", from "1m" to "1d";
+        /// How long a developer token of a license lives, unless the license has a setting of its own.
+        developer_token: Duration = "14d", from "1m" to "14d";
+    }
+    /// Signing in by wallet.
+    wallet: Wallet {
+        /// The chain ids that a wallet may be on; the first is the one that messages name by default.
+        chains: Vec<u64> = "137, 80002, 1", from "1" to "9007199254740991";
+        /// How long a wallet has to sign a challenge.
+        challenge_lifetime: Duration = "10m", from "10s" to "10m";
+    }
+    /// A browser's signed-in session.
+    session: Session {
+        /// How long it lasts at most.
+        lifetime: Duration = "30d", from "1m" to "400d";
+        /// How long it lasts unused.
+        idle: Duration = "7d", from "1m" to "400d";
+    }
+    /// A visit to the sign-in page.
+    interaction: Interaction {
+        /// How long it can be finished.
+        lifetime: Duration = "1h", from "1m" to "1d";
+    }
+    /// How often one address may try, for each process.
+    limits: Limits {
+        /// Challenges asked for, a minute.
+        challenges_per_minute: NonZeroU32 = "60", from "1" to "1000000";
+        /// Failed client authentications, codes and signatures, a minute.
+        failures_per_minute: NonZeroU32 = "20", from "1" to "1000000";
+        /// Sign-ins, a minute.
+        signins_per_minute: NonZeroU32 = "60", from "1" to "1000000";
+    }
+    /// The log, on standard error.
+    log: Log {
+        /// `text` for people, `json` for machines.
+        format: LogFormat = "text";
+        /// What is logged: a level (error, warn, info, debug, trace), or directives like `info,latchkey=debug`.
+        filter: String = "info";
+    }
+}

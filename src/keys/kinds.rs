@@ -1,0 +1,116 @@
+//! The one table of tokens: for each kind its media type and what it must carry. Every mint and every check reads it.
+//!
+//! It says nothing of keys: all kinds here are signed by the keys of sign-in. A kind with an issuer and keys of its own is a
+//! further row and a further key set, so that one kind can never pass for the other.
+
+/// What a token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TokenKind {
+    /// RFC 9068: what an app shows to userinfo and to resource servers.
+    AccessToken,
+    /// OpenID Connect Core §2.
+    IdToken,
+    /// An ID token that comes back as `id_token_hint` (Core §3.1.2.1, RP-Initiated Logout §2). Signed as an ID token.
+    IdTokenHint,
+}
+
+/// One row of the table.
+pub(super) struct Rules {
+    /// The header `typ` as it is minted.
+    pub typ: &'static str,
+    /// The header `typ` as it may come back; compared without case, as media types are.
+    pub typ_accepted: &'static [&'static str],
+    /// The claims that must be there, each of its right JSON type. `exp` and `iss` are always among them.
+    pub required: &'static [&'static str],
+    /// Whether one that has expired is accepted.
+    pub may_be_expired: bool,
+}
+
+impl TokenKind {
+    pub(super) const fn rules(self) -> &'static Rules {
+        match self {
+            Self::AccessToken => &Rules {
+                // RFC 9068 §2.1: the header is `at+jwt`; §4: `at+jwt` or `application/at+jwt`, all else is rejected.
+                typ: "at+jwt",
+                typ_accepted: &["at+jwt", "application/at+jwt"],
+                // RFC 9068 §2.2: iss, exp, aud, sub, client_id, iat and jti are REQUIRED.
+                required: &["iss", "exp", "aud", "sub", "client_id", "iat", "jti"],
+                may_be_expired: false,
+            },
+            Self::IdToken => &Rules {
+                typ: "JWT",
+                typ_accepted: &["JWT"],
+                // OpenID Connect Core §2: iss, sub, aud, exp and iat are REQUIRED.
+                required: &["iss", "sub", "aud", "exp", "iat"],
+                may_be_expired: false,
+            },
+            Self::IdTokenHint => &Rules {
+                typ: "JWT",
+                typ_accepted: &["JWT"],
+                required: &["iss", "sub", "aud", "exp", "iat"],
+                // RP-Initiated Logout §2: the OP SHOULD accept ID Tokens when the RP identified … even when the `exp` time has passed.
+                may_be_expired: true,
+            },
+        }
+    }
+}
+
+/// The JSON type of a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ClaimType {
+    Text,
+    /// Whole seconds since 1970 (RFC 7519 §2 allows fractions; none of ours has one).
+    Time,
+    /// One text, or an array of at least one (RFC 7519 §4.1.3).
+    Audience,
+    Texts,
+    Flag,
+}
+
+/// The claims whose type is checked wherever they stand, required or not: a wrongly typed claim is never taken for an absent one.
+pub(super) const CLAIM_TYPES: &[(&str, ClaimType)] = &[
+    ("iss", ClaimType::Text),
+    ("sub", ClaimType::Text),
+    ("aud", ClaimType::Audience),
+    ("exp", ClaimType::Time),
+    ("nbf", ClaimType::Time),
+    ("iat", ClaimType::Time),
+    ("jti", ClaimType::Text),
+    ("auth_time", ClaimType::Time),
+    ("client_id", ClaimType::Text),
+    ("azp", ClaimType::Text),
+    ("scope", ClaimType::Text),
+    ("nonce", ClaimType::Text),
+    ("acr", ClaimType::Text),
+    ("amr", ClaimType::Texts),
+    ("sid", ClaimType::Text),
+    ("at_hash", ClaimType::Text),
+    ("c_hash", ClaimType::Text),
+    ("provider_id", ClaimType::Text),
+    ("email", ClaimType::Text),
+    ("email_verified", ClaimType::Flag),
+    ("ethereum_address", ClaimType::Text),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_required_claim_has_a_type() {
+        for kind in [TokenKind::AccessToken, TokenKind::IdToken, TokenKind::IdTokenHint] {
+            let rules = kind.rules();
+            for name in rules.required {
+                assert!(CLAIM_TYPES.iter().any(|(known, _)| known == name), "{kind:?} {name}");
+            }
+            assert!(rules.required.contains(&"exp") && rules.required.contains(&"iss"), "{kind:?}");
+            assert!(rules.typ_accepted.contains(&rules.typ), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn an_access_token_and_an_id_token_share_no_type() {
+        let (access, id) = (TokenKind::AccessToken.rules(), TokenKind::IdToken.rules());
+        assert!(access.typ_accepted.iter().all(|typ| !id.typ_accepted.contains(typ)));
+    }
+}

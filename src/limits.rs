@@ -1,0 +1,169 @@
+//! Limits on what can be guessed or filled up: so many tries a minute for an address, counted in this process.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use governor::clock::{Clock as _, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+use crate::config::Limits as LimitsConfig;
+use crate::domain::ClientId;
+
+/// One counter for each kind of try; a try is charged to where it came from.
+pub struct Limits {
+    challenges: PerAddress,
+    sign_ins: PerAddress,
+    failures: DefaultKeyedRateLimiter<Guesser>,
+    // Who failed too often, and until when nothing of theirs is looked at, right or wrong.
+    shut_out: Mutex<HashMap<Guesser, Instant>>,
+    clock: DefaultClock,
+}
+
+type PerAddress = DefaultKeyedRateLimiter<IpAddr>;
+
+/// Who guesses: an address, at one client. One app that is set up wrongly must not shut out its neighbours at the same address.
+type Guesser = (IpAddr, ClientId);
+
+/// Too many tries: how many whole seconds to wait before the next one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooMany {
+    pub retry_after: u64,
+}
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Try {
+    /// A challenge asked for through `/auth/web3`.
+    Challenge,
+    /// A step of a sign-in on our own page.
+    SignIn,
+}
+
+impl Limits {
+    #[must_use]
+    pub fn new(config: &LimitsConfig) -> Self {
+        let per_minute = |n: NonZeroU32| RateLimiter::keyed(Quota::per_minute(n));
+        Self {
+            challenges: per_minute(config.challenges_per_minute),
+            sign_ins: per_minute(config.signins_per_minute),
+            failures: RateLimiter::keyed(Quota::per_minute(config.failures_per_minute)),
+            shut_out: Mutex::default(),
+            clock: DefaultClock::default(),
+        }
+    }
+
+    /// Counts one try of `address`.
+    ///
+    /// # Errors
+    /// When it had too many.
+    pub fn charge(&self, what: Try, address: IpAddr) -> Result<(), TooMany> {
+        self.counter(what).check_key(&network(address)).map_err(|until| {
+            let wait = until.wait_time_from(self.clock.now());
+            TooMany { retry_after: wait.as_secs() + 1 }
+        })
+    }
+
+    /// Lets a client's attempt through, unless it failed too often from this address.
+    pub fn admit(&self, address: IpAddr, client: &ClientId) -> Result<(), TooMany> {
+        let shut_out = self.shut_out.lock().unwrap_or_else(PoisonError::into_inner);
+        if shut_out.is_empty() {
+            return Ok(());
+        }
+        match shut_out.get(&(network(address), client.clone())).and_then(|until| until.checked_duration_since(Instant::now())) {
+            Some(wait) => Err(TooMany { retry_after: wait.as_secs() + 1 }),
+            None => Ok(()),
+        }
+    }
+
+    /// Counts a failed attempt of a client to prove itself.
+    pub fn failed(&self, address: IpAddr, client: &ClientId) {
+        let guesser = (network(address), client.clone());
+        if let Err(until) = self.failures.check_key(&guesser) {
+            let wait = until.wait_time_from(self.clock.now());
+            self.shut_out.lock().unwrap_or_else(PoisonError::into_inner).insert(guesser, Instant::now() + wait);
+        }
+    }
+
+    /// Forgets addresses that have been quiet; the worker calls it, so that the counters do not grow for ever.
+    pub fn forget_quiet(&self) {
+        for counter in [&self.challenges, &self.sign_ins] {
+            counter.retain_recent();
+            counter.shrink_to_fit();
+        }
+        self.failures.retain_recent();
+        self.failures.shrink_to_fit();
+        let now = Instant::now();
+        self.shut_out.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, until| *until > now);
+    }
+
+    fn counter(&self, what: Try) -> &PerAddress {
+        match what {
+            Try::Challenge => &self.challenges,
+            Try::SignIn => &self.sign_ins,
+        }
+    }
+}
+
+// Whoever has one IPv6 address usually has the whole /64 around it.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
+            Some(v4) => IpAddr::V4(v4),
+            None => IpAddr::V6((u128::from(v6) & !u128::from(u64::MAX)).into()),
+        },
+    }
+}
+
+impl std::fmt::Debug for Limits {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Limits")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(challenges: u32, signins: u32, failures: u32) -> Limits {
+        let number = |n| NonZeroU32::new(n).unwrap();
+        Limits::new(&LimitsConfig { challenges_per_minute: number(challenges), signins_per_minute: number(signins), failures_per_minute: number(failures) })
+    }
+
+    #[test]
+    fn the_next_try_waits_and_neighbours_do_not() {
+        let limits = limits(2, 1, 1);
+        let (here, there): (IpAddr, IpAddr) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
+        assert!(limits.charge(Try::Challenge, here).is_ok());
+        assert!(limits.charge(Try::Challenge, here).is_ok());
+        let wait = limits.charge(Try::Challenge, here).unwrap_err().retry_after;
+        assert!((1..=31).contains(&wait), "{wait}");
+        assert!(limits.charge(Try::Challenge, there).is_ok());
+        assert!(limits.charge(Try::SignIn, here).is_ok());
+    }
+
+    #[test]
+    fn who_guesses_is_shut_out_even_with_the_right_secret() {
+        let limits = limits(1, 1, 2);
+        let here: IpAddr = "192.0.2.1".parse().unwrap();
+        let (app, neighbour): (ClientId, ClientId) = ("app".parse().unwrap(), "neighbour".parse().unwrap());
+        for _ in 0..2 {
+            limits.failed(here, &app);
+            assert!(limits.admit(here, &app).is_ok());
+        }
+        limits.failed(here, &app);
+        assert!(limits.admit(here, &app).is_err());
+        assert!(limits.admit(here, &neighbour).is_ok());
+        assert!(limits.admit("192.0.2.2".parse().unwrap(), &app).is_ok());
+    }
+
+    #[test]
+    fn one_ipv6_network_is_one_caller() {
+        assert_eq!(network("2001:db8::1".parse().unwrap()), network("2001:db8::ffff:1".parse().unwrap()));
+        assert_ne!(network("2001:db8::1".parse().unwrap()), network("2001:db8:0:1::1".parse().unwrap()));
+        assert_eq!(network("::ffff:192.0.2.1".parse().unwrap()), "192.0.2.1".parse::<IpAddr>().unwrap());
+    }
+}

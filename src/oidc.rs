@@ -1,0 +1,7 @@
+//! The OpenID provider: discovery and keys, authorize, token, userinfo, logout.
+
+pub mod authorize;
+pub mod logout;
+pub mod metadata;
+pub mod token;
+pub mod userinfo;

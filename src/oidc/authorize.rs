@@ -1,0 +1,74 @@
+//! `/auth`: an app sends a browser here. Parse the request, load who is signed in and what they agreed to, decide, and either send the
+//! browser back with a code or begin a visit.
+
+use actix_web::HttpResponse;
+
+use crate::domain::{AuthMethod, ClientKind, CodeId, Pkce};
+use crate::policy::authorize::{Approved, Facts, Step, next_step};
+use crate::protocol::authorize::{AuthorizeRequest, NoReturnPath, ReturnPath, client_id};
+use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::store::ClientRecord;
+use crate::web::body::Body;
+use crate::web::ctx::Ctx;
+use crate::web::fault::Fault;
+use crate::web::respond::{self, Outcome};
+use crate::web::visit::{self, Purpose};
+use crate::web::{posted, session};
+
+/// `GET /auth` (OpenID Connect Core §3.1.2.1).
+pub async fn get(ctx: Ctx) -> HttpResponse {
+    authorize(&ctx).await.unwrap_or_else(|fault| fault.as_page(&ctx))
+}
+
+/// `POST /auth`: OpenID Connect Core §3.1.2.1: "Authorization Servers MUST support the use of the HTTP GET and POST methods". A form
+/// from another site arrives without our cookies, so it is kept and fetched by a page of ours.
+pub async fn post(ctx: Ctx, body: Body) -> HttpResponse {
+    posted::keep(&ctx, "/auth", &body).await.unwrap_or_else(|fault| fault.as_page(&ctx))
+}
+
+async fn authorize(ctx: &Ctx) -> Result<HttpResponse, Fault> {
+    let params = posted::params(ctx, "/auth").await?;
+    let id = client_id(&params).map_err(unreturnable)?;
+    let Some(client) = ctx.state.client(&id).await? else {
+        return Err(Fault::new(ErrorCode::InvalidClient, format!("client_id {id} is not registered here, or is disabled")));
+    };
+    let return_path = ReturnPath::find(&params, &client.redirect_uris).map_err(unreturnable)?;
+    let request = match AuthorizeRequest::parse(&params, id, return_path.clone(), pkce_for(&client)) {
+        Ok(request) => request,
+        Err(error) => return Ok(respond::to_app(ctx, &return_path, &Outcome::Error(error))),
+    };
+    let standing = session::standing(ctx, &client.id).await?;
+    let (session, consent) = standing.map_or((None, None), |(session, consent)| (Some(session), consent));
+    let facts = Facts { session: session.as_ref(), consent: consent.as_ref(), interaction: None, now: ctx.now };
+    match next_step(request.clone(), facts) {
+        Step::Approve(approved) => approve(ctx, &approved).await,
+        Step::Refuse(error) => Ok(respond::to_app(ctx, &return_path, &Outcome::Error(error))),
+        Step::SignIn | Step::Consent { .. } => visit::begin(ctx, &Purpose::Authorize(Box::new(request))).await,
+    }
+}
+
+// Already signed in and already agreed: no page, no visit.
+async fn approve(ctx: &Ctx, approved: &Approved) -> Result<HttpResponse, Fault> {
+    let code = ctx.state.entropy.secret();
+    let record = approved.code(CodeId(ctx.state.entropy.uuid(ctx.now)), ctx.now, ctx.state.config.tokens.code_lifetime);
+    let path = &approved.request().return_path;
+    if ctx.state.store.put_code(&record, &code.hash()).await? {
+        Ok(respond::to_app(ctx, path, &Outcome::Code(code)))
+    } else {
+        let error = OAuthError::new(ErrorCode::AccessDenied, "the account or the client was disabled");
+        Ok(respond::to_app(ctx, path, &Outcome::Error(error)))
+    }
+}
+
+// RFC 9700 §2.1.1: public clients MUST use PKCE. Only a license has a named switch for its older apps.
+fn pkce_for(client: &ClientRecord) -> Pkce {
+    if client.auth_method == AuthMethod::None && client.kind == ClientKind::Oauth { Pkce::Required } else { client.pkce }
+}
+
+// RFC 6749 §4.1.2.1: "the authorization server SHOULD inform the resource owner of the error and MUST NOT automatically redirect the
+// user-agent to the invalid redirection URI."
+fn unreturnable(reason: NoReturnPath) -> Fault {
+    match reason {
+        NoReturnPath::Client(error) | NoReturnPath::RedirectUri(error) => Fault::OAuth(error),
+    }
+}

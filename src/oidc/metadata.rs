@@ -1,0 +1,89 @@
+//! Discovery and the key set: what this server can do, said by the same constants that do it.
+
+use actix_web::HttpResponse;
+use actix_web::http::header;
+use serde::Serialize;
+
+use super::token::GRANT_TYPES;
+use crate::domain::{AuthMethod, SigningAlg, SubjectType};
+use crate::protocol::authorize::SCOPES;
+use crate::protocol::pkce;
+use crate::state::State;
+use crate::web::ctx::Ctx;
+
+/// OpenID Connect Discovery §3, RFC 8414 §2.
+#[derive(Debug, Serialize)]
+struct Metadata {
+    issuer: String,
+    authorization_endpoint: String,
+    token_endpoint: String,
+    userinfo_endpoint: String,
+    jwks_uri: String,
+    end_session_endpoint: String,
+    scopes_supported: &'static [&'static str],
+    response_types_supported: [&'static str; 1],
+    response_modes_supported: [&'static str; 2],
+    grant_types_supported: &'static [&'static str],
+    subject_types_supported: Vec<&'static str>,
+    id_token_signing_alg_values_supported: Vec<&'static str>,
+    token_endpoint_auth_methods_supported: [&'static str; 3],
+    code_challenge_methods_supported: [&'static str; 1],
+    prompt_values_supported: [&'static str; 5],
+    claims_supported: &'static [&'static str],
+    claim_types_supported: [&'static str; 1],
+    ui_locales_supported: [&'static str; 1],
+    authorization_response_iss_parameter_supported: bool,
+    claims_parameter_supported: bool,
+    request_parameter_supported: bool,
+    request_uri_parameter_supported: bool,
+}
+
+const CLAIMS: &[&str] = &[
+    "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "amr", "sid", "at_hash", "c_hash", "email_verified", "ethereum_address", "provider_id", "name", "given_name",
+    "family_name", "middle_name", "nickname", "preferred_username", "profile", "picture", "website", "gender", "birthdate", "zoneinfo", "locale", "updated_at",
+];
+
+impl Metadata {
+    fn of(state: &State) -> Self {
+        let url = |path: &str| format!("{}{path}", state.issuer());
+        Self {
+            issuer: state.issuer().to_owned(),
+            authorization_endpoint: url("/auth"),
+            token_endpoint: url("/token"),
+            userinfo_endpoint: url("/userinfo"),
+            jwks_uri: url("/keys"),
+            end_session_endpoint: url("/logout"),
+            scopes_supported: SCOPES,
+            response_types_supported: ["code"],
+            response_modes_supported: ["query", "form_post"],
+            grant_types_supported: GRANT_TYPES,
+            // OpenID Connect Core §8 knows two; `account` and `connector` are both public.
+            subject_types_supported: if state.config.tokens.subject == SubjectType::Pairwise { vec!["pairwise", "public"] } else { vec!["public", "pairwise"] },
+            id_token_signing_alg_values_supported: SigningAlg::ALL.iter().map(|alg| alg.as_str()).collect(),
+            token_endpoint_auth_methods_supported: [AuthMethod::ClientSecretBasic.as_str(), AuthMethod::ClientSecretPost.as_str(), AuthMethod::None.as_str()],
+            code_challenge_methods_supported: [pkce::METHOD],
+            prompt_values_supported: ["none", "login", "consent", "select_account", "create"],
+            claims_supported: CLAIMS,
+            claim_types_supported: ["normal"],
+            ui_locales_supported: ["en"],
+            authorization_response_iss_parameter_supported: true,
+            claims_parameter_supported: false,
+            request_parameter_supported: false,
+            request_uri_parameter_supported: false,
+        }
+    }
+}
+
+/// `GET /.well-known/openid-configuration` and `GET /.well-known/oauth-authorization-server`.
+pub async fn discovery(ctx: Ctx) -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "public, max-age=300")).json(Metadata::of(&ctx.state))
+}
+
+/// `GET /keys`: the JWK set (RFC 7517 §5). It may be kept for five minutes; a new key is published for longer before it signs.
+pub async fn keys(ctx: Ctx) -> HttpResponse {
+    let jwks = ctx.state.keys.jwks();
+    let known = ctx.header(header::IF_NONE_MATCH).is_some_and(|tags| tags.split(',').any(|tag| tag.trim() == jwks.etag));
+    let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response.insert_header((header::CACHE_CONTROL, "public, max-age=300")).insert_header((header::ETAG, jwks.etag.clone()));
+    if known { response.finish() } else { response.content_type("application/json").body(jwks.body.clone()) }
+}

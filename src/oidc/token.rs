@@ -1,0 +1,60 @@
+//! `/token` (RFC 6749 §3.2): the endpoint owns the phases — read, authenticate the client, redeem, mint — and a grant fills one of them.
+
+mod authorization_code;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+
+use crate::policy::client_auth;
+use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::params::Params;
+use crate::tokens::TokenResponse;
+use crate::web::client::credentials;
+use crate::web::body::Body;
+use crate::web::ctx::Ctx;
+use crate::web::fault::Fault;
+use crate::web::{posted, reply};
+
+/// The grants that `/token` knows, as discovery lists them.
+pub const GRANT_TYPES: &[&str] = &["authorization_code"];
+
+/// `POST /token`.
+pub async fn post(ctx: Ctx, body: Body) -> HttpResponse {
+    match token(&ctx, &body).await {
+        Ok(response) => reply::json(StatusCode::OK, &response),
+        Err(fault) => refusal(&ctx, &fault),
+    }
+}
+
+async fn token(ctx: &Ctx, body: &Body) -> Result<TokenResponse, Fault> {
+    let params = Params::decode(posted::form_text(ctx, body)?);
+    if let Some(name) = params.doubled() {
+        return Err(Fault::new(ErrorCode::InvalidRequest, format!("{name} was sent more than once; send it once")));
+    }
+    let grant_type = params.need("grant_type")?;
+    if !GRANT_TYPES.contains(&grant_type) {
+        return Err(Fault::new(ErrorCode::UnsupportedGrantType, format!("grant_type must be one of: {}", GRANT_TYPES.join(", "))));
+    }
+    let (id, presented) = credentials(ctx, &params)?;
+    ctx.state.limits.admit(ctx.caller(), &id)?;
+    let authenticated = match ctx.state.client(&id).await? {
+        None => Err(OAuthError::new(ErrorCode::InvalidClient, "client_id is not registered here, or is disabled")),
+        Some(client) => client_auth::authenticate(&client, &presented).map(|()| client),
+    };
+    let client = authenticated.map_err(|error| {
+        ctx.state.limits.failed(ctx.caller(), &id);
+        error
+    })?;
+    authorization_code::redeem(ctx, &client, &params).await
+}
+
+// RFC 6749 §5.2: "If the client attempted to authenticate via the "Authorization" request header field, the authorization server MUST
+// respond with an HTTP 401 (Unauthorized) status code and include the "WWW-Authenticate" response header field".
+fn refusal(ctx: &Ctx, fault: &Fault) -> HttpResponse {
+    let mut response = fault.as_json();
+    if response.status() == StatusCode::UNAUTHORIZED && ctx.header(header::AUTHORIZATION).is_some() {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"token endpoint\""));
+    }
+    response
+}

@@ -1,0 +1,207 @@
+//! What happens next with an authorization request: a pure function of facts, asked again after every step.
+//!
+//! No state of progress is kept: whether a person has signed in, and has agreed, is read from their session and their consent.
+//! `AuthorizeRequest → Authenticated → Approved`: the fields are private, and only `Approved` can make a code.
+
+use std::time::Duration;
+
+use crate::domain::{CodeId, InteractionId, Scope, SessionId, Timestamp};
+use crate::protocol::authorize::{AuthorizeRequest, Prompt};
+use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::store::{Agreement, NewCode, Session};
+
+/// What is known when the question is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The browser's live session, if it has one.
+    pub session: Option<&'a Session>,
+    /// What the session's account has already let this client have.
+    pub consent: Option<&'a Agreement>,
+    /// The visit that this request began, once it has one: its id and its beginning.
+    pub interaction: Option<(InteractionId, Timestamp)>,
+    pub now: Timestamp,
+}
+
+/// What to do next.
+#[derive(Debug)]
+pub enum Step {
+    /// Show the sign-in page.
+    SignIn,
+    /// Show the consent page; `already` is what this person has let the app have before.
+    Consent { already: Option<Scope> },
+    /// Give the app its code.
+    Approve(Approved),
+    /// Tell the app no.
+    Refuse(OAuthError),
+}
+
+/// Decides the next step of `request`.
+#[must_use]
+pub fn next_step(request: AuthorizeRequest, facts: Facts<'_>) -> Step {
+    // OpenID Connect Core §3.1.2.1: "The Authorization Server MUST NOT display any authentication or consent user interface pages."
+    let silent = request.prompts(Prompt::None);
+    match Authenticated::establish(request, facts) {
+        Err(SignInNeeded) if silent => refuse(ErrorCode::LoginRequired, "nobody is signed in here, or not recently enough, and prompt=none forbids asking"),
+        Err(SignInNeeded) => Step::SignIn,
+        Ok(person) => match person.approve(facts) {
+            Err(ConsentNeeded { .. }) if silent => refuse(ErrorCode::ConsentRequired, "the person has not agreed to this yet, and prompt=none forbids asking"),
+            Err(ConsentNeeded { already }) => Step::Consent { already },
+            Ok(approved) => Step::Approve(approved),
+        },
+    }
+}
+
+fn refuse(code: ErrorCode, description: &'static str) -> Step {
+    Step::Refuse(OAuthError::new(code, description))
+}
+
+/// A request whose person is known, recently enough for what was asked.
+#[derive(Debug)]
+pub struct Authenticated {
+    request: AuthorizeRequest,
+    session: Session,
+}
+
+#[derive(Debug)]
+struct SignInNeeded;
+
+#[derive(Debug)]
+struct ConsentNeeded {
+    already: Option<Scope>,
+}
+
+impl Authenticated {
+    fn establish(request: AuthorizeRequest, facts: Facts<'_>) -> Result<Self, SignInNeeded> {
+        let session = facts.session.ok_or(SignInNeeded)?;
+        // A sign-in made during this visit is as fresh as can be; asking again would never end.
+        let fresh = facts.interaction.is_some_and(|(id, _)| session.interaction_id == id);
+        // OpenID Connect Core §3.1.2.1: prompt=login: "The Authorization Server SHOULD prompt the End-User for reauthentication";
+        // select_account and create ask for a choice of account, which here is made by signing in with it.
+        let asked_again = [Prompt::Login, Prompt::SelectAccount, Prompt::Create].into_iter().any(|prompt| request.prompts(prompt));
+        // OpenID Connect Core §3.1.2.1: "If the elapsed time is greater than this value, the OP MUST attempt to actively
+        // re-authenticate the End-User."
+        let too_old = request.max_age.is_some_and(|seconds| facts.now.since(session.authenticated_at) > Duration::from_secs(seconds));
+        if !fresh && (asked_again || too_old) {
+            return Err(SignInNeeded);
+        }
+        Ok(Self { request, session: session.clone() })
+    }
+
+    fn approve(self, facts: Facts<'_>) -> Result<Approved, ConsentNeeded> {
+        let already = facts.consent.map(|consent| consent.scope.clone());
+        let covered = already.as_ref().is_some_and(|scope| self.request.scope.is_subset(scope));
+        // OpenID Connect Core §3.1.2.1: prompt=consent: "SHOULD prompt the End-User for consent before returning information"; one
+        // given since this visit began is the answer to that.
+        let given_now = match (facts.consent, facts.interaction) {
+            (Some(consent), Some((_, began))) => consent.updated_at >= began,
+            _ => false,
+        };
+        if !covered || (self.request.prompts(Prompt::Consent) && !given_now) {
+            return Err(ConsentNeeded { already });
+        }
+        Ok(Approved { request: self.request, session: self.session })
+    }
+}
+
+/// A request that its person has signed in for and agreed to: the only thing that a code is made from.
+#[derive(Debug)]
+pub struct Approved {
+    request: AuthorizeRequest,
+    session: Session,
+}
+
+impl Approved {
+    #[must_use]
+    pub fn request(&self) -> &AuthorizeRequest {
+        &self.request
+    }
+
+    #[must_use]
+    pub fn session_id(&self) -> SessionId {
+        self.session.id
+    }
+
+    /// The code's record, to be stored.
+    #[must_use]
+    pub fn code(&self, id: CodeId, now: Timestamp, lifetime: Duration) -> NewCode {
+        NewCode {
+            id,
+            client_id: self.request.client_id.clone(),
+            account_id: self.session.account_id,
+            session_id: Some(self.session.id),
+            redirect_uri: self.request.return_path.redirect_uri.clone(),
+            scope: self.request.scope.clone(),
+            nonce: self.request.nonce.clone(),
+            code_challenge: self.request.code_challenge.as_ref().map(|challenge| challenge.to_string()),
+            provider: self.session.provider.clone(),
+            subject: self.session.subject.clone(),
+            amr: self.session.amr.clone(),
+            authenticated_at: self.session.authenticated_at,
+            issued_at: now,
+            expires_at: now.plus(lifetime),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::{AccountId, Pkce, Provider};
+    use crate::protocol::authorize::ReturnPath;
+    use crate::protocol::params::Params;
+
+    const NOW: i64 = 1_000_000;
+
+    fn request(extra: &str) -> AuthorizeRequest {
+        let params = Params::decode(&format!("redirect_uri=https://app.example/cb&response_type=code&scope=openid+email{extra}"));
+        let path = ReturnPath::find(&params, &["https://app.example/cb".parse().unwrap()]).unwrap();
+        AuthorizeRequest::parse(&params, "app".parse().unwrap(), path, Pkce::Optional).unwrap()
+    }
+
+    fn session(age: i64, interaction: u128) -> Session {
+        Session {
+            id: SessionId(Uuid::nil()),
+            account_id: AccountId(Uuid::nil()),
+            provider: Provider::web3(),
+            subject: String::new(),
+            amr: vec![],
+            authenticated_at: Timestamp::from_seconds(NOW - age),
+            interaction_id: InteractionId(Uuid::from_u128(interaction)),
+            user_agent: String::new(),
+            last_seen_at: Timestamp::from_seconds(NOW),
+            expires_at: Timestamp::from_seconds(NOW + 1_000),
+        }
+    }
+
+    fn consent(scope: &str, age: i64) -> Agreement {
+        Agreement { scope: scope.parse().unwrap(), updated_at: Timestamp::from_seconds(NOW - age) }
+    }
+
+    // Every combination of what is asked and what is known, and what follows; read it as the policy.
+    #[test]
+    fn the_whole_matrix() {
+        let interaction = (InteractionId(Uuid::from_u128(7)), Timestamp::from_seconds(NOW - 60));
+        let sessions = [("nobody", None), ("signed in 5 min ago", Some(session(300, 1))), ("signed in this visit", Some(session(30, 7)))];
+        let consents = [("no consent", None), ("less", Some(consent("openid", 900))), ("enough", Some(consent("openid email", 900))), ("just given", Some(consent("openid email", 5)))];
+        let mut table = String::new();
+        for extra in ["", "&prompt=none", "&prompt=login", "&prompt=consent", "&prompt=select_account", "&prompt=create", "&max_age=10000", "&max_age=1", "&prompt=none&max_age=1"] {
+            for (who, session) in &sessions {
+                for (what, consent) in consents.iter().filter(|_| session.is_some()).chain(consents[..1].iter().filter(|_| session.is_none())) {
+                    let facts = Facts { session: session.as_ref(), consent: consent.as_ref(), interaction: Some(interaction), now: Timestamp::from_seconds(NOW) };
+                    let step = match next_step(request(extra), facts) {
+                        Step::SignIn => "sign in".to_owned(),
+                        Step::Consent { already } => format!("consent (already: {})", already.map_or("nothing".into(), |s| s.to_string())),
+                        Step::Approve(_) => "approve".to_owned(),
+                        Step::Refuse(error) => error.code.as_str().to_owned(),
+                    };
+                    writeln!(table, "{:24} {who:22} {what:11} => {step}", extra.trim_start_matches('&')).unwrap();
+                }
+            }
+        }
+        insta::assert_snapshot!(table);
+    }
+}

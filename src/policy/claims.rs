@@ -1,0 +1,153 @@
+//! The claims of access tokens, ID tokens and userinfo: pure functions of what is known about the sign-in.
+
+use serde::Serialize;
+use std::time::Duration;
+
+use super::subject::{self, Person};
+use crate::domain::{Address, ClaimsProfile, Provider, Scope, SessionId, SubjectType, Timestamp};
+use crate::store::{ClientRecord, Profile};
+
+/// Everything that tokens are made from. One value for all of them, so that they cannot disagree.
+#[derive(Clone, Copy, Debug)]
+pub struct SignIn<'a> {
+    pub issuer: &'a str,
+    pub client: &'a ClientRecord,
+    pub subject: &'a str,
+    pub scope: &'a Scope,
+    pub provider: &'a Provider,
+    /// The wallet of the sign-in, else the account's oldest one.
+    pub wallet: Option<Address>,
+    pub amr: &'a [String],
+    pub authenticated_at: Timestamp,
+    pub session_id: Option<SessionId>,
+    pub nonce: Option<&'a str>,
+    pub now: Timestamp,
+}
+
+/// What consumers of the earlier stack read in both tokens (`claims_profile = compat`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CompatClaims {
+    pub provider_id: String,
+    /// Always there, as consumers expect it, and false while the person has shown no address.
+    pub email_verified: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ethereum_address: Option<Address>,
+}
+
+/// RFC 9068 §2.2.
+#[derive(Clone, Debug, Serialize)]
+pub struct AccessClaims<'a> {
+    pub iss: &'a str,
+    pub sub: &'a str,
+    pub aud: &'a str,
+    pub exp: i64,
+    pub iat: i64,
+    pub jti: String,
+    pub client_id: &'a str,
+    pub scope: String,
+    pub auth_time: i64,
+    pub amr: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sid: Option<SessionId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<&'a str>,
+    #[serde(flatten)]
+    pub compat: Option<CompatClaims>,
+}
+
+/// OpenID Connect Core §2.
+#[derive(Clone, Debug, Serialize)]
+pub struct IdClaims<'a> {
+    pub iss: &'a str,
+    pub sub: &'a str,
+    pub aud: &'a str,
+    pub exp: i64,
+    pub iat: i64,
+    pub jti: String,
+    pub auth_time: i64,
+    pub amr: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sid: Option<SessionId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<&'a str>,
+    pub at_hash: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub c_hash: Option<String>,
+    #[serde(flatten)]
+    pub compat: Option<CompatClaims>,
+}
+
+impl<'a> SignIn<'a> {
+    #[must_use]
+    pub fn access(&self, jti: String, lifetime: Duration) -> AccessClaims<'a> {
+        let compat = self.compat();
+        AccessClaims {
+            iss: self.issuer,
+            sub: self.subject,
+            // RFC 9068 §3: without a resource indicator the audience is the default one; here the client itself, which existing
+            // consumers check.
+            aud: self.client.id.as_str(),
+            exp: self.now.plus(lifetime).seconds(),
+            iat: self.now.seconds(),
+            jti,
+            client_id: self.client.id.as_str(),
+            scope: self.scope.to_string(),
+            auth_time: self.authenticated_at.seconds(),
+            amr: self.amr,
+            sid: self.session_id,
+            // Only the earlier stack put the nonce here.
+            nonce: self.nonce.filter(|_| compat.is_some()),
+            compat,
+        }
+    }
+
+    #[must_use]
+    pub fn id(&self, jti: String, lifetime: Duration, at_hash: String, c_hash: Option<String>) -> IdClaims<'a> {
+        IdClaims {
+            iss: self.issuer,
+            sub: self.subject,
+            aud: self.client.id.as_str(),
+            exp: self.now.plus(lifetime).seconds(),
+            iat: self.now.seconds(),
+            jti,
+            auth_time: self.authenticated_at.seconds(),
+            amr: self.amr,
+            sid: self.session_id,
+            nonce: self.nonce,
+            at_hash,
+            c_hash,
+            compat: self.compat(),
+        }
+    }
+
+    fn compat(&self) -> Option<CompatClaims> {
+        (self.client.claims_profile == ClaimsProfile::Compat).then(|| CompatClaims {
+            provider_id: self.provider.as_str().to_owned(),
+            email_verified: false,
+            ethereum_address: self.wallet.filter(|_| self.scope.contains(Scope::EMAIL)),
+        })
+    }
+}
+
+/// The `sub` of a person at `client`, by the client's own form or else the server's.
+#[must_use]
+pub fn subject_for(client: &ClientRecord, default: SubjectType, person: Person<'_>, secret: &[u8; 32]) -> String {
+    subject::subject(client.subject_type.unwrap_or(default), person, &client.redirect_uris, secret)
+}
+
+/// The userinfo response (OpenID Connect Core §5.3.2): what the scopes cover, and nothing that is empty.
+#[derive(Clone, Debug, Serialize)]
+pub struct UserInfo {
+    pub sub: String,
+    #[serde(flatten)]
+    pub profile: Option<Profile>,
+    /// Seconds (OpenID Connect Core §5.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email_verified: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ethereum_address: Option<Address>,
+}

@@ -1,0 +1,81 @@
+//! Whether a code that was presented gives tokens: the decision over the row that the single-use statement returned.
+
+use crate::domain::RedirectUri;
+use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::pkce::{CodeChallenge, CodeVerifier};
+use crate::store::{CodeState, RedeemedCode};
+
+/// What the client sent with the code.
+#[derive(Clone, Copy, Debug)]
+pub struct Presented<'a> {
+    pub redirect_uri: Option<&'a str>,
+    pub code_verifier: Option<&'a str>,
+}
+
+/// Decides over a code that was just spent. The code stays spent whatever comes out: a wrong verifier means that somebody else
+/// has it (RFC 9700 §4.5), so a second guess must not be possible.
+pub fn decide(redeemed: &RedeemedCode, presented: Presented<'_>) -> Result<(), OAuthError> {
+    let refuse = |description: &'static str| Err(OAuthError::new(ErrorCode::InvalidGrant, description));
+    if redeemed.account_disabled {
+        return refuse("the account that this code was for is disabled");
+    }
+    if redeemed.client_disabled {
+        return refuse("this client is disabled");
+    }
+    // RFC 6749 §4.1.3: "ensure that the "redirect_uri" parameter is present if [it] was included in the initial authorization
+    // request … and if included ensure that their values are identical."
+    match presented.redirect_uri {
+        Some(uri) if same_uri(&redeemed.code.redirect_uri, uri) => {}
+        Some(_) => return refuse("redirect_uri differs from that of the authorization request"),
+        None => return refuse("redirect_uri is missing; send the same as in the authorization request"),
+    }
+    match (redeemed.code.code_challenge.as_deref(), presented.code_verifier) {
+        (None, None) => Ok(()),
+        (Some(challenge), Some(verifier)) => {
+            if verifies(challenge, verifier) {
+                Ok(())
+            } else {
+                // RFC 7636 §4.6: "If the values are not equal, an error response indicating "invalid_grant" … MUST be returned."
+                refuse("code_verifier does not fit the code_challenge of the authorization request")
+            }
+        }
+        (Some(_), None) => refuse("code_verifier is missing; the authorization request had a code_challenge"),
+        // RFC 9700 §2.1.1: a verifier without a challenge is the mark of a PKCE downgrade.
+        (None, Some(_)) => refuse("code_verifier was sent, but the authorization request had no code_challenge"),
+    }
+}
+
+/// RFC 7636 §4.6, over the texts as they are stored and sent; what is no challenge or no verifier does not verify.
+#[must_use]
+pub fn verifies(challenge: &str, verifier: &str) -> bool {
+    match (challenge.parse::<CodeChallenge>(), verifier.parse::<CodeVerifier>()) {
+        (Ok(challenge), Ok(verifier)) => challenge.matches(&verifier),
+        _ => false,
+    }
+}
+
+fn same_uri(stored: &RedirectUri, sent: &str) -> bool {
+    stored.as_str() == sent
+}
+
+/// Why nothing was spent, and whether what an earlier use issued must end.
+#[derive(Debug, PartialEq, Eq)]
+pub enum NotSpent {
+    Refuse(OAuthError),
+    /// RFC 6749 §4.1.2: "If an authorization code is used more than once, the authorization server MUST deny the request and SHOULD
+    /// revoke (when possible) all tokens previously issued based on that authorization code."
+    RevokeAndRefuse(OAuthError),
+}
+
+/// Decides over a code that the single-use statement did not find. `same_client` is whether the code was made for who asks.
+#[must_use]
+pub fn not_spent(state: Option<&CodeState>, same_client: bool) -> NotSpent {
+    let invalid = |description: &'static str| OAuthError::new(ErrorCode::InvalidGrant, description);
+    match state {
+        None => NotSpent::Refuse(invalid("the code is unknown, or expired long ago")),
+        // Another client learns nothing about the code, and cannot end another's tokens.
+        Some(_) if !same_client => NotSpent::Refuse(invalid("the code is unknown, or expired long ago")),
+        Some(state) if state.redeemed => NotSpent::RevokeAndRefuse(invalid("the code was already used; the tokens it gave are revoked")),
+        Some(_) => NotSpent::Refuse(invalid("the code has expired; codes live at most 60 seconds")),
+    }
+}

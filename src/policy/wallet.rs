@@ -1,0 +1,59 @@
+//! Whether a signature proves a wallet: a pure decision over the stored challenge and what came back.
+
+use crate::domain::Address;
+use crate::protocol::eip191::{self, Signature};
+use crate::protocol::siwe::SiweMessage;
+use crate::store::WalletChallenge;
+
+/// The message of a stored challenge: always built anew from what we kept, never taken from the client (EIP-4361).
+#[must_use]
+pub fn message(challenge: &WalletChallenge, domain: &str, uri: &str, request_id: &str) -> String {
+    SiweMessage {
+        domain,
+        address: challenge.address,
+        statement: &challenge.statement,
+        uri,
+        chain_id: challenge.chain_id,
+        nonce: &challenge.nonce,
+        issued_at: challenge.issued_at,
+        expires_at: challenge.expires_at,
+        request_id,
+    }
+    .to_string()
+}
+
+/// What a signature proves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signer {
+    /// This key signed the message.
+    Key(Address),
+    /// No key did, or the text is no signature of a key. A contract account may still say that it is its own (EIP-1271): the place
+    /// to ask the chain is where this is handled.
+    NoKey,
+}
+
+/// The key that signed `message`, if the signature is one of a key (EIP-191 `personal_sign`).
+#[must_use]
+pub fn signer(message: &str, signature: &str) -> Signer {
+    signature.parse::<Signature>().ok().and_then(|signature| eip191::recover(message, &signature)).map_or(Signer::NoKey, Signer::Key)
+}
+
+/// A statement that fits EIP-4361's grammar (one line of unreserved and reserved characters and spaces), whatever an app is called.
+#[must_use]
+pub fn statement(client_name: Option<&str>, host: &str) -> String {
+    let text = match client_name {
+        Some(name) => format!("Sign in to {name}. You will go back to {host}."),
+        None => "Sign in to your account here.".to_owned(),
+    };
+    text.chars().map(|c| if c.is_ascii_alphanumeric() || " -._~:/?#[]@!$&'()*+,;=".contains(c) { c } else { '?' }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_is_one_line_of_the_grammar() {
+        assert_eq!(statement(Some("Bad\nName <b> é"), "a.example"), "Sign in to Bad?Name ?b? ?. You will go back to a.example.");
+    }
+}

@@ -1,0 +1,9 @@
+//! OAuth, OpenID Connect and the wallet's texts, as the standards write them: pure parsing and composing.
+
+pub mod authorize;
+pub mod eip191;
+pub mod error;
+pub mod hash_claims;
+pub mod params;
+pub mod pkce;
+pub mod siwe;

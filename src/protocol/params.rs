@@ -1,0 +1,101 @@
+//! The parameters of a request, from a query or a form: decoded once, and never silently doubled.
+
+use url::form_urlencoded;
+
+use super::error::{ErrorCode, OAuthError};
+
+/// Parameters in the order in which they came. A parameter without a value counts as left out (RFC 6749 §3.1).
+#[derive(Clone, Default)]
+pub struct Params(Vec<(String, String)>);
+
+/// More parameters than any honest request has.
+const MOST: usize = 200;
+
+impl Params {
+    /// Decodes `application/x-www-form-urlencoded` text; anything decodes to something, as browsers have it.
+    #[must_use]
+    pub fn decode(text: &str) -> Self {
+        Self(
+            form_urlencoded::parse(text.as_bytes())
+                .take(MOST)
+                // RFC 6749 §3.1: "Parameters sent without a value MUST be treated as if they were omitted from the request."
+                .filter(|(_, value)| !value.is_empty())
+                .map(|(name, value)| (name.into_owned(), value.into_owned()))
+                .collect(),
+        )
+    }
+
+    /// The value of `name`, or nothing when it was left out.
+    ///
+    /// # Errors
+    /// `invalid_request` when it came twice: RFC 6749 §3.1: "Request and response parameters MUST NOT be included more than once."
+    pub fn get(&self, name: &str) -> Result<Option<&str>, OAuthError> {
+        let mut values = self.0.iter().filter(|(n, _)| n == name).map(|(_, value)| value.as_str());
+        match (values.next(), values.next()) {
+            (first, None) => Ok(first),
+            _ => Err(OAuthError::new(ErrorCode::InvalidRequest, format!("{name} was sent more than once; send it once"))),
+        }
+    }
+
+    /// Like [`Params::get`], for a parameter that must be there.
+    pub fn need(&self, name: &str) -> Result<&str, OAuthError> {
+        self.get(name)?.ok_or_else(|| OAuthError::new(ErrorCode::InvalidRequest, format!("{name} is missing")))
+    }
+
+    /// The first of several names for one thing that is present: the standard's name first, then its aliases.
+    pub fn get_any(&self, names: &[&str]) -> Result<Option<&str>, OAuthError> {
+        for name in names {
+            if let Some(value) = self.get(name)? {
+                return Ok(Some(value));
+            }
+        }
+        Ok(None)
+    }
+
+    /// These parameters and, behind them, those of `other`.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
+    /// Whether `name` came at all.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(n, _)| n == name)
+    }
+
+    /// The parameters' names that came more than once; none in a good request.
+    #[must_use]
+    pub fn doubled(&self) -> Option<&str> {
+        self.0.iter().enumerate().find(|(place, (name, _))| self.0[..*place].iter().any(|(n, _)| n == name)).map(|(_, (name, _))| name.as_str())
+    }
+}
+
+// Values may be secrets.
+impl std::fmt::Debug for Params {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doubled_is_refused_and_empty_is_absent() {
+        let params = Params::decode("a=1&a=2&b=&c=%20x+y&d");
+        assert_eq!(params.get("a").unwrap_err().code, ErrorCode::InvalidRequest);
+        assert_eq!(params.doubled(), Some("a"));
+        assert_eq!(params.get("b").unwrap(), None);
+        assert_eq!(params.get("c").unwrap(), Some(" x y"));
+        assert!(!params.has("d"));
+        assert_eq!(params.get_any(&["e", "c"]).unwrap(), Some(" x y"));
+    }
+
+    #[test]
+    fn debug_shows_no_values() {
+        assert_eq!(format!("{:?}", Params::decode("code=SECRET")), "[\"code\"]");
+    }
+}

@@ -1,0 +1,89 @@
+//! The door: every URL of the server in one table.
+
+use actix_cors::Cors;
+use actix_web::body::{BoxBody, EitherBody};
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
+use actix_web::http::{StatusCode, header};
+use actix_web::web::{self, PathConfig, ServiceConfig, get, post, resource};
+use actix_web::{Error, HttpRequest, HttpResponse, Resource};
+
+use crate::protocol::error::ErrorCode;
+use crate::state::Mode;
+use crate::web::ctx::Ctx;
+use crate::web::fault::Fault;
+use crate::{account, home, oidc, playground, signin};
+
+/// Adds every route.
+pub fn configure(mode: Mode) -> impl FnOnce(&mut ServiceConfig) {
+    move |app| {
+        // An id in a path that is no id leads nowhere, like any other address that we do not know.
+        app.app_data(PathConfig::default().error_handler(|error, request| InternalError::from_response(error, nothing_here(request)).into()));
+
+        // For any app's browser code: read without cookies, so any origin may.
+        app.service(api("/.well-known/openid-configuration").route(get().to(oidc::metadata::discovery)))
+            .service(api("/.well-known/oauth-authorization-server").route(get().to(oidc::metadata::discovery)))
+            .service(api("/keys").route(get().to(oidc::metadata::keys)))
+            .service(api("/.well-known/jwks.json").route(get().to(oidc::metadata::keys)))
+            .service(api("/token").route(post().to(oidc::token::post)))
+            .service(api("/userinfo").route(get().to(oidc::userinfo::userinfo)).route(post().to(oidc::userinfo::userinfo)))
+            .service(api("/auth/web3/generate_challenge").route(post().to(signin::api::generate)))
+            .service(api("/auth/web3/submit_challenge").route(post().to(signin::api::submit)));
+
+        // For people: pages of ours, with cookies, never for another origin.
+        app.service(resource("/auth").route(get().to(oidc::authorize::get)).route(post().to(oidc::authorize::post)))
+            .service(resource("/interaction/{id}").route(get().to(signin::dispatch::get)))
+            .service(resource("/interaction/{id}/wallet/challenge").route(post().to(signin::wallet::challenge)))
+            .service(resource("/interaction/{id}/wallet/signature").route(post().to(signin::wallet::signature)))
+            .service(resource("/interaction/{id}/consent").route(post().to(signin::steps::consent)))
+            .service(resource("/interaction/{id}/switch").route(post().to(signin::steps::switch)))
+            .service(resource("/interaction/{id}/cancel").route(post().to(signin::steps::cancel)))
+            .service(resource("/logout").route(get().to(oidc::logout::get)).route(post().to(oidc::logout::post)))
+            .service(resource("/logout/confirm").route(post().to(oidc::logout::confirm)))
+            .service(resource("/logged-out").route(get().to(oidc::logout::logged_out)))
+            .service(resource("/account").route(get().to(account::page::get)))
+            .service(resource("/account/profile").route(post().to(account::steps::save_profile)))
+            .service(resource("/account/sign-out").route(post().to(account::steps::sign_out)))
+            .service(resource("/account/sign-out-everywhere").route(post().to(account::steps::sign_out_everywhere)))
+            .service(resource("/account/apps/withdraw").route(post().to(account::steps::withdraw)))
+            .service(resource("/").route(get().to(home::page)))
+            .service(resource("/favicon.ico").route(get().to(home::favicon)))
+            .service(resource("/robots.txt").route(get().to(home::robots)))
+            .service(resource("/static/{path:.*}").route(get().to(home::file)));
+
+        if mode == Mode::Dev {
+            app.configure(playground::configure);
+        }
+        app.default_service(web::route().to(not_found));
+    }
+}
+
+fn cors() -> Cors {
+    Cors::default()
+        .allow_any_origin()
+        .send_wildcard()
+        .allowed_methods(["GET", "POST"])
+        .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT])
+        .expose_headers([header::WWW_AUTHENTICATE, header::RETRY_AFTER])
+        .max_age(3_600)
+}
+
+async fn not_found(request: HttpRequest) -> HttpResponse {
+    nothing_here(&request)
+}
+
+fn nothing_here(request: &HttpRequest) -> HttpResponse {
+    let fault = Fault::new(ErrorCode::NotFound, "there is nothing at this address");
+    Ctx::of(request).map_or_else(|| fault.as_json(), |ctx| fault.as_page(&ctx))
+}
+
+// A door that is there, knocked on in the wrong way.
+async fn wrong_method() -> HttpResponse {
+    let mut response = Fault::new(ErrorCode::InvalidRequest, "this address does not take that HTTP method").as_json();
+    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    response
+}
+
+fn api(path: &str) -> Resource<impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<EitherBody<BoxBody>>, Error = Error, InitError = ()> + use<>> {
+    resource(path).default_service(web::route().to(wrong_method)).wrap(cors())
+}

@@ -1,0 +1,220 @@
+//! Wallet sign-in without a browser: `/auth/web3/generate_challenge` and `/auth/web3/submit_challenge`, for wallets and for the API
+//! keys of developer licenses. Every reply is JSON, errors with the five keys that existing clients read.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use serde::Serialize;
+
+use crate::domain::{AccountId, Address, ClientKind, CodeId, Entropy, Provider, Scope, Secret, TokenHash};
+use crate::limits::Try;
+use crate::policy::{client_auth, redeem};
+use crate::policy::wallet::{self as proof, Signer};
+use crate::protocol::authorize::{self, NoReturnPath, ReturnPath, SCOPES};
+use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::params::Params;
+use crate::store::{ApiChallenge, ClientRecord, DeveloperToken, NewCode, Taken, WalletChallenge};
+use crate::tokens;
+use crate::web::client::credentials;
+use crate::web::body::Body;
+use crate::web::ctx::Ctx;
+use crate::web::fault::Fault;
+use crate::web::{posted, reply};
+
+// Words that existing clients show to their users.
+const BAD_ADDRESS: &str = "Invalid Ethereum address.";
+const NO_CHALLENGE: &str = "Requested resource does not exist.";
+const BAD_SIGNATURE: &str = "Could not verify signature.";
+const EXPIRED: &str = "User session has expired.";
+
+/// `POST /auth/web3/generate_challenge`: parameters from the query or from a form; `{"state", "challenge"}`.
+pub async fn generate(ctx: Ctx, body: Body) -> HttpResponse {
+    make_challenge(&ctx, &body).await.unwrap_or_else(|fault| fault.as_wire_json())
+}
+
+/// `POST /auth/web3/submit_challenge`: the signature; the reply is that of `/token`.
+pub async fn submit(ctx: Ctx, body: Body) -> HttpResponse {
+    redeem_challenge(&ctx, &body).await.unwrap_or_else(|fault| fault.as_wire_json())
+}
+
+/// 128 bits for a message's nonce, as EIP-4361 wants them: letters and digits only.
+#[must_use]
+pub(super) fn nonce(entropy: &Entropy) -> String {
+    format!("{:032x}", u128::from_be_bytes(entropy.bytes()))
+}
+
+async fn make_challenge(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault> {
+    ctx.charge(Try::Challenge)?;
+    let params = params(ctx, body)?;
+    let client = client_of(ctx, &params).await?;
+    let return_path = ReturnPath::find(&params, &client.redirect_uris).map_err(|reason| match reason {
+        NoReturnPath::Client(error) | NoReturnPath::RedirectUri(error) => Fault::OAuth(error),
+    })?;
+    if params.need("response_type")? != "code" {
+        return Err(Fault::new(ErrorCode::UnsupportedResponseType, "response_type must be code"));
+    }
+    let address: Address = params.need("address")?.parse().map_err(|_| Fault::new(ErrorCode::InvalidRequest, BAD_ADDRESS))?;
+    refuse_foreign_license(ctx, &client, address).await?;
+    let challenge = ApiChallenge {
+        id: ctx.state.entropy.uuid(ctx.now),
+        client_id: client.id.clone(),
+        scope: scope_of(&params)?,
+        oidc_nonce: params.get("nonce")?.map(str::to_owned),
+        code_challenge: code_challenge_of(&params)?,
+        message: WalletChallenge {
+            address,
+            chain_id: ctx.state.config.wallet.chains.first().copied().unwrap_or(1),
+            nonce: nonce(&ctx.state.entropy),
+            statement: proof::statement(Some(&client.name), &return_path.redirect_uri.host()),
+            issued_at: ctx.now,
+            expires_at: ctx.now.plus(ctx.state.config.wallet.challenge_lifetime),
+        },
+        redirect_uri: return_path.redirect_uri,
+    };
+    let state = ctx.state.entropy.secret();
+    ctx.state.store.put_api_challenge(&challenge, &state.hash()).await?;
+
+    #[derive(Serialize)]
+    struct Reply<'a> {
+        state: &'a str,
+        challenge: String,
+    }
+    Ok(reply::json(StatusCode::OK, &Reply { state: state.expose(), challenge: message_of(ctx, &challenge) }))
+}
+
+async fn redeem_challenge(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault> {
+    ctx.charge(Try::Challenge)?;
+    let params = params(ctx, body)?;
+    if params.need("grant_type")? != "authorization_code" {
+        return Err(Fault::new(ErrorCode::UnsupportedGrantType, "grant_type must be authorization_code"));
+    }
+    let (state, signature) = (params.need("state")?, params.need("signature")?);
+    let redirect_uri = params.get_any(&["domain", "redirect_uri"])?.ok_or_else(|| OAuthError::new(ErrorCode::InvalidRequest, "domain is missing"))?;
+    let client = client_of(ctx, &params).await?;
+    // A failed client authentication does not burn the challenge: it says nothing about who holds it.
+    let (_, presented) = credentials(ctx, &params)?;
+    client_auth::authenticate(&client, &presented)?;
+    let challenge = match ctx.state.store.take_api_challenge(&TokenHash::of(state), ctx.now).await? {
+        Taken::Now(challenge) => challenge,
+        Taken::Expired => return Err(refuse(EXPIRED)),
+        Taken::Already | Taken::Unknown => return Err(refuse(NO_CHALLENGE)),
+    };
+    if challenge.client_id != client.id {
+        return Err(refuse(NO_CHALLENGE));
+    }
+    if challenge.redirect_uri.as_str() != redirect_uri {
+        return Err(refuse("domain differs from that of the challenge"));
+    }
+    check_verifier(&challenge, params.get("code_verifier")?)?;
+    let signer = match proof::signer(&message_of(ctx, &challenge), signature) {
+        Signer::Key(signer) => signer,
+        Signer::NoKey => return Err(refuse(BAD_SIGNATURE)),
+    };
+    if client.kind == ClientKind::License && client.id.as_address() == Some(challenge.message.address) {
+        developer(ctx, &client, &challenge, signer).await
+    } else if signer == challenge.message.address {
+        wallet(ctx, &client, &challenge).await
+    } else {
+        // Contract accounts (EIP-1271, EIP-6492) are to be asked here, by the chain.
+        Err(refuse(BAD_SIGNATURE))
+    }
+}
+
+// The license signs in by one of its API keys, and by nothing else.
+async fn developer(ctx: &Ctx, client: &ClientRecord, challenge: &ApiChallenge, signer: Address) -> Result<HttpResponse, Fault> {
+    let token = DeveloperToken {
+        id: ctx.state.entropy.uuid(ctx.now),
+        client_id: client.id.clone(),
+        key_address: signer,
+        scope: challenge.scope.clone(),
+        issued_at: ctx.now,
+        expires_at: ctx.now.plus(tokens::developer_lifetime(&ctx.state, client)),
+    };
+    // Whether the key is enabled and unexpired is decided where the token is recorded, in the same statement.
+    if !ctx.state.store.put_developer_token(&token, ctx.now).await? {
+        return Err(refuse(BAD_SIGNATURE));
+    }
+    Ok(reply::json(StatusCode::OK, &tokens::for_developer(&ctx.state, client, &token, challenge.oidc_nonce.as_deref())?))
+}
+
+// A person's wallet signed a message that names the app and where it leads, which is the consent that this door has.
+async fn wallet(ctx: &Ctx, client: &ClientRecord, challenge: &ApiChallenge) -> Result<HttpResponse, Fault> {
+    let provider = Provider::web3();
+    let subject = challenge.message.address.to_string();
+    let signed_in = ctx.state.store.sign_in(&provider, &subject, AccountId(ctx.state.entropy.uuid(ctx.now)), ctx.now).await?;
+    let code = NewCode {
+        id: CodeId(ctx.state.entropy.uuid(ctx.now)),
+        client_id: client.id.clone(),
+        account_id: signed_in.account_id,
+        session_id: None,
+        redirect_uri: challenge.redirect_uri.clone(),
+        scope: challenge.scope.clone(),
+        nonce: challenge.oidc_nonce.clone(),
+        code_challenge: None,
+        provider,
+        subject,
+        amr: vec!["pop".to_owned()],
+        authenticated_at: ctx.now,
+        issued_at: ctx.now,
+        expires_at: ctx.now,
+    };
+    let never_given: Secret = ctx.state.entropy.secret();
+    let sweep_at = ctx.now.plus(tokens::longest_lifetime(&ctx.state, client));
+    if signed_in.disabled || !ctx.state.store.put_redeemed_code(&code, &never_given.hash(), ctx.now, sweep_at).await? {
+        return Err(refuse("the account or the client is disabled"));
+    }
+    let before = ctx.state.store.consent(signed_in.account_id, &client.id).await?;
+    if before.as_ref().is_none_or(|scope| !code.scope.is_subset(scope)) {
+        let scope = before.unwrap_or_default().union(&code.scope);
+        ctx.state.store.save_consent(signed_in.account_id, &client.id, &scope, ctx.now).await?;
+    }
+    Ok(reply::json(StatusCode::OK, &tokens::for_person(&ctx.state, client, &code, Some(challenge.message.address), None, ctx.now)?))
+}
+
+fn params(ctx: &Ctx, body: &Body) -> Result<Params, Fault> {
+    // The JavaScript SDK sends the query and an empty body, of whatever type; the Python SDK a form.
+    let form = if body.is_empty() { Params::default() } else { Params::decode(posted::form_text(ctx, body)?) };
+    Ok(Params::decode(ctx.request.query_string()).and(form))
+}
+
+async fn client_of(ctx: &Ctx, params: &Params) -> Result<std::sync::Arc<ClientRecord>, Fault> {
+    let (id, _) = credentials(ctx, params)?;
+    ctx.state.client(&id).await?.ok_or_else(|| Fault::new(ErrorCode::InvalidClient, format!("client_id {id} is not registered here, or is disabled")))
+}
+
+// A license's API keys sign for the license at itself. Anywhere else its address would be a person's, which it is not.
+async fn refuse_foreign_license(ctx: &Ctx, client: &ClientRecord, address: Address) -> Result<(), Fault> {
+    let id = address.into();
+    if client.id == id || ctx.state.client(&id).await?.is_none() {
+        return Ok(());
+    }
+    Err(Fault::new(ErrorCode::InvalidRequest, "address is a developer license, which can sign in to itself only: client_id and address must be the same"))
+}
+
+fn scope_of(params: &Params) -> Result<Scope, Fault> {
+    let scope: Scope = params.need("scope")?.parse().map_err(|reason| Fault::new(ErrorCode::InvalidScope, format!("{reason}")))?;
+    let scope = scope.only(SCOPES);
+    if scope.is_empty() { Err(Fault::new(ErrorCode::InvalidScope, "scope names nothing that this server knows; ask for openid at least")) } else { Ok(scope) }
+}
+
+// RFC 7636 is optional at this door, whatever the client's setting: the signature is what binds.
+fn code_challenge_of(params: &Params) -> Result<Option<String>, Fault> {
+    Ok(authorize::code_challenge(params, crate::domain::Pkce::Optional)?.map(|challenge| challenge.to_string()))
+}
+
+fn check_verifier(challenge: &ApiChallenge, verifier: Option<&str>) -> Result<(), Fault> {
+    let fits = match (&challenge.code_challenge, verifier) {
+        (None, None) => true,
+        (Some(challenge), Some(verifier)) => redeem::verifies(challenge, verifier),
+        _ => false,
+    };
+    if fits { Ok(()) } else { Err(refuse("code_verifier does not fit the code_challenge of the challenge")) }
+}
+
+fn message_of(ctx: &Ctx, challenge: &ApiChallenge) -> String {
+    let issuer = &ctx.state.config.server.issuer;
+    proof::message(&challenge.message, issuer.host(), issuer.as_str(), &challenge.id.to_string())
+}
+
+fn refuse(message: &'static str) -> Fault {
+    Fault::new(ErrorCode::InvalidGrant, message)
+}

@@ -1,0 +1,71 @@
+//! `/interaction/{id}`: after every step the browser comes back here, and the facts say what is next: sign in, agree, or go on.
+
+use actix_web::HttpResponse;
+use actix_web::web::Path;
+
+use super::page;
+use crate::domain::{CodeId, InteractionId};
+use crate::policy::authorize::{Approved, Facts, Step, next_step};
+use crate::protocol::authorize::AuthorizeRequest;
+use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::web::ctx::Ctx;
+use crate::web::fault::Fault;
+use crate::web::respond::{self, Outcome};
+use crate::web::visit::{self, Purpose, Visit, VisitFault};
+use crate::web::{reply, session};
+
+/// `GET /interaction/{id}`.
+pub async fn get(ctx: Ctx, id: Path<InteractionId>) -> HttpResponse {
+    dispatch(&ctx, *id).await.unwrap_or_else(|fault| fault.as_page(&ctx))
+}
+
+async fn dispatch(ctx: &Ctx, id: InteractionId) -> Result<HttpResponse, Fault> {
+    let visit = visit::load(ctx, id).await?;
+    match visit.purpose.clone() {
+        Purpose::Account => account(ctx, &visit).await,
+        Purpose::Authorize(request) => authorize(ctx, &visit, *request).await,
+    }
+}
+
+async fn account(ctx: &Ctx, visit: &Visit) -> Result<HttpResponse, Fault> {
+    if session::current(ctx).await?.is_none() {
+        return Ok(page::sign_in(ctx, visit, None));
+    }
+    ctx.state.store.end_interaction(visit.id, &visit.browser.hash()).await?;
+    Ok(reply::see_other("/account"))
+}
+
+async fn authorize(ctx: &Ctx, visit: &Visit, request: AuthorizeRequest) -> Result<HttpResponse, Fault> {
+    let Some(client) = ctx.state.client(&request.client_id).await? else {
+        return Err(Fault::new(ErrorCode::InvalidClient, format!("client_id {} is not registered here any more, or is disabled", request.client_id)));
+    };
+    let standing = session::standing(ctx, &client.id).await?;
+    let (session, consent) = standing.map_or((None, None), |(session, consent)| (Some(session), consent));
+    let facts = Facts { session: session.as_ref(), consent: consent.as_ref(), interaction: Some((visit.id, visit.began)), now: ctx.now };
+    match (next_step(request.clone(), facts), session) {
+        (Step::SignIn, _) | (Step::Consent { .. }, None) => Ok(page::sign_in(ctx, visit, Some((&client, &request)))),
+        (Step::Consent { already }, Some(session)) => Ok(page::consent(ctx, visit, &client, &request, &session, already.as_ref())),
+        (Step::Approve(approved), _) => finish(ctx, visit, &approved).await,
+        (Step::Refuse(error), _) => refuse(ctx, visit, &request, error).await,
+    }
+}
+
+// The visit ends and the code begins in one transaction: however often the page is loaded, there is one code.
+async fn finish(ctx: &Ctx, visit: &Visit, approved: &Approved) -> Result<HttpResponse, Fault> {
+    let code = ctx.state.entropy.secret();
+    let record = approved.code(CodeId(ctx.state.entropy.uuid(ctx.now)), ctx.now, ctx.state.config.tokens.code_lifetime);
+    if ctx.state.store.finish_interaction(visit.id, &visit.browser.hash(), &record, &code.hash(), ctx.now).await? {
+        Ok(respond::to_app(ctx, &approved.request().return_path, &Outcome::Code(code)))
+    } else {
+        Err(Fault::Visit(VisitFault::Over))
+    }
+}
+
+/// Ends the visit and tells the app no.
+pub(super) async fn refuse(ctx: &Ctx, visit: &Visit, request: &AuthorizeRequest, error: OAuthError) -> Result<HttpResponse, Fault> {
+    if ctx.state.store.end_interaction(visit.id, &visit.browser.hash()).await? {
+        Ok(respond::to_app(ctx, &request.return_path, &Outcome::Error(error)))
+    } else {
+        Err(Fault::Visit(VisitFault::Over))
+    }
+}

@@ -1,0 +1,84 @@
+//! The forms of the sign-in and consent pages. Each does one thing and returns to the dispatcher; none decides what comes next.
+
+use actix_web::HttpResponse;
+use actix_web::web::Path;
+
+use super::dispatch;
+use crate::domain::InteractionId;
+use crate::protocol::authorize::AuthorizeRequest;
+use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::params::Params;
+use crate::web::body::Body;
+use crate::web::ctx::Ctx;
+use crate::web::fault::Fault;
+use crate::web::visit::{self, Purpose, Visit, VisitFault};
+use crate::web::{posted, reply, session};
+
+/// `POST /interaction/{id}/consent`: `decision=allow` or anything else.
+pub async fn consent(ctx: Ctx, id: Path<InteractionId>, body: Body) -> HttpResponse {
+    decide_consent(&ctx, *id, &body).await.unwrap_or_else(|fault| fault.as_page(&ctx))
+}
+
+/// `POST /interaction/{id}/switch`: not this account; sign in with another.
+pub async fn switch(ctx: Ctx, id: Path<InteractionId>, body: Body) -> HttpResponse {
+    leave_account(&ctx, *id, &body).await.unwrap_or_else(|fault| fault.as_page(&ctx))
+}
+
+/// `POST /interaction/{id}/cancel`: back to the app without signing in.
+pub async fn cancel(ctx: Ctx, id: Path<InteractionId>, body: Body) -> HttpResponse {
+    give_up(&ctx, *id, &body).await.unwrap_or_else(|fault| fault.as_page(&ctx))
+}
+
+async fn decide_consent(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpResponse, Fault> {
+    let (visit, form) = form(ctx, id, body).await?;
+    let request = request_of(&visit)?;
+    if form.get("decision")? != Some("allow") {
+        let error = OAuthError::new(ErrorCode::AccessDenied, "the person did not allow it");
+        return dispatch::refuse(ctx, &visit, request, error).await;
+    }
+    // Whoever is signed in now is who agrees; without a session the dispatcher asks for a sign-in first.
+    if let Some((session, consent)) = session::standing(ctx, &request.client_id).await? {
+        // The page named an account: what a different one would agree to was never asked.
+        if form.get("account")?.is_some_and(|shown| shown != session.subject) {
+            return Ok(reply::see_other(&visit.path()));
+        }
+        let scope = consent.map_or_else(|| request.scope.clone(), |before| before.scope.union(&request.scope));
+        ctx.state.store.save_consent(session.account_id, &request.client_id, &scope, ctx.now).await?;
+    }
+    Ok(reply::see_other(&visit.path()))
+}
+
+async fn leave_account(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpResponse, Fault> {
+    let (visit, _) = form(ctx, id, body).await?;
+    session::end(ctx).await?;
+    let mut response = reply::see_other(&visit.path());
+    session::forget(ctx, &mut response);
+    Ok(response)
+}
+
+async fn give_up(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpResponse, Fault> {
+    let (visit, _) = form(ctx, id, body).await?;
+    match &visit.purpose {
+        Purpose::Authorize(request) => {
+            let error = OAuthError::new(ErrorCode::AccessDenied, "the person did not sign in");
+            dispatch::refuse(ctx, &visit, request, error).await
+        }
+        Purpose::Account => {
+            ctx.state.store.end_interaction(visit.id, &visit.browser.hash()).await?;
+            Ok(reply::see_other("/"))
+        }
+    }
+}
+
+async fn form(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<(Visit, Params), Fault> {
+    let form = Params::decode(posted::form_text(ctx, body)?);
+    let visit = visit::load_for_form(ctx, id, form.get("csrf")?).await?;
+    Ok((visit, form))
+}
+
+fn request_of(visit: &Visit) -> Result<&AuthorizeRequest, Fault> {
+    match &visit.purpose {
+        Purpose::Authorize(request) => Ok(request),
+        Purpose::Account => Err(Fault::Visit(VisitFault::Over)),
+    }
+}

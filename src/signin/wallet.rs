@@ -1,0 +1,201 @@
+//! The wallet on the sign-in page: a challenge for an account, and the signature that answers it.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::Path;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use uuid::Uuid;
+
+use super::page;
+use crate::domain::{AccountId, Address, InteractionId, Provider, SessionId};
+use crate::limits::Try;
+use crate::policy::wallet::{self as proof, Signer};
+use crate::protocol::error::ErrorCode;
+use crate::store::{Session, SigninChallenge, Taken, WalletChallenge};
+use crate::web::body::Body;
+use crate::web::ctx::Ctx;
+use crate::web::fault::Fault;
+use crate::web::pages::Chain;
+use crate::web::visit::{self, Purpose, Visit};
+use crate::web::{reply, session};
+
+/// RFC 8176 §2: "pop: Proof-of-possession … of a key".
+const AMR: &str = "pop";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ask {
+    address: String,
+    chain_id: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Answer {
+    challenge: Uuid,
+    signature: String,
+}
+
+/// Why a step did not succeed, in the words that the sign-in script knows.
+enum Trouble {
+    Fault(Fault),
+    ChainNotSupported(Vec<Chain>),
+    Expired,
+    Used,
+    SignatureInvalid,
+    AccountDisabled,
+}
+
+impl<E: Into<Fault>> From<E> for Trouble {
+    fn from(fault: E) -> Self {
+        Self::Fault(fault.into())
+    }
+}
+
+/// `POST /interaction/{id}/wallet/challenge`: `{"address", "chain_id"}` to `{"challenge", "message", "expires_at"}`.
+pub async fn challenge(ctx: Ctx, id: Path<InteractionId>, body: Body) -> HttpResponse {
+    ask(&ctx, *id, &body).await.unwrap_or_else(|trouble| tell(&trouble))
+}
+
+/// `POST /interaction/{id}/wallet/signature`: `{"challenge", "signature"}` to `{"next"}`, with the session's cookie.
+pub async fn signature(ctx: Ctx, id: Path<InteractionId>, body: Body) -> HttpResponse {
+    answer(&ctx, *id, &body).await.unwrap_or_else(|trouble| tell(&trouble))
+}
+
+async fn ask(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpResponse, Trouble> {
+    ctx.charge(Try::SignIn)?;
+    let visit = own_visit(ctx, id).await?;
+    let ask: Ask = parse(body)?;
+    let address: Address = ask.address.parse().map_err(|_| Fault::new(ErrorCode::InvalidRequest, "address is not an Ethereum address"))?;
+    let chains = page::chains(&ctx.state);
+    if !chains.iter().any(|chain| chain.id == ask.chain_id) {
+        return Err(Trouble::ChainNotSupported(chains));
+    }
+    let challenge = SigninChallenge {
+        id: ctx.state.entropy.uuid(ctx.now),
+        interaction_id: id,
+        message: WalletChallenge {
+            address,
+            chain_id: ask.chain_id,
+            nonce: super::api::nonce(&ctx.state.entropy),
+            statement: statement(ctx, &visit).await?,
+            issued_at: ctx.now,
+            expires_at: ctx.now.plus(ctx.state.config.wallet.challenge_lifetime),
+        },
+    };
+    ctx.state.store.put_signin_challenge(&challenge, &visit.browser.hash()).await?;
+
+    #[derive(Serialize)]
+    struct Reply {
+        challenge: Uuid,
+        message: String,
+        expires_at: i64,
+    }
+    let reply = Reply { challenge: challenge.id, message: message_of(ctx, &challenge), expires_at: challenge.message.expires_at.seconds() };
+    Ok(reply::json(StatusCode::OK, &reply))
+}
+
+async fn answer(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpResponse, Trouble> {
+    ctx.charge(Try::SignIn)?;
+    let visit = own_visit(ctx, id).await?;
+    let answer: Answer = parse(body)?;
+    // Taken before it is looked at: right or wrong, it works once.
+    let challenge = match ctx.state.store.take_signin_challenge(answer.challenge, id, &visit.browser.hash(), ctx.now).await? {
+        Taken::Now(challenge) => challenge,
+        Taken::Expired => return Err(Trouble::Expired),
+        Taken::Already => return Err(Trouble::Used),
+        // Whose it is, is not said.
+        Taken::Unknown => return Err(Trouble::Expired),
+    };
+    match proof::signer(&message_of(ctx, &challenge), &answer.signature) {
+        Signer::Key(key) if key == challenge.message.address => {}
+        // Contract accounts (EIP-1271, EIP-6492) are to be asked here, by the chain.
+        Signer::Key(_) | Signer::NoKey => return Err(Trouble::SignatureInvalid),
+    }
+    let subject = challenge.message.address.to_string();
+    let signed_in = ctx.state.store.sign_in(&Provider::web3(), &subject, AccountId(ctx.state.entropy.uuid(ctx.now)), ctx.now).await?;
+    if signed_in.disabled {
+        return Err(Trouble::AccountDisabled);
+    }
+    let token = ctx.state.entropy.secret();
+    let session = Session {
+        id: SessionId(ctx.state.entropy.uuid(ctx.now)),
+        account_id: signed_in.account_id,
+        provider: Provider::web3(),
+        subject,
+        amr: vec![AMR.to_owned()],
+        authenticated_at: ctx.now,
+        interaction_id: id,
+        user_agent: ctx.user_agent(),
+        last_seen_at: ctx.now,
+        expires_at: ctx.now.plus(ctx.state.config.session.lifetime),
+    };
+    // A new id at every sign-in: one that was planted before is worth nothing after.
+    ctx.state.store.start_session(&session, &token.hash(), ctx.session_token().map(|old| old.hash()).as_ref()).await?;
+    metrics::counter!("latchkey_sign_ins_total", "provider" => Provider::WEB3).increment(1);
+
+    #[derive(Serialize)]
+    struct Reply {
+        next: String,
+    }
+    let mut response = reply::json(StatusCode::OK, &Reply { next: visit.path() });
+    session::begin(ctx, &mut response, &token);
+    Ok(response)
+}
+
+async fn own_visit(ctx: &Ctx, id: InteractionId) -> Result<Visit, Fault> {
+    visit::load_for_form(ctx, id, ctx.header(actix_web::http::header::HeaderName::from_static("x-csrf-token"))).await
+}
+
+async fn statement(ctx: &Ctx, visit: &Visit) -> Result<String, Fault> {
+    match &visit.purpose {
+        Purpose::Account => Ok(proof::statement(None, "")),
+        Purpose::Authorize(request) => {
+            let client = ctx.state.client(&request.client_id).await?;
+            let name = client.as_ref().map_or(request.client_id.as_str(), |client| client.name.as_str());
+            Ok(proof::statement(Some(name), &request.return_path.redirect_uri.host()))
+        }
+    }
+}
+
+fn message_of(ctx: &Ctx, challenge: &SigninChallenge) -> String {
+    let issuer = &ctx.state.config.server.issuer;
+    proof::message(&challenge.message, issuer.host(), issuer.as_str(), &challenge.id.to_string())
+}
+
+fn parse<T: DeserializeOwned>(body: &Body) -> Result<T, Fault> {
+    serde_json::from_slice(body.bytes()?).map_err(|reason| Fault::new(ErrorCode::InvalidRequest, format!("the request is not the JSON that was expected: {reason}")))
+}
+
+fn tell(trouble: &Trouble) -> HttpResponse {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        error: &'a str,
+        title: &'a str,
+        message: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        chains: Option<Vec<ChainBody<'a>>>,
+    }
+    #[derive(Serialize)]
+    struct ChainBody<'a> {
+        id: u64,
+        name: &'a str,
+    }
+    let body = |error, title, message| Body { error, title, message, chains: None };
+    let (status, body) = match trouble {
+        Trouble::Fault(fault) => return fault.as_step_json(),
+        Trouble::ChainNotSupported(chains) => {
+            let chains = chains.iter().map(|chain| ChainBody { id: chain.id, name: &chain.name }).collect();
+            let words = body("chain_not_supported", "Your wallet is on another network", "Switch your wallet to one of these networks and go on.");
+            (StatusCode::BAD_REQUEST, Body { chains: Some(chains), ..words })
+        }
+        Trouble::Expired => (StatusCode::BAD_REQUEST, body("challenge_expired", "That took a little long", "The message to sign has expired. Ask for a new one.")),
+        Trouble::Used => (StatusCode::BAD_REQUEST, body("challenge_used", "This message was used already", "Each message can be signed in with once. Ask for a new one.")),
+        Trouble::SignatureInvalid => (
+            StatusCode::BAD_REQUEST,
+            body("signature_invalid", "The signature does not fit the account", "The account that signed is not the one you chose, or it is a contract wallet, which cannot sign in here yet."),
+        ),
+        Trouble::AccountDisabled => (StatusCode::FORBIDDEN, body("account_disabled", "This account is switched off", "Ask the people who run this site.")),
+    };
+    reply::json(status, &body)
+}

@@ -1,0 +1,84 @@
+//! What every handler can reach: the configuration, the store, the keys, time, chance and limits. Built once, shared by all workers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::future::Cache;
+use tokio::sync::mpsc;
+
+use crate::config::Config;
+use crate::domain::{ClientId, Clock, Entropy, SessionId, Timestamp};
+use crate::keys::Keyring;
+use crate::limits::Limits;
+use crate::store::{ClientRecord, Store, StoreError};
+
+/// How the program was started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// `latchkey dev`: with the playground, a demo license and a throw-away wallet.
+    Dev,
+    /// `latchkey serve`.
+    Serve,
+}
+
+/// The server's parts. Handlers get it as `web::Data<State>`.
+#[derive(Debug)]
+pub struct State {
+    pub config: Config,
+    pub mode: Mode,
+    pub store: Store,
+    pub keys: Keyring,
+    pub clock: Clock,
+    pub entropy: Entropy,
+    pub limits: Limits,
+    clients: Cache<ClientId, Arc<ClientRecord>>,
+    notes: mpsc::Sender<Note>,
+}
+
+/// A fact that nobody waits for. The worker writes such facts in batches; a crash loses seconds of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// A session was used.
+    SessionSeen(SessionId, Timestamp),
+}
+
+/// How many notes may wait; more are dropped, because no request may wait for them.
+const NOTES: usize = 4_096;
+
+/// How long a client's settings may be remembered. What decides access is never read from here: redemption, userinfo and the
+/// wallet endpoints read whether a client, an account or a key is disabled in the same statement that does their work.
+const CLIENT_CACHE: Duration = Duration::from_secs(2);
+
+impl State {
+    /// The parts, and the end at which the worker takes notes.
+    #[must_use]
+    pub fn new(config: Config, mode: Mode, store: Store, keys: Keyring, clock: Clock, entropy: Entropy) -> (Self, mpsc::Receiver<Note>) {
+        let limits = Limits::new(&config.limits);
+        let clients = Cache::builder().max_capacity(10_000).time_to_live(CLIENT_CACHE).build();
+        let (notes, taken) = mpsc::channel(NOTES);
+        (Self { config, mode, store, keys, clock, entropy, limits, clients, notes }, taken)
+    }
+
+    /// The client of that id, as it was at most two seconds ago; `None` when there is none, or when it is disabled.
+    pub async fn client(&self, id: &ClientId) -> Result<Option<Arc<ClientRecord>>, StoreError> {
+        if let Some(client) = self.clients.get(id).await {
+            return Ok(Some(client));
+        }
+        let Some(client) = self.store.client(id).await?.filter(|client| client.disabled_at.is_none()) else { return Ok(None) };
+        let client = Arc::new(client);
+        self.clients.insert(id.clone(), Arc::clone(&client)).await;
+        Ok(Some(client))
+    }
+
+    /// Leaves a note for the worker, if there is room for it.
+    pub fn note(&self, note: Note) {
+        if self.notes.try_send(note).is_err() {
+            metrics::counter!("latchkey_notes_dropped_total").increment(1);
+        }
+    }
+
+    /// The issuer identifier (RFC 8414 §2), which is also where everything is served.
+    pub fn issuer(&self) -> &str {
+        self.config.server.issuer.as_str()
+    }
+}

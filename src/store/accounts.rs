@@ -1,0 +1,200 @@
+//! Accounts: a person, what they can prove (identities), and what they tell of themselves (the profile).
+
+use serde::{Deserialize, Serialize};
+use sqlx::FromRow;
+use sqlx::types::Json;
+
+use super::dialect::{on, read, sql, write_one};
+use super::{Store, StoreError};
+use crate::domain::{AccountId, Provider, Timestamp};
+
+/// The standard claims that a person may fill in (OpenID Connect Core §5.1, the scope `profile`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Profile {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub given_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub family_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub middle_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nickname: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preferred_username: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub website: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gender: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub birthdate: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zoneinfo: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
+}
+
+/// A person's account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    pub id: AccountId,
+    pub profile: Profile,
+    /// The oldest first.
+    pub identities: Vec<Identity>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub disabled_at: Option<Timestamp>,
+}
+
+/// Something that a person can prove to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    pub provider: Provider,
+    /// The provider's name for the person; of a wallet, the checksummed address.
+    pub subject: String,
+    pub created_at: Timestamp,
+    pub last_used_at: Timestamp,
+}
+
+/// What a proof of identity led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromRow)]
+pub struct SignIn {
+    pub account_id: AccountId,
+    /// The identity was new, and so is the account.
+    pub created: bool,
+    pub disabled: bool,
+}
+
+sql! {
+    USE_IDENTITY = "
+        UPDATE identity SET last_used_at = $3
+        WHERE provider = $1 AND subject = $2
+        RETURNING account_id, 1 = 0 AS created,
+                  (SELECT a.disabled_at FROM account a WHERE a.id = identity.account_id) IS NOT NULL AS disabled";
+    CREATE_ACCOUNT = "INSERT INTO account (id, profile, created_at, updated_at) VALUES ($1, $2, $3, $3)";
+    CREATE_IDENTITY = "
+        INSERT INTO identity (provider, subject, account_id, created_at, last_used_at)
+        VALUES ($1, $2, $3, $4, $4)
+        ON CONFLICT (provider, subject) DO NOTHING";
+    DELETE_ACCOUNT = "DELETE FROM account WHERE id = $1";
+    ACCOUNT = "
+        SELECT a.id, a.profile, a.created_at, a.updated_at, a.disabled_at,
+               i.provider, i.subject, i.created_at AS identity_created_at, i.last_used_at
+        FROM account a
+        LEFT JOIN identity i ON i.account_id = a.id
+        WHERE a.id = $1
+        ORDER BY i.created_at, i.provider, i.subject";
+    ACCOUNTS = "
+        SELECT a.id, a.profile, a.created_at, a.updated_at, a.disabled_at,
+               i.provider, i.subject, i.created_at AS identity_created_at, i.last_used_at
+        FROM account a
+        LEFT JOIN identity i ON i.account_id = a.id
+        ORDER BY a.created_at, a.id, i.created_at, i.provider, i.subject";
+    DISABLE = "UPDATE account SET disabled_at = $2, updated_at = $3 WHERE id = $1";
+    END_SESSIONS = "DELETE FROM session WHERE account_id = $1";
+    SAVE_PROFILE = "UPDATE account SET profile = $2, updated_at = $3 WHERE id = $1";
+}
+
+impl Store {
+    /// The account of an identity that was just proved; a new account of id `new_id` when nobody has proved it before.
+    /// Two first sign-ins at once end in one account.
+    pub async fn sign_in(&self, provider: &Provider, subject: &str, new_id: AccountId, now: Timestamp) -> Result<SignIn, StoreError> {
+        if let Some(known) = self.use_identity(provider, subject, now).await? {
+            return Ok(known);
+        }
+        if self.create_account(provider, subject, new_id, now).await? {
+            return Ok(SignIn { account_id: new_id, created: true, disabled: false });
+        }
+        // Another sign-in made it between the two looks.
+        let gone = || StoreError::Corrupt("an identity was there and is not there".to_owned());
+        self.use_identity(provider, subject, now).await?.ok_or_else(gone)
+    }
+
+    pub async fn account(&self, id: AccountId) -> Result<Option<Account>, StoreError> {
+        let rows: Vec<Row> = read!(self, rows(ACCOUNT, id))?;
+        Ok(records(rows).pop())
+    }
+
+    /// Every account, the oldest first, disabled ones too.
+    pub async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
+        let rows: Vec<Row> = read!(self, rows(ACCOUNTS))?;
+        Ok(records(rows))
+    }
+
+    /// Disables an account at a moment and ends its sessions, or enables it with `None`. False: there is no such account.
+    pub async fn set_account_disabled(&self, id: AccountId, at: Option<Timestamp>, now: Timestamp) -> Result<bool, StoreError> {
+        self.transaction(move |mut conn| {
+            Box::pin(async move {
+                let found = on!(conn, execute(DISABLE, id, at, now))? > 0;
+                if found && at.is_some() {
+                    on!(conn, execute(END_SESSIONS, id))?;
+                }
+                Ok(found)
+            })
+        })
+        .await
+    }
+
+    /// False: there is no such account.
+    pub async fn save_profile(&self, id: AccountId, profile: &Profile, now: Timestamp) -> Result<bool, StoreError> {
+        let profile = Json(profile.clone());
+        Ok(write_one!(self, execute(SAVE_PROFILE, id, profile, now))? > 0)
+    }
+
+    async fn use_identity(&self, provider: &Provider, subject: &str, now: Timestamp) -> Result<Option<SignIn>, StoreError> {
+        let (provider, subject) = (provider.clone(), subject.to_owned());
+        write_one!(self, row(USE_IDENTITY, provider, subject, now))
+    }
+
+    // False: the identity is there already, and so the account was not made.
+    async fn create_account(&self, provider: &Provider, subject: &str, id: AccountId, now: Timestamp) -> Result<bool, StoreError> {
+        let (provider, subject) = (provider.clone(), subject.to_owned());
+        self.transaction(move |mut conn| {
+            Box::pin(async move {
+                on!(conn, execute(CREATE_ACCOUNT, id, Json(Profile::default()), now))?;
+                let created = on!(conn, execute(CREATE_IDENTITY, provider, subject, id, now))? > 0;
+                if !created {
+                    on!(conn, execute(DELETE_ACCOUNT, id))?;
+                }
+                Ok(created)
+            })
+        })
+        .await
+    }
+}
+
+#[derive(FromRow)]
+struct Row {
+    id: AccountId,
+    profile: Json<Profile>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    disabled_at: Option<Timestamp>,
+    provider: Option<Provider>,
+    subject: Option<String>,
+    identity_created_at: Option<Timestamp>,
+    last_used_at: Option<Timestamp>,
+}
+
+// Folds neighbouring rows of one account into its record.
+fn records(rows: Vec<Row>) -> Vec<Account> {
+    let mut records: Vec<Account> = Vec::new();
+    for row in rows {
+        let Row { id, profile, created_at, updated_at, disabled_at, .. } = row;
+        if records.last().is_none_or(|last| last.id != id) {
+            records.push(Account { id, profile: profile.0, identities: Vec::new(), created_at, updated_at, disabled_at });
+        }
+        if let (Some(provider), Some(subject), Some(created_at), Some(last_used_at), Some(account)) =
+            (row.provider, row.subject, row.identity_created_at, row.last_used_at, records.last_mut())
+        {
+            account.identities.push(Identity { provider, subject, created_at, last_used_at });
+        }
+    }
+    records
+}

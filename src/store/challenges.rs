@@ -1,0 +1,168 @@
+//! Challenges: what a wallet or an API key was asked to sign. Each is taken once, right or wrong, before its signature is looked at.
+
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use super::dialect::{read, sql, write_one};
+use super::{Store, StoreError};
+use crate::domain::{Address, ClientId, InteractionId, RedirectUri, Scope, Timestamp, TokenHash};
+
+/// The parts of the EIP-4361 message that differ from challenge to challenge; the message is rebuilt from them.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct WalletChallenge {
+    pub address: Address,
+    #[sqlx(try_from = "i64")]
+    pub chain_id: u64,
+    pub nonce: String,
+    pub statement: String,
+    pub issued_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+/// A challenge of the sign-in page.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct SigninChallenge {
+    pub id: Uuid,
+    pub interaction_id: InteractionId,
+    #[sqlx(flatten)]
+    pub message: WalletChallenge,
+}
+
+/// A challenge of the API (`/auth/web3`).
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct ApiChallenge {
+    pub id: Uuid,
+    pub client_id: ClientId,
+    pub redirect_uri: RedirectUri,
+    pub scope: Scope,
+    /// The `nonce` of OpenID Connect; the message's own is in `message`.
+    pub oidc_nonce: Option<String>,
+    pub code_challenge: Option<String>,
+    #[sqlx(flatten)]
+    pub message: WalletChallenge,
+}
+
+/// What came of taking something that can be taken once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Taken<T> {
+    /// By this call, and by no other.
+    Now(T),
+    /// Nobody took it in time.
+    Expired,
+    /// By an earlier call.
+    Already,
+    /// It never was, or has been swept, or is another's.
+    Unknown,
+}
+
+sql! {
+    PUT_SIGNIN = "
+        INSERT INTO signin_challenge (id, interaction_id, browser_hash, address, chain_id, nonce, statement, issued_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    TAKE_SIGNIN = "
+        UPDATE signin_challenge SET taken_at = $4
+        WHERE id = $1 AND interaction_id = $2 AND browser_hash = $3 AND taken_at IS NULL AND expires_at > $4
+        RETURNING id, interaction_id, address, chain_id, nonce, statement, issued_at, expires_at";
+    SIGNIN_TAKEN = "
+        SELECT taken_at IS NOT NULL AS taken FROM signin_challenge WHERE id = $1 AND interaction_id = $2 AND browser_hash = $3";
+    PUT_API = "
+        INSERT INTO api_challenge (id, state_hash, client_id, redirect_uri, scope, oidc_nonce, code_challenge, address, chain_id,
+                                   nonce, statement, issued_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+    TAKE_API = "
+        UPDATE api_challenge SET taken_at = $2
+        WHERE state_hash = $1 AND taken_at IS NULL AND expires_at > $2
+        RETURNING id, client_id, redirect_uri, scope, oidc_nonce, code_challenge, address, chain_id, nonce, statement, issued_at,
+                  expires_at";
+    API_TAKEN = "SELECT taken_at IS NOT NULL AS taken FROM api_challenge WHERE state_hash = $1";
+}
+
+impl Store {
+    pub async fn put_signin_challenge(&self, challenge: &SigninChallenge, browser: &TokenHash) -> Result<(), StoreError> {
+        let (challenge, browser) = (challenge.clone(), *browser);
+        let chain_id = chain(challenge.message.chain_id)?;
+        let message = challenge.message;
+        write_one!(
+            self,
+            execute(
+                PUT_SIGNIN,
+                challenge.id,
+                challenge.interaction_id,
+                browser,
+                message.address,
+                chain_id,
+                message.nonce,
+                message.statement,
+                message.issued_at,
+                message.expires_at
+            )
+        )
+        .map(drop)
+    }
+
+    /// Takes a challenge for the one look at its signature.
+    // EIP-4361, "Verifying a message": the nonce is used once. It is burnt before the signature is checked, so that a wrong one
+    // cannot be followed by guesses; a person whose connection broke asks for a new challenge.
+    pub async fn take_signin_challenge(
+        &self,
+        id: Uuid,
+        interaction: InteractionId,
+        browser: &TokenHash,
+        now: Timestamp,
+    ) -> Result<Taken<SigninChallenge>, StoreError> {
+        let holder = *browser;
+        if let Some(challenge) = write_one!(self, row(TAKE_SIGNIN, id, interaction, holder, now))? {
+            return Ok(Taken::Now(challenge));
+        }
+        Ok(why(read!(self, value(SIGNIN_TAKEN, id, interaction, browser))?))
+    }
+
+    /// Stores a challenge under the hash of the `state` that was handed out with it.
+    pub async fn put_api_challenge(&self, challenge: &ApiChallenge, state: &TokenHash) -> Result<(), StoreError> {
+        let (challenge, state) = (challenge.clone(), *state);
+        let chain_id = chain(challenge.message.chain_id)?;
+        let message = challenge.message;
+        write_one!(
+            self,
+            execute(
+                PUT_API,
+                challenge.id,
+                state,
+                challenge.client_id,
+                challenge.redirect_uri,
+                challenge.scope,
+                challenge.oidc_nonce,
+                challenge.code_challenge,
+                message.address,
+                chain_id,
+                message.nonce,
+                message.statement,
+                message.issued_at,
+                message.expires_at
+            )
+        )
+        .map(drop)
+    }
+
+    /// Takes the challenge behind a `state` for the one look at its signature.
+    pub async fn take_api_challenge(&self, state: &TokenHash, now: Timestamp) -> Result<Taken<ApiChallenge>, StoreError> {
+        let hash = *state;
+        if let Some(challenge) = write_one!(self, row(TAKE_API, hash, now))? {
+            return Ok(Taken::Now(challenge));
+        }
+        Ok(why(read!(self, value(API_TAKEN, state))?))
+    }
+}
+
+// Why nothing was taken: what is there and was not taken has expired.
+fn why<T>(taken: Option<bool>) -> Taken<T> {
+    match taken {
+        Some(true) => Taken::Already,
+        Some(false) => Taken::Expired,
+        None => Taken::Unknown,
+    }
+}
+
+fn chain(id: u64) -> Result<i64, StoreError> {
+    i64::try_from(id).map_err(|_| StoreError::Corrupt(format!("chain id {id} does not fit")))
+}

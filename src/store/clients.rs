@@ -1,0 +1,124 @@
+//! Clients: the apps that may ask, with their redirect URIs and, for developer licenses, what a license has besides.
+//!
+//! This file has the records; `read.rs` and `write.rs` have the verbs.
+
+use std::time::Duration;
+
+use sqlx::encode::IsNull;
+use sqlx::error::BoxDynError;
+use sqlx::{Database, Decode, Encode, Type};
+
+use crate::domain::{
+    Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, Pkce, RedirectUri, SigningAlg, SubjectType, Timestamp, TokenHash,
+};
+
+pub(super) mod read;
+pub(super) mod write;
+
+/// A client as it is registered (RFC 7591 §2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientRecord {
+    pub id: ClientId,
+    pub kind: ClientKind,
+    /// What people read on the consent page.
+    pub name: String,
+    /// `None` for a public client, and only then (`auth_method` is `none`).
+    pub secret_hash: Option<TokenHash>,
+    pub auth_method: AuthMethod,
+    pub pkce: Pkce,
+    pub claims_profile: ClaimsProfile,
+    /// `None`: the server's own setting holds.
+    pub subject_type: Option<SubjectType>,
+    pub signing_alg: SigningAlg,
+    /// How long its access tokens live, in whole seconds.
+    pub access_token: Duration,
+    pub redirect_uris: Vec<RedirectUri>,
+    pub post_logout_redirect_uris: Vec<RedirectUri>,
+    /// Of a developer license, and only there.
+    pub license: Option<License>,
+    pub source: ClientSource,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub disabled_at: Option<Timestamp>,
+}
+
+/// What a developer license has besides being a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct License {
+    /// A name of its own, unique among licenses.
+    pub alias: String,
+    pub owner: Address,
+    /// How long the tokens live that its API keys get, in whole seconds.
+    pub developer_token: Duration,
+}
+
+/// Who registered a client, and so who may change it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientSource {
+    /// The command line.
+    Command,
+    /// The configuration file: what is no longer in it goes at the next start.
+    Config,
+}
+
+/// What a registered URI is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UriPurpose {
+    /// Codes are sent there (RFC 6749 §3.1.2).
+    Redirect,
+    /// People are sent there after logging out (RP-Initiated Logout §3).
+    PostLogout,
+}
+
+impl ClientSource {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Command => "command",
+            Self::Config => "config",
+        }
+    }
+}
+
+impl UriPurpose {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Redirect => "redirect",
+            Self::PostLogout => "post_logout",
+        }
+    }
+}
+
+macro_rules! word {
+    ($($value:ident { $($variant:ident),* })*) => {$(
+        impl<DB: Database> Type<DB> for $value where String: Type<DB> {
+            fn type_info() -> DB::TypeInfo {
+                <String as Type<DB>>::type_info()
+            }
+
+            fn compatible(found: &DB::TypeInfo) -> bool {
+                <String as Type<DB>>::compatible(found)
+            }
+        }
+
+        impl<'q, DB: Database> Encode<'q, DB> for $value where String: Encode<'q, DB> {
+            fn encode_by_ref(&self, buffer: &mut DB::ArgumentBuffer) -> Result<IsNull, BoxDynError> {
+                <String as Encode<'q, DB>>::encode(self.as_str().to_owned(), buffer)
+            }
+        }
+
+        impl<'r, DB: Database> Decode<'r, DB> for $value where &'r str: Decode<'r, DB> {
+            fn decode(value: DB::ValueRef<'r>) -> Result<Self, BoxDynError> {
+                let word = <&str as Decode<'r, DB>>::decode(value)?;
+                $(if word == Self::$variant.as_str() { return Ok(Self::$variant); })*
+                Err(format!("unknown word `{word}`").into())
+            }
+        }
+    )*};
+}
+
+word! {
+    ClientSource { Command, Config }
+    UriPurpose { Redirect, PostLogout }
+}

@@ -1,0 +1,176 @@
+//! Authorization codes. A code's row is, from its redemption on, the record of the tokens it gave.
+
+use sqlx::FromRow;
+use sqlx::types::Json;
+
+use super::dialect::{Conn, on, read, sql, write_one};
+use super::{Store, StoreError};
+use crate::domain::{AccountId, Address, ClientId, CodeId, Provider, RedirectUri, Scope, SessionId, Timestamp, TokenHash};
+
+/// What a code stands for.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct NewCode {
+    pub id: CodeId,
+    pub client_id: ClientId,
+    pub account_id: AccountId,
+    pub session_id: Option<SessionId>,
+    /// As the request gave it: the token request must repeat it (RFC 6749 §4.1.3).
+    pub redirect_uri: RedirectUri,
+    pub scope: Scope,
+    pub nonce: Option<String>,
+    /// S256 (RFC 7636 §4.2).
+    pub code_challenge: Option<String>,
+    /// The identity that was proved.
+    pub provider: Provider,
+    pub subject: String,
+    #[sqlx(json)]
+    pub amr: Vec<String>,
+    pub authenticated_at: Timestamp,
+    pub issued_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+/// A code at its redemption, with all that its tokens need to know.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct RedeemedCode {
+    #[sqlx(flatten)]
+    pub code: NewCode,
+    /// The identity's own address when it is a wallet, else the account's oldest wallet.
+    pub wallet: Option<Address>,
+    pub account_disabled: bool,
+    pub client_disabled: bool,
+}
+
+/// Why a code could not be redeemed.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct CodeState {
+    pub client_id: ClientId,
+    pub redeemed: bool,
+    #[sqlx(rename = "expires_at")]
+    pub expired_at: Timestamp,
+}
+
+sql! {
+    PUT = "
+        INSERT INTO authorization_code (id, code_hash, client_id, account_id, session_id, redirect_uri, scope, nonce, code_challenge,
+                                        provider, subject, amr, authenticated_at, issued_at, expires_at, redeemed_at, sweep_at)
+        SELECT $1, $2, c.id, a.id, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17
+        FROM client c, account a
+        WHERE c.id = $3 AND c.disabled_at IS NULL AND a.id = $4 AND a.disabled_at IS NULL";
+    PUT_UNCONDITIONALLY = "
+        INSERT INTO authorization_code (id, code_hash, client_id, account_id, session_id, redirect_uri, scope, nonce, code_challenge,
+                                        provider, subject, amr, authenticated_at, issued_at, expires_at, redeemed_at, sweep_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+    /// The one statement that a code redemption is.
+    REDEEM = "
+        UPDATE authorization_code SET redeemed_at = $3, sweep_at = $4
+        WHERE code_hash = $1 AND client_id = $2 AND redeemed_at IS NULL AND revoked_at IS NULL AND expires_at > $3
+        RETURNING id, client_id, account_id, session_id, redirect_uri, scope, nonce, code_challenge, provider, subject, amr,
+                  authenticated_at, issued_at, expires_at,
+                  CASE WHEN provider = 'web3' THEN subject
+                       ELSE (SELECT i.subject FROM identity i
+                             WHERE i.account_id = authorization_code.account_id AND i.provider = 'web3'
+                             ORDER BY i.created_at, i.subject LIMIT 1)
+                  END AS wallet,
+                  (SELECT a.disabled_at FROM account a WHERE a.id = authorization_code.account_id) IS NOT NULL AS account_disabled,
+                  (SELECT c.disabled_at FROM client c WHERE c.id = authorization_code.client_id) IS NOT NULL AS client_disabled";
+    STATE = "SELECT client_id, redeemed_at IS NOT NULL AS redeemed, expires_at FROM authorization_code WHERE code_hash = $1";
+    REVOKE = "UPDATE authorization_code SET revoked_at = $2 WHERE code_hash = $1 AND revoked_at IS NULL";
+}
+
+impl Store {
+    /// Stores a code. False: its account or client is gone or has been disabled meanwhile.
+    pub async fn put_code(&self, code: &NewCode, code_hash: &TokenHash) -> Result<bool, StoreError> {
+        let sweep_at = code.expires_at;
+        self.put(code, code_hash, None, sweep_at).await
+    }
+
+    /// Stores a code that is redeemed in the same breath, for a sign-in whose tokens are in its own reply. The record is kept
+    /// until `sweep_at`. False: its account or client is gone or has been disabled meanwhile.
+    pub async fn put_redeemed_code(
+        &self,
+        code: &NewCode,
+        code_hash: &TokenHash,
+        now: Timestamp,
+        sweep_at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.put(code, code_hash, Some(now), sweep_at).await
+    }
+
+    /// Redeems a code: of many who try at once, one gets it. Its record is kept until `sweep_at`, the death of its tokens.
+    // RFC 6749 §4.1.2: "The client MUST NOT use the authorization code more than once." A wrong verifier or redirect URI burns the
+    // code too, since they are compared after this; another client's attempt does not.
+    pub async fn redeem_code(
+        &self,
+        code_hash: &TokenHash,
+        client: &ClientId,
+        now: Timestamp,
+        sweep_at: Timestamp,
+    ) -> Result<Option<RedeemedCode>, StoreError> {
+        let (code_hash, client) = (*code_hash, client.clone());
+        write_one!(self, row(REDEEM, code_hash, client, now, sweep_at))
+    }
+
+    /// What is known of a code that could not be redeemed.
+    pub async fn code_state(&self, code_hash: &TokenHash) -> Result<Option<CodeState>, StoreError> {
+        read!(self, row(STATE, code_hash))
+    }
+
+    /// Revokes a code and every token it gave. False: there is no such code, or it is revoked already.
+    // RFC 6749 §4.1.2: "If an authorization code is used more than once, the authorization server MUST deny the request and SHOULD
+    // revoke (when possible) all tokens previously issued based on that authorization code."
+    pub async fn revoke_code(&self, code_hash: &TokenHash, now: Timestamp) -> Result<bool, StoreError> {
+        let code_hash = *code_hash;
+        Ok(write_one!(self, execute(REVOKE, code_hash, now))? > 0)
+    }
+
+    async fn put(
+        &self,
+        code: &NewCode,
+        code_hash: &TokenHash,
+        redeemed_at: Option<Timestamp>,
+        sweep_at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (code, code_hash) = (code.clone(), *code_hash);
+        self.statement(move |mut conn| Box::pin(async move { insert(&mut conn, PUT, code, code_hash, redeemed_at, sweep_at).await })).await
+    }
+}
+
+/// Stores a code inside a transaction that has looked at its account and client itself.
+pub(super) async fn insert_unconditionally(conn: &mut Conn<'_>, code: NewCode, code_hash: TokenHash) -> Result<(), StoreError> {
+    let sweep_at = code.expires_at;
+    insert(conn, PUT_UNCONDITIONALLY, code, code_hash, None, sweep_at).await.map(drop)
+}
+
+async fn insert(
+    conn: &mut Conn<'_>,
+    text: &'static str,
+    code: NewCode,
+    code_hash: TokenHash,
+    redeemed_at: Option<Timestamp>,
+    sweep_at: Timestamp,
+) -> Result<bool, StoreError> {
+    Ok(on!(
+        *conn,
+        execute(
+            text,
+            code.id,
+            code_hash,
+            code.client_id,
+            code.account_id,
+            code.session_id,
+            code.redirect_uri,
+            code.scope,
+            code.nonce,
+            code.code_challenge,
+            code.provider,
+            code.subject,
+            Json(code.amr),
+            code.authenticated_at,
+            code.issued_at,
+            code.expires_at,
+            redeemed_at,
+            sweep_at
+        )
+    )? > 0)
+}

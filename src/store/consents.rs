@@ -1,0 +1,99 @@
+//! Consents: what a person has let an app know or do.
+
+use sqlx::FromRow;
+
+use super::dialect::{on, read, sql, write_one};
+use super::{Session, Store, StoreError};
+use crate::domain::{AccountId, ClientId, Scope, Timestamp, TokenHash};
+
+/// A consent, for the page that lists them.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct Consent {
+    pub client_id: ClientId,
+    pub client_name: String,
+    pub scope: Scope,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// What a person has let one app have, and when they last said so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agreement {
+    pub scope: Scope,
+    pub updated_at: Timestamp,
+}
+
+sql! {
+    CONSENT = "SELECT scope FROM consent WHERE account_id = $1 AND client_id = $2";
+    SAVE = "
+        INSERT INTO consent (account_id, client_id, scope, created_at, updated_at)
+        VALUES ($1, $2, $3, $4, $4)
+        ON CONFLICT (account_id, client_id) DO UPDATE SET scope = excluded.scope, updated_at = excluded.updated_at";
+    CONSENTS = "
+        SELECT n.client_id, c.name AS client_name, n.scope, n.created_at, n.updated_at
+        FROM consent n
+        JOIN client c ON c.id = n.client_id
+        WHERE n.account_id = $1
+        ORDER BY n.updated_at DESC, n.client_id";
+    WITHDRAW = "DELETE FROM consent WHERE account_id = $1 AND client_id = $2";
+    REVOKE = "UPDATE authorization_code SET revoked_at = $3 WHERE account_id = $1 AND client_id = $2 AND revoked_at IS NULL";
+    STANDING = "
+        SELECT s.id, s.account_id, s.provider, s.subject, s.amr, s.authenticated_at, s.interaction_id, s.user_agent,
+               s.last_seen_at, s.expires_at, n.scope AS agreed_scope, n.updated_at AS agreed_at
+        FROM session s
+        JOIN account a ON a.id = s.account_id
+        LEFT JOIN consent n ON n.account_id = s.account_id AND n.client_id = $2
+        WHERE s.token_hash = $1 AND s.expires_at > $3 AND a.disabled_at IS NULL";
+}
+
+impl Store {
+    /// What the person has consented to at this app; `None` when nothing was ever asked or it was withdrawn.
+    pub async fn consent(&self, account: AccountId, client: &ClientId) -> Result<Option<Scope>, StoreError> {
+        read!(self, value(CONSENT, account, client))
+    }
+
+    /// Stores a consent in the place of an earlier one.
+    pub async fn save_consent(&self, account: AccountId, client: &ClientId, scope: &Scope, now: Timestamp) -> Result<(), StoreError> {
+        let (client, scope) = (client.clone(), scope.clone());
+        write_one!(self, execute(SAVE, account, client, scope, now)).map(drop)
+    }
+
+    /// A person's consents, the latest first.
+    pub async fn consents(&self, account: AccountId) -> Result<Vec<Consent>, StoreError> {
+        read!(self, rows(CONSENTS, account))
+    }
+
+    /// Forgets a consent and revokes this person's codes and tokens at that app, in one transaction.
+    /// False: there was no consent; codes and tokens are revoked all the same.
+    pub async fn withdraw_consent(&self, account: AccountId, client: &ClientId, now: Timestamp) -> Result<bool, StoreError> {
+        let client = client.clone();
+        self.transaction(move |mut conn| {
+            Box::pin(async move {
+                let found = on!(conn, execute(WITHDRAW, account, &client))? > 0;
+                on!(conn, execute(REVOKE, account, client, now))?;
+                Ok(found)
+            })
+        })
+        .await
+    }
+
+    /// All that an authorization request must know of the browser, in one read: its living session, and what its person
+    /// has consented to at this app.
+    pub async fn standing(
+        &self,
+        session: &TokenHash,
+        client: &ClientId,
+        now: Timestamp,
+    ) -> Result<Option<(Session, Option<Agreement>)>, StoreError> {
+        let row: Option<Standing> = read!(self, row(STANDING, session, client, now))?;
+        Ok(row.map(|row| (row.session, row.agreed_scope.zip(row.agreed_at).map(|(scope, updated_at)| Agreement { scope, updated_at }))))
+    }
+}
+
+#[derive(FromRow)]
+struct Standing {
+    #[sqlx(flatten)]
+    session: Session,
+    agreed_scope: Option<Scope>,
+    agreed_at: Option<Timestamp>,
+}

@@ -1,0 +1,48 @@
+//! What userinfo and introspection must know of a person's access token: whether it still holds, and whose it is.
+
+use sqlx::FromRow;
+
+use super::accounts::Profile;
+use super::dialect::{read, sql};
+use super::{Store, StoreError};
+use crate::domain::{AccountId, Address, ClientId, CodeId, Provider, Scope, Timestamp};
+
+/// A person's token that still holds.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct PersonToken {
+    pub client_id: ClientId,
+    pub account_id: AccountId,
+    pub scope: Scope,
+    pub provider: Provider,
+    pub subject: String,
+    /// The identity's own address when it is a wallet, else the account's oldest wallet.
+    pub wallet: Option<Address>,
+    pub authenticated_at: Timestamp,
+    #[sqlx(json)]
+    pub profile: Profile,
+    pub account_updated_at: Timestamp,
+}
+
+sql! {
+    PERSON_TOKEN = "
+        SELECT t.client_id, t.account_id, t.scope, t.provider, t.subject,
+               CASE WHEN t.provider = 'web3' THEN t.subject
+                    ELSE (SELECT i.subject FROM identity i
+                          WHERE i.account_id = t.account_id AND i.provider = 'web3'
+                          ORDER BY i.created_at, i.subject LIMIT 1)
+               END AS wallet,
+               t.authenticated_at, a.profile, a.updated_at AS account_updated_at
+        FROM authorization_code t
+        JOIN account a ON a.id = t.account_id
+        JOIN client c ON c.id = t.client_id
+        WHERE t.id = $1 AND t.redeemed_at IS NOT NULL AND t.revoked_at IS NULL AND t.sweep_at > $2
+          AND a.disabled_at IS NULL AND c.disabled_at IS NULL";
+}
+
+impl Store {
+    /// The token whose `jti` names this code's record; `None` when the code was not redeemed, when it was revoked, when its tokens
+    /// are dead, or when its account or client is disabled.
+    pub async fn person_token(&self, id: CodeId, now: Timestamp) -> Result<Option<PersonToken>, StoreError> {
+        read!(self, row(PERSON_TOKEN, id, now))
+    }
+}

@@ -1,0 +1,59 @@
+//! SQLite: the file, and what a connection to it is told before its first statement.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, Executor, SqliteConnection};
+
+use super::StoreError;
+
+/// How long a connection waits for another process, such as the command line beside a running server.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// The file that a `sqlite://` URL names.
+pub(super) fn path(url: &str) -> Result<PathBuf, StoreError> {
+    let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")).unwrap_or(url);
+    if path.is_empty() || path.starts_with(":memory:") || path.contains('?') {
+        return Err(StoreError::Unavailable(
+            "the database URL names no file; it looks like sqlite://./data/latchkey.db, without options behind it".to_owned(),
+        ));
+    }
+    Ok(PathBuf::from(path))
+}
+
+/// Makes the file when it is missing, readable by its owner only: it holds sealed keys and hashes of secrets.
+pub(super) fn make_file(path: &Path) -> Result<(), StoreError> {
+    let mut how = std::fs::OpenOptions::new();
+    how.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut how, 0o600);
+    match how.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(StoreError::Unavailable(format!("the database file {} cannot be opened for writing: {error}", path.display()))),
+    }
+}
+
+/// The writer's connection. FULL: a power cut must not bring a spent code or a withdrawn consent back.
+pub(super) fn writing(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY)
+        .statement_cache_capacity(256)
+        .thread_name(|_| "sqlite-writer".to_owned())
+        .disable_statement_logging()
+}
+
+/// A reader's connection: the same file, but nothing can be written through it.
+pub(super) fn reading(path: &Path) -> SqliteConnectOptions {
+    writing(path).pragma("query_only", "ON").thread_name(|_| "sqlite-reader".to_owned())
+}
+
+/// Reads the file's first page.
+pub(super) async fn ping(conn: &mut SqliteConnection) -> Result<(), StoreError> {
+    conn.fetch_one("PRAGMA schema_version").await?;
+    Ok(())
+}

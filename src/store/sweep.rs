@@ -1,0 +1,85 @@
+//! Sweeping: what has expired is deleted, in small batches, so that nothing grows for ever and no request waits long.
+
+use super::dialect::{sql, write_one};
+use super::{Store, StoreError};
+use crate::domain::Timestamp;
+
+/// How many rows of each table were swept away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    pub sessions: u64,
+    pub interactions: u64,
+    pub posted_forms: u64,
+    pub signin_challenges: u64,
+    pub api_challenges: u64,
+    pub codes: u64,
+    pub developer_tokens: u64,
+    pub signing_keys: u64,
+}
+
+impl Swept {
+    /// All of them together.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.sessions
+            + self.interactions
+            + self.posted_forms
+            + self.signin_challenges
+            + self.api_challenges
+            + self.codes
+            + self.developer_tokens
+            + self.signing_keys
+    }
+}
+
+/// As many rows as the texts below delete at a time.
+const BATCH: u64 = 500;
+
+sql! {
+    SESSIONS = "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500)";
+    INTERACTIONS =
+        "DELETE FROM interaction WHERE id IN (SELECT id FROM interaction WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500)";
+    FORMS = "
+        DELETE FROM posted_form
+        WHERE id_hash IN (SELECT id_hash FROM posted_form WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500)";
+    SIGNIN_CHALLENGES = "
+        DELETE FROM signin_challenge
+        WHERE id IN (SELECT id FROM signin_challenge WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500)";
+    API_CHALLENGES =
+        "DELETE FROM api_challenge WHERE id IN (SELECT id FROM api_challenge WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500)";
+    CODES = "
+        DELETE FROM authorization_code
+        WHERE id IN (SELECT id FROM authorization_code WHERE sweep_at <= $1 ORDER BY sweep_at LIMIT 500) AND sweep_at <= $1";
+    DEVELOPER_TOKENS = "
+        DELETE FROM developer_token
+        WHERE id IN (SELECT id FROM developer_token WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500)";
+    SIGNING_KEYS = "DELETE FROM signing_key WHERE retire_at <= $1";
+}
+
+impl Store {
+    /// Deletes what has expired by `now`. Any number of replicas may sweep at once.
+    pub async fn sweep(&self, now: Timestamp) -> Result<Swept, StoreError> {
+        Ok(Swept {
+            sessions: self.sweep_table(SESSIONS, now).await?,
+            interactions: self.sweep_table(INTERACTIONS, now).await?,
+            posted_forms: self.sweep_table(FORMS, now).await?,
+            signin_challenges: self.sweep_table(SIGNIN_CHALLENGES, now).await?,
+            api_challenges: self.sweep_table(API_CHALLENGES, now).await?,
+            codes: self.sweep_table(CODES, now).await?,
+            developer_tokens: self.sweep_table(DEVELOPER_TOKENS, now).await?,
+            signing_keys: self.sweep_table(SIGNING_KEYS, now).await?,
+        })
+    }
+
+    // Each batch is a write of its own: others come in between.
+    async fn sweep_table(&self, text: &'static str, now: Timestamp) -> Result<u64, StoreError> {
+        let mut swept = 0;
+        loop {
+            let batch = write_one!(self, execute(text, now))?;
+            swept += batch;
+            if batch < BATCH {
+                return Ok(swept);
+            }
+        }
+    }
+}

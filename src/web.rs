@@ -1,0 +1,17 @@
+//! The walls around the rooms: what a handler knows of its request, how it replies, how it fails; cookies, CSRF and headers.
+
+pub mod assets;
+pub mod body;
+pub mod caller;
+pub mod client;
+pub mod cookies;
+pub mod ctx;
+pub mod fault;
+pub mod observe;
+pub mod pages;
+pub mod posted;
+pub mod reply;
+pub mod respond;
+pub mod session;
+pub mod visit;
+pub mod words;

@@ -1,0 +1,125 @@
+//! The two cookies: one binds a browser to what it began, the other is a signed-in session. Neither can be read by a script.
+
+use actix_web::HttpRequest;
+use actix_web::cookie::time::Duration as CookieDuration;
+use actix_web::cookie::{Cookie, SameSite};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+
+use crate::domain::{Entropy, Secret, TokenHash};
+
+/// Which cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Jar {
+    /// Binds interactions, challenges and forms to the browser that began them.
+    Browser,
+    /// A signed-in session.
+    Session,
+}
+
+impl Jar {
+    // RFC 6265bis §4.1.3.2: "__Host-" keeps other hosts of the same site from planting a cookie. Browsers demand `Secure` for it,
+    // which plain http on loopback cannot have.
+    const fn name(self, secure: bool) -> &'static str {
+        match (self, secure) {
+            (Self::Browser, true) => "__Host-latchkey_browser",
+            (Self::Browser, false) => "latchkey_browser",
+            (Self::Session, true) => "__Host-latchkey_session",
+            (Self::Session, false) => "latchkey_session",
+        }
+    }
+
+    /// The secret that the browser sent, if it has the form of one of ours.
+    #[must_use]
+    pub fn read(self, request: &HttpRequest, secure: bool) -> Option<Secret> {
+        let cookie = request.cookie(self.name(secure))?;
+        (cookie.value().len() == 43).then(|| Secret::new(cookie.value()))
+    }
+
+    /// A cookie that holds `secret`. Without `lifetime` it ends with the browser.
+    #[must_use]
+    pub fn set(self, secret: &Secret, lifetime: Option<std::time::Duration>, secure: bool) -> Cookie<'static> {
+        let mut cookie = Cookie::build(self.name(secure), secret.expose().to_owned()).path("/").http_only(true).secure(secure).same_site(SameSite::Lax);
+        if let Some(lifetime) = lifetime {
+            cookie = cookie.max_age(CookieDuration::seconds(i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX)));
+        }
+        cookie.finish()
+    }
+
+    /// A cookie that makes the browser forget.
+    #[must_use]
+    pub fn clear(self, secure: bool) -> Cookie<'static> {
+        Cookie::build(self.name(secure), "").path("/").http_only(true).secure(secure).same_site(SameSite::Lax).max_age(CookieDuration::ZERO).finish()
+    }
+}
+
+/// A browser that we know again by its cookie.
+#[derive(Clone, Debug)]
+pub struct Browser {
+    secret: Secret,
+    /// Whether the cookie must be sent, because the browser had none.
+    pub new: bool,
+}
+
+impl Browser {
+    /// The browser of this request; `None` when it sent no cookie of ours.
+    #[must_use]
+    pub fn known(request: &HttpRequest, secure: bool) -> Option<Self> {
+        Jar::Browser.read(request, secure).map(|secret| Self { secret, new: false })
+    }
+
+    /// The browser of this request, made known if it was not.
+    #[must_use]
+    pub fn known_or_new(request: &HttpRequest, secure: bool, entropy: &Entropy) -> Self {
+        Self::known(request, secure).unwrap_or_else(|| Self { secret: entropy.secret(), new: true })
+    }
+
+    #[must_use]
+    pub fn hash(&self) -> TokenHash {
+        self.secret.hash()
+    }
+
+    #[must_use]
+    pub fn cookie(&self, secure: bool) -> Cookie<'static> {
+        Jar::Browser.set(&self.secret, None, secure)
+    }
+
+    /// The token that our own pages put into their forms: nobody can know it who does not know the cookie.
+    #[must_use]
+    pub fn csrf(&self) -> String {
+        let hash = TokenHash::of(&format!("csrf:{}", self.secret.expose()));
+        Secret::from_bytes(hash.as_bytes()).expose().to_owned()
+    }
+
+    /// Whether `presented` is this browser's token, compared in constant time.
+    #[must_use]
+    pub fn owns(&self, presented: &str) -> bool {
+        verify_slices_are_equal(self.csrf().as_bytes(), presented.as_bytes()).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn cookies_are_bound_to_the_host_and_hidden_from_scripts() {
+        let secret = Secret::new("x".repeat(43));
+        assert_eq!(
+            Jar::Session.set(&secret, None, true).to_string(),
+            format!("__Host-latchkey_session={}; HttpOnly; SameSite=Lax; Secure; Path=/", "x".repeat(43))
+        );
+        assert!(!Jar::Browser.set(&secret, None, false).to_string().contains("Secure"));
+    }
+
+    #[test]
+    fn a_csrf_token_belongs_to_one_browser() {
+        let request = |c: char| TestRequest::default().cookie(Cookie::new("latchkey_browser", c.to_string().repeat(43))).to_http_request();
+        let (one, other) = (Browser::known(&request('a'), false).unwrap(), Browser::known(&request('b'), false).unwrap());
+        assert!(one.owns(&one.csrf()));
+        assert!(!one.owns(&other.csrf()));
+        assert!(!one.owns(""));
+        assert!(Browser::known(&TestRequest::default().to_http_request(), false).is_none());
+    }
+}

@@ -1,0 +1,101 @@
+//! What a handler knows of its request: the server's parts, the caller, the browser and its session cookie.
+
+use std::future::{Ready, ready};
+use std::net::IpAddr;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{self, HeaderName};
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+
+use super::caller;
+use super::cookies::{Browser, Jar};
+use super::observe::RequestId;
+use crate::domain::{Secret, Timestamp};
+use crate::limits::{TooMany, Try};
+use crate::state::State;
+
+/// The context of one request.
+#[derive(Clone, Debug)]
+pub struct Ctx {
+    pub state: Data<State>,
+    pub request: HttpRequest,
+    /// The one moment that this request happens at.
+    pub now: Timestamp,
+}
+
+impl Ctx {
+    /// The context of a request; `None` only where a server was put together without its parts.
+    #[must_use]
+    pub fn of(request: &HttpRequest) -> Option<Self> {
+        let state = request.app_data::<Data<State>>()?;
+        Some(Self { state: state.clone(), request: request.clone(), now: state.clock.now() })
+    }
+
+    /// The id under which this request is in the log.
+    #[must_use]
+    pub fn request_id(&self) -> String {
+        self.request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default()
+    }
+
+    /// Whether we are served over https, so that cookies can be `Secure`.
+    #[must_use]
+    pub fn secure(&self) -> bool {
+        self.state.config.server.issuer.is_secure()
+    }
+
+    /// The browser, if it sent its cookie.
+    #[must_use]
+    pub fn known_browser(&self) -> Option<Browser> {
+        Browser::known(&self.request, self.secure())
+    }
+
+    /// The browser, made known if it was not.
+    #[must_use]
+    pub fn browser(&self) -> Browser {
+        Browser::known_or_new(&self.request, self.secure(), &self.state.entropy)
+    }
+
+    /// The secret of the session cookie, live or not.
+    #[must_use]
+    pub fn session_token(&self) -> Option<Secret> {
+        Jar::Session.read(&self.request, self.secure())
+    }
+
+    #[must_use]
+    pub fn caller(&self) -> IpAddr {
+        caller::address(&self.request, &self.state.config)
+    }
+
+    /// Counts one try of this caller.
+    pub fn charge(&self, what: Try) -> Result<(), TooMany> {
+        self.state.limits.charge(what, self.caller())
+    }
+
+    /// A header's text.
+    #[must_use]
+    pub fn header(&self, name: impl Into<HeaderName>) -> Option<&str> {
+        self.request.headers().get(name.into())?.to_str().ok()
+    }
+
+    /// Whether the request comes from a page of ours, as far as its browser says: a cross-site form is refused before its token is read.
+    #[must_use]
+    pub fn same_origin(&self) -> bool {
+        self.header(header::ORIGIN).is_none_or(|origin| origin == self.state.config.server.issuer.origin())
+    }
+
+    /// What the browser calls itself, shortened.
+    #[must_use]
+    pub fn user_agent(&self) -> String {
+        self.header(header::USER_AGENT).unwrap_or_default().chars().take(300).collect()
+    }
+}
+
+impl FromRequest for Ctx {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::of(request).ok_or_else(|| actix_web::error::ErrorInternalServerError("the server's parts are missing")))
+    }
+}

@@ -1,0 +1,51 @@
+//! The wall that every request passes first: it gives the request its id, and counts, times and logs it.
+//!
+//! Only the path's pattern is logged, never a query, a header or a body: they carry codes, tokens and hints.
+
+use std::time::Instant;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use actix_web::{Error, HttpMessage};
+use tracing::Instrument;
+
+use crate::domain::Secret;
+use crate::state::State;
+
+/// The id of a request: in the log, in `X-Request-Id`, and on every error page.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub String);
+
+const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Wraps a request.
+pub async fn observe(request: ServiceRequest, next: Next<impl MessageBody>) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let began = Instant::now();
+    let id = match request.app_data::<Data<State>>() {
+        Some(state) => Secret::from_bytes(&state.entropy.bytes::<9>()).expose().to_owned(),
+        None => String::new(),
+    };
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let method = request.method().clone();
+    let span = tracing::info_span!("request", id);
+    let result = next.call(request).instrument(span.clone()).await;
+    let seconds = began.elapsed().as_secs_f64();
+    let (status, route) = match &result {
+        Ok(response) => (response.status().as_u16(), response.request().match_pattern()),
+        Err(error) => (error.as_response_error().status_code().as_u16(), None),
+    };
+    let route = route.unwrap_or_else(|| "other".to_owned());
+    span.in_scope(|| tracing::info!(%method, route, status, ms = (seconds * 1e5).round() / 1e2, "answered"));
+    let labels = [("method", method.to_string()), ("route", route), ("status", status.to_string())];
+    metrics::counter!("latchkey_requests_total", &labels).increment(1);
+    metrics::histogram!("latchkey_request_seconds", &labels[..2]).record(seconds);
+    result.map(|mut response| {
+        if let Ok(value) = HeaderValue::from_str(&id) {
+            response.headers_mut().insert(HEADER, value);
+        }
+        response
+    })
+}

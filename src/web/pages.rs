@@ -1,0 +1,244 @@
+//! The pages as types: facts in plain strings come in, HTML goes out. Each struct is one template of `templates/`.
+//!
+//! Every value is escaped where it is written; an address is a link only if its scheme cannot run script. Times are
+//! strings for people, made by whoever fills the page. Nothing here loads, decides or knows of HTTP.
+
+use askama::Template;
+use serde::Serialize;
+
+use crate::web::assets;
+
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+/// What every page has around it.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// The nonce of this reply's `Content-Security-Policy`.
+    pub nonce: String,
+    /// The window's title, without the product's name.
+    pub title: String,
+    /// Whether this is `latchkey dev`.
+    pub dev: bool,
+    pub request_id: String,
+}
+
+/// `/`: what this server is, and where to go.
+#[derive(Template, Debug)]
+#[template(path = "home.html")]
+pub struct HomePage {
+    pub frame: Frame,
+    pub issuer: String,
+}
+
+/// A network that a wallet may be on when it signs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Chain {
+    pub id: u64,
+    pub name: String,
+}
+
+/// The sign-in page; `static/signin.js` does its work. Without a client the person signs in to `/account`.
+#[derive(Template, Debug)]
+#[template(path = "signin.html")]
+pub struct SignInPage {
+    pub frame: Frame,
+    pub client_name: Option<String>,
+    /// As `RedirectUri::host` gives it: a host, or an app's own scheme with its colon.
+    pub client_host: Option<String>,
+    pub interaction: String,
+    pub csrf: String,
+    pub chains: Vec<Chain>,
+    pub login_hint: Option<String>,
+}
+
+impl SignInPage {
+    // The script reads the networks from an attribute; a list of numbers and strings always has a JSON form.
+    fn chains_json(&self) -> String {
+        serde_json::to_string(&self.chains).unwrap_or_else(|_| "[]".to_owned())
+    }
+}
+
+/// A scope in words.
+#[derive(Clone, Debug)]
+pub struct ScopeLine {
+    pub token: String,
+    pub title: String,
+    pub detail: String,
+}
+
+/// The consent page: may this app know these things?
+#[derive(Template, Debug)]
+#[template(path = "consent.html")]
+pub struct ConsentPage {
+    pub frame: Frame,
+    pub client_name: String,
+    pub client_host: String,
+    pub client_id: String,
+    pub license: bool,
+    pub scopes: Vec<ScopeLine>,
+    /// Who is signed in: a checksummed address, or a label.
+    pub identity: String,
+    /// Whether the person allowed less to this app before.
+    pub already: bool,
+    pub interaction: String,
+    pub csrf: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct IdentityLine {
+    pub provider_name: String,
+    pub subject: String,
+    pub since: String,
+    pub last_used: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct AppLine {
+    pub client_id: String,
+    pub name: String,
+    /// The titles of what was allowed.
+    pub scopes: Vec<String>,
+    pub since: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct SessionLine {
+    pub device: String,
+    pub since: String,
+    pub last_seen: String,
+    pub current: bool,
+}
+
+/// One field of the profile form; `name` is the claim's name (OpenID Connect Core §5.1).
+#[derive(Clone, Debug)]
+pub struct ProfileField {
+    pub name: String,
+    pub label: String,
+    pub value: String,
+    /// `text`, `url`, `date`, `email` or `tel`; anything else is a text field.
+    pub kind: String,
+    pub hint: String,
+}
+
+impl ProfileField {
+    fn input_type(&self) -> &str {
+        match self.kind.as_str() {
+            kind @ ("url" | "date" | "email" | "tel") => kind,
+            _ => "text",
+        }
+    }
+
+    // WCAG 2.1 §1.3.5: a field about the person says which one it is, by the names of the HTML standard.
+    fn autocomplete(&self) -> &'static str {
+        match self.name.as_str() {
+            "name" => "name",
+            "given_name" => "given-name",
+            "family_name" => "family-name",
+            "middle_name" => "additional-name",
+            "nickname" => "nickname",
+            "preferred_username" => "username",
+            "website" | "profile" => "url",
+            "picture" => "photo",
+            "gender" => "sex",
+            "birthdate" => "bday",
+            "locale" => "language",
+            _ => "off",
+        }
+    }
+}
+
+/// `/account`: who am I, which apps know me, where am I signed in.
+#[derive(Template, Debug)]
+#[template(path = "account.html")]
+pub struct AccountPage {
+    pub frame: Frame,
+    pub csrf: String,
+    pub identities: Vec<IdentityLine>,
+    pub account_id: String,
+    pub apps: Vec<AppLine>,
+    pub sessions: Vec<SessionLine>,
+    pub profile: Vec<ProfileField>,
+    /// The profile was saved just now.
+    pub saved: bool,
+    /// Why the profile was not saved.
+    pub problem: Option<String>,
+}
+
+/// `/logout`: shall I sign you out?
+#[derive(Template, Debug)]
+#[template(path = "logout.html")]
+pub struct LogoutPage {
+    pub frame: Frame,
+    pub csrf: String,
+    pub client_name: Option<String>,
+    /// Fields that the confirmation carries on to `/logout/confirm`.
+    pub hidden: Vec<(String, String)>,
+}
+
+#[derive(Template, Debug)]
+#[template(path = "logged_out.html")]
+pub struct LoggedOutPage {
+    pub frame: Frame,
+}
+
+/// The reply to the app, posted by the browser (OAuth 2.0 Form Post Response Mode §2).
+#[derive(Template, Debug)]
+#[template(path = "form_post.html")]
+pub struct FormPostPage {
+    pub frame: Frame,
+    pub action: String,
+    pub fields: Vec<(String, String)>,
+}
+
+/// Whose doing an error was: it decides what the page says to the person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The person, or their browser.
+    You,
+    /// The app that sent them.
+    App,
+    /// This server.
+    Us,
+}
+
+impl Fault {
+    fn words(self) -> &'static str {
+        match self {
+            Self::You => "Nothing is broken, neither here nor at the app.",
+            Self::App => "The app that sent you here made a mistake. You did nothing wrong.",
+            Self::Us => "This server has a problem. You did nothing wrong, and neither did the app.",
+        }
+    }
+}
+
+/// A way on.
+#[derive(Clone, Debug)]
+pub struct Link {
+    pub href: String,
+    pub label: String,
+}
+
+impl Link {
+    fn safe_href(&self) -> Option<&str> {
+        Some(self.href.as_str()).filter(|href| text::cannot_run_script(href))
+    }
+}
+
+#[derive(Template, Debug)]
+#[template(path = "error.html")]
+pub struct ErrorPage {
+    pub frame: Frame,
+    pub status: u16,
+    pub title: String,
+    /// What happened.
+    pub what: String,
+    pub whose: Fault,
+    /// What the person can do.
+    pub todo: String,
+    /// The OAuth code and description, for the app's developer.
+    pub detail: Option<String>,
+    pub back: Option<Link>,
+}

@@ -1,0 +1,94 @@
+//! A visit: what a browser came for and has not finished. It is bound to the browser that began it; its id in a URL is never enough.
+
+use actix_web::HttpResponse;
+use serde::{Deserialize, Serialize};
+
+use super::cookies::Browser;
+use super::ctx::Ctx;
+use super::fault::Fault;
+use super::reply;
+use crate::domain::{InteractionId, Timestamp};
+use crate::protocol::authorize::AuthorizeRequest;
+use crate::store::Interaction;
+
+/// What a browser came for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// An app sent it, with this request.
+    Authorize(Box<AuthorizeRequest>),
+    /// It came to `/account` itself.
+    Account,
+}
+
+/// Why a visit cannot go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VisitFault {
+    /// Finished, expired, never there, or another browser's.
+    Over,
+    /// The browser sent no cookie of ours at all.
+    NoCookie,
+    /// The form did not come from our own page.
+    Forged,
+}
+
+/// A visit that is known to belong to the browser that asks.
+#[derive(Clone, Debug)]
+pub struct Visit {
+    pub id: InteractionId,
+    pub purpose: Purpose,
+    pub began: Timestamp,
+    pub browser: Browser,
+}
+
+impl Visit {
+    #[must_use]
+    pub fn path(&self) -> String {
+        path(self.id)
+    }
+}
+
+/// Begins a visit and sends the browser to its page.
+pub async fn begin(ctx: &Ctx, purpose: &Purpose) -> Result<HttpResponse, Fault> {
+    let browser = ctx.browser();
+    let id = InteractionId(ctx.state.entropy.uuid(ctx.now));
+    let purpose = serde_json::to_value(purpose).map_err(|reason| Fault::Broken(reason.to_string()))?;
+    let expires_at = ctx.now.plus(ctx.state.config.interaction.lifetime);
+    ctx.state.store.put_interaction(&Interaction { id, purpose, created_at: ctx.now, expires_at }, &browser.hash()).await?;
+    let mut response = reply::see_other(&path(id));
+    if browser.new {
+        add_cookie(&mut response, &browser.cookie(ctx.secure()));
+    }
+    Ok(response)
+}
+
+/// The visit of that id, if this browser began it and it is not over.
+///
+/// # Errors
+/// [`VisitFault`]: finished, expired and somebody else's look alike, because whoever asks may be anybody.
+pub async fn load(ctx: &Ctx, id: InteractionId) -> Result<Visit, Fault> {
+    let Some(browser) = ctx.known_browser() else { return Err(Fault::Visit(VisitFault::NoCookie)) };
+    let Some(interaction) = ctx.state.store.interaction(id, &browser.hash(), ctx.now).await? else { return Err(Fault::Visit(VisitFault::Over)) };
+    let purpose = serde_json::from_value(interaction.purpose).map_err(|reason| Fault::Broken(reason.to_string()))?;
+    Ok(Visit { id, purpose, began: interaction.created_at, browser })
+}
+
+/// The same, for a form of ours: its token must be this browser's.
+///
+/// # Errors
+/// Besides those of [`load`]: a page for a form that did not come from our own page.
+pub async fn load_for_form(ctx: &Ctx, id: InteractionId, csrf: Option<&str>) -> Result<Visit, Fault> {
+    let visit = load(ctx, id).await?;
+    if ctx.same_origin() && csrf.is_some_and(|token| visit.browser.owns(token)) { Ok(visit) } else { Err(Fault::Visit(VisitFault::Forged)) }
+}
+
+/// Adds a cookie to a finished response.
+pub fn add_cookie(response: &mut HttpResponse, cookie: &actix_web::cookie::Cookie<'_>) {
+    if let Err(reason) = response.add_cookie(cookie) {
+        tracing::error!(%reason, "a cookie could not be set");
+    }
+}
+
+fn path(id: InteractionId) -> String {
+    format!("/interaction/{id}")
+}

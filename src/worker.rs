@@ -1,0 +1,73 @@
+//! What happens by itself: sweeping what has expired, rotating and re-reading keys, writing notes, forgetting quiet callers.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::domain::{SessionId, Timestamp};
+use crate::state::{Note, State};
+
+/// How often each thing is done.
+const SWEEP: Duration = Duration::from_secs(60);
+const RELOAD_KEYS: Duration = Duration::from_secs(30);
+const ROTATE: Duration = Duration::from_secs(3_600);
+const NOTES: Duration = Duration::from_secs(5);
+const QUIET: Duration = Duration::from_secs(300);
+
+/// Starts all of it; it ends when the returned set is dropped.
+pub fn start(state: &Arc<State>, notes: mpsc::Receiver<Note>) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(every(SWEEP, Arc::clone(state), |state| async move {
+        // An outage is the store's to log.
+        if let Ok(swept) = state.store.sweep(state.clock.now()).await {
+            tracing::debug!(?swept, "swept");
+        }
+    }));
+    tasks.spawn(every(RELOAD_KEYS, Arc::clone(state), |state| async move {
+        if let Err(reason) = state.keys.reload().await {
+            tracing::debug!(%reason, "the keys could not be read again");
+        }
+    }));
+    tasks.spawn(every(ROTATE, Arc::clone(state), |state| async move {
+        match state.keys.rotate_if_due(state.config.keys.rotate_every).await {
+            Ok(rotated) if rotated.is_empty() => {}
+            Ok(rotated) => tracing::info!(?rotated, "the signing keys were rotated"),
+            Err(reason) => tracing::warn!(%reason, "the signing keys could not be rotated"),
+        }
+    }));
+    tasks.spawn(every(QUIET, Arc::clone(state), |state| async move { state.limits.forget_quiet() }));
+    tasks.spawn(write_notes(Arc::clone(state), notes));
+    tasks
+}
+
+async fn every<F: Future<Output = ()>>(period: Duration, state: Arc<State>, act: impl Fn(Arc<State>) -> F) {
+    let mut ticks = interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks.tick().await;
+    loop {
+        ticks.tick().await;
+        act(Arc::clone(&state)).await;
+    }
+}
+
+async fn write_notes(state: Arc<State>, mut notes: mpsc::Receiver<Note>) {
+    let mut ticks = interval(NOTES);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let mut seen: HashMap<SessionId, Timestamp> = HashMap::new();
+        while let Ok(Note::SessionSeen(id, at)) = notes.try_recv() {
+            seen.insert(id, at);
+        }
+        for (id, at) in seen {
+            if state.store.touch_session(id, at).await.is_err() {
+                break;
+            }
+        }
+    }
+}

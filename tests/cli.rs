@@ -1,0 +1,12 @@
+//! The command line, run as an operator runs it: the real binary, a folder of its own, its exit code, its JSON and its words.
+
+mod cli {
+    pub(crate) mod accounts;
+    pub(crate) mod clients;
+    pub(crate) mod compose;
+    pub(crate) mod configuration;
+    pub(crate) mod keys;
+    pub(crate) mod licenses;
+    pub(crate) mod operator;
+    pub(crate) mod server;
+}

@@ -1,0 +1,195 @@
+//! `latchkey client …`
+
+use latchkey::domain::TokenHash;
+use serde_json::json;
+
+use super::operator::{Operator, text};
+
+const URI: &str = "https://app.example/cb";
+
+#[test]
+fn a_client_is_made_with_a_secret_that_is_shown_once() {
+    let operator = Operator::new();
+    let ended = operator.run(&["client", "create", "--name", "My app", "--redirect-uri", URI]);
+    let mut client = ended.json();
+    let secret = text(&client, "client_secret").to_owned();
+    assert_eq!(secret.len(), 43);
+    assert!(!ended.err.contains(&secret));
+    let id = text(&client, "client_id").to_owned();
+    assert!(client["created_at"] == client["updated_at"] && text(&client, "created_at").ends_with('Z'));
+    for key in ["client_secret", "client_id", "created_at", "updated_at"] {
+        client.as_object_mut().unwrap().remove(key);
+    }
+    assert_eq!(
+        client,
+        json!({
+            "kind": "oauth", "name": "My app", "token_endpoint_auth_method": "client_secret", "pkce": "required", "claims_profile": "oidc",
+            "subject": null, "signing_alg": "RS256", "access_token_lifetime": "1h", "redirect_uris": [URI], "post_logout_redirect_uris": [],
+            "source": "command", "disabled_at": null,
+        })
+    );
+    let shown = operator.run(&["client", "show", &id]);
+    assert_eq!(text(&shown.json(), "name"), "My app");
+    // Only the hash is kept, here and in the database's file.
+    assert!(!shown.out.contains("\"client_secret\":"));
+    for file in std::fs::read_dir(operator.folder.join("data")).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        assert!(!bytes.windows(secret.len()).any(|window| window == secret.as_bytes()));
+    }
+}
+
+#[test]
+fn every_option_of_a_client_is_kept() {
+    let operator = Operator::new();
+    let made = operator.json(&[
+        "client",
+        "create",
+        "--name",
+        "Full",
+        "--id",
+        "full",
+        "--secret",
+        &"s".repeat(32),
+        "--redirect-uri",
+        URI,
+        "com.example.app:/cb",
+        URI,
+        "--post-logout-redirect-uri",
+        "https://app.example/bye",
+        "--pkce",
+        "optional",
+        "--claims-profile",
+        "compat",
+        "--subject",
+        "pairwise",
+        "--signing-alg",
+        "EdDSA",
+        "--access-token-lifetime",
+        "10m",
+    ]);
+    assert_eq!(made["client_secret"], json!(null));
+    let shown = operator.json(&["client", "show", "full"]);
+    assert_eq!(made, shown);
+    for (key, value) in [
+        ("pkce", json!("optional")),
+        ("claims_profile", json!("compat")),
+        ("subject", json!("pairwise")),
+        ("signing_alg", json!("EdDSA")),
+        ("access_token_lifetime", json!("10m")),
+        ("redirect_uris", json!(["com.example.app:/cb", URI])),
+        ("post_logout_redirect_uris", json!(["https://app.example/bye"])),
+    ] {
+        assert_eq!(shown[key], value, "{key}");
+    }
+}
+
+#[test]
+fn a_chosen_secret_has_32_characters_and_is_never_repeated() {
+    let operator = Operator::new();
+    let create = |id| ["client", "create", "--name", "A", "--redirect-uri", URI, "--id", id];
+    let short = operator.refused(&[&create("a")[..], &["--secret", "hunter2hunter2"]].concat());
+    assert!(short.contains("the secret has 14 characters; it needs at least 32"), "{short}");
+    assert!(!short.contains("hunter2"));
+    let by_input = operator.tell("hunter2\n", &[&create("a")[..], &["--secret-stdin"]].concat()).reason(1);
+    assert!(by_input.contains("7 characters") && !by_input.contains("hunter2"), "{by_input}");
+    let secret = "a long secret that came by a pipe";
+    let made = operator.tell(&format!("{secret}\r\n"), &[&create("b")[..], &["--secret-stdin"]].concat());
+    assert!(made.json()["client_secret"].is_null() && !made.out.contains(secret) && !made.err.contains(secret));
+    let store = operator.store();
+    let hash = store.runtime.block_on(store.store.client(&"b".parse().unwrap())).unwrap().unwrap().secret_hash;
+    assert_eq!(hash, Some(TokenHash::of(secret)));
+    let both = operator.misunderstood(&[&create("c")[..], &["--secret", secret, "--public"]].concat());
+    assert!(both.contains("cannot be used with") && !both.contains(secret), "{both}");
+}
+
+#[test]
+fn a_public_client_has_no_secret_and_always_pkce() {
+    let operator = Operator::new();
+    let public = ["client", "create", "--name", "P", "--public", "--redirect-uri", "http://127.0.0.1/cb", "--id", "p"];
+    let made = operator.json(&public);
+    assert_eq!(text(&made, "token_endpoint_auth_method"), "none");
+    assert!(made["client_secret"].is_null());
+    let optional = ["client", "create", "--name", "Q", "--public", "--redirect-uri", URI, "--pkce", "optional"];
+    assert!(operator.refused(&optional).contains("a public client always uses PKCE"));
+    assert!(operator.refused(&["client", "update", "p", "--pkce", "optional"]).contains("a public client always uses PKCE"));
+    assert!(operator.refused(&["client", "update", "p", "--new-secret"]).contains("it has no secret"));
+}
+
+#[test]
+fn what_cannot_be_a_client_is_refused() {
+    let operator = Operator::new();
+    let create = ["client", "create", "--name", "A", "--redirect-uri"];
+    for uri in ["https://a.example/#", "https://*.example/", "javascript:alert(1)", "/cb", "https://a.example/ b"] {
+        assert!(operator.misunderstood(&[&create[..], &[uri]].concat()).contains("invalid value"), "{uri}");
+    }
+    for (option, value) in [
+        ("--id", "a b"),
+        ("--pkce", "maybe"),
+        ("--access-token-lifetime", "2h"),
+        ("--access-token-lifetime", "60"),
+        ("--subject", "x"),
+        ("--name", " "),
+    ] {
+        let told = operator.misunderstood(&[&create[..], &[URI, option, value]].concat());
+        assert!(told.contains("error"), "{told}");
+    }
+    assert!(operator.misunderstood(&["client", "create", "--name", "A"]).contains("--redirect-uri"));
+    let address = [&create[..], &[URI, "--id", "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed"]].concat();
+    assert!(operator.refused(&address).contains("ids of licenses"));
+    operator.json(&[&create[..], &[URI, "--id", "taken"]].concat());
+    let again = operator.refused(&[&create[..], &[URI, "--id", "taken"]].concat());
+    assert_eq!(again, "error: a client with this id exists already\n");
+}
+
+#[test]
+fn a_client_is_changed_disabled_enabled_and_deleted() {
+    let operator = Operator::new();
+    let made = operator.json(&["client", "create", "--name", "A", "--id", "a", "--redirect-uri", URI]);
+    let old = text(&made, "client_secret").to_owned();
+    assert!(operator.refused(&["client", "update", "a"]).contains("nothing to change"));
+    let changed = operator.json(&[
+        "client",
+        "update",
+        "a",
+        "--name",
+        "B",
+        "--redirect-uri",
+        "https://b.example/1",
+        "--redirect-uri",
+        "https://b.example/2",
+        "--subject",
+        "connector",
+        "--new-secret",
+    ]);
+    assert_eq!((text(&changed, "name"), &changed["redirect_uris"]), ("B", &json!(["https://b.example/1", "https://b.example/2"])));
+    assert_ne!(text(&changed, "client_secret"), old);
+    let changed = operator.json(&["client", "update", "a", "--subject", "server", "--pkce", "optional"]);
+    assert_eq!((&changed["subject"], text(&changed, "pkce"), text(&changed, "name")), (&json!(null), "optional", "B"));
+    assert!(operator.json(&["client", "disable", "a"])["disabled_at"].is_string());
+    assert!(operator.json(&["client", "enable", "a"])["disabled_at"].is_null());
+    assert_eq!(operator.json(&["client", "list"]).as_array().unwrap().len(), 1);
+    assert_eq!(operator.json(&["client", "delete", "a"]), json!({ "client_id": "a", "deleted": true }));
+    assert_eq!(operator.json(&["client", "list"]), json!([]));
+    for verb in ["show", "disable", "enable", "delete"] {
+        assert_eq!(operator.refused(&["client", verb, "a"]), "error: there is no client a\n");
+    }
+    assert_eq!(operator.refused(&["client", "update", "a", "--name", "C"]), "error: there is no client a\n");
+}
+
+#[test]
+fn a_client_of_the_file_is_changed_in_the_file() {
+    let operator = Operator::new();
+    operator.json(&["migrate"]);
+    let file = format!("[[clients]]\nid = 'f'\nname = 'F'\nsecret = '{}'\nredirect_uris = ['{URI}']\n", "s".repeat(32));
+    let config =
+        latchkey::config::Config::load(Some(&operator.file("c.toml", &file)), std::iter::empty(), &latchkey::config::Flags::default())
+            .unwrap();
+    let store = operator.store();
+    let now = latchkey::domain::Clock::System.now();
+    store.runtime.block_on(store.store.replace_config_clients(&config.client_records(now), now)).unwrap();
+    assert_eq!(text(&operator.json(&["client", "show", "f"]), "source"), "config");
+    for args in [&["client", "update", "f", "--name", "G"][..], &["client", "delete", "f"]] {
+        assert!(operator.refused(args).contains("declared in the configuration file"));
+    }
+    assert!(operator.json(&["client", "disable", "f"])["disabled_at"].is_string());
+}

@@ -1,0 +1,115 @@
+//! `latchkey doctor`, `latchkey health`, and starts that cannot succeed.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
+use serde_json::Value;
+
+use super::operator::Operator;
+
+// Ports that were free a moment ago.
+fn free_ports() -> (u16, u16) {
+    let (a, b) = (TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.1:0").unwrap());
+    (a.local_addr().unwrap().port(), b.local_addr().unwrap().port())
+}
+
+fn on(operator: Operator, ports: (u16, u16)) -> Operator {
+    operator
+        .with("LATCHKEY_SERVER_LISTEN", &format!("127.0.0.1:{}", ports.0))
+        .with("LATCHKEY_SERVER_OPERATIONS_LISTEN", &format!("127.0.0.1:{}", ports.1))
+}
+
+// The checks that are bad, by name, and what was said of them.
+fn bad(operator: &Operator, args: &[&str]) -> Vec<(String, String)> {
+    let ended = operator.run(&[&["doctor"], args].concat());
+    let report: Value = serde_json::from_str(&ended.out).unwrap();
+    let checks = report["checks"].as_array().unwrap();
+    let bad: Vec<_> = checks
+        .iter()
+        .filter(|check| check["ok"] == false)
+        .map(|check| (check["check"].as_str().unwrap().to_owned(), check["detail"].as_str().unwrap().to_owned()))
+        .collect();
+    assert_eq!((ended.code == 0, report["ok"] == true), (bad.is_empty(), bad.is_empty()), "{ended:?}");
+    assert!(bad.iter().all(|(name, detail)| ended.err.contains(&format!(" BAD  {name}: {detail}"))), "{ended:?}");
+    bad
+}
+
+#[test]
+fn a_healthy_place_is_told_so() {
+    let operator = on(Operator::new(), free_ports());
+    assert_eq!(bad(&operator, &[]), []);
+}
+
+#[test]
+fn each_ill_has_its_own_words() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let operator = on(Operator::new(), (port, free_ports().1));
+    let [(name, detail)] = &bad(&operator, &[])[..] else { panic!("one ill") };
+    assert_eq!((name.as_str(), detail.contains("cannot be listened on: Address already in use")), ("port", true), "{detail}");
+    drop(taken);
+
+    let operator = on(Operator::new(), free_ports());
+    let [(name, detail)] = &bad(&operator, &["--database", "postgres://me:hunter2@127.0.0.1:1/latchkey"])[..] else { panic!("one ill") };
+    assert_eq!(name, "database");
+    assert!(
+        detail.starts_with("postgres://127.0.0.1:1/latchkey: the database is not available") && !detail.contains("hunter2"),
+        "{detail}"
+    );
+
+    let [(name, detail)] = &bad(&operator, &["--issuer", "http://id.example"])[..] else { panic!("one ill") };
+    assert!(name == "configuration" && detail.contains("server.issuer (flag --issuer)"), "{detail}");
+
+    let operator = on(Operator::new(), free_ports());
+    operator.file("data", "a file where the folder should be");
+    let ills = bad(&operator, &[]);
+    let names: Vec<&str> = ills.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["data folder", "database"]);
+    assert!(ills[0].1.starts_with("the data folder data cannot be written to: "), "{ills:?}");
+
+    let operator = on(Operator::new(), free_ports());
+    operator.json(&["keys", "list"]);
+    std::fs::write(operator.folder.join("data/sealing.key"), "ab".repeat(32)).unwrap();
+    let [(name, detail)] = &bad(&operator, &[])[..] else { panic!("one ill") };
+    assert!(name == "keys" && detail.contains("sealed with another key"), "{detail}");
+}
+
+#[test]
+fn a_folder_or_database_that_cannot_be_used_is_a_clear_sentence() {
+    let operator = Operator::new();
+    operator.file("data", "a file where the folder should be");
+    for command in [&["client", "list"][..], &["serve"], &["dev"]] {
+        let told = operator.refused(command);
+        assert!(told.starts_with("error: the data folder data cannot be written to: "), "{told}");
+    }
+    let operator = Operator::new();
+    let told = operator.refused(&["client", "list", "--database", "postgres://me:hunter2@127.0.0.1:1/x"]);
+    assert!(told.starts_with("error: the database is not available: ") && !told.contains("hunter2"), "{told}");
+    let told = operator.refused(&["client", "list", "--database", "sqlite:///nowhere/latchkey.db"]);
+    assert!(told.contains("/nowhere/latchkey.db"), "{told}");
+    operator.file("text.db", &"this is no database\n".repeat(100));
+    let told = operator.refused(&["client", "list", "--database", "sqlite://text.db"]);
+    assert!(told.starts_with("error: "), "{told}");
+}
+
+#[test]
+fn health_asks_the_operations_port() {
+    for (status, ready) in [("200 OK", true), ("503 Service Unavailable", false)] {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = server.local_addr().unwrap().port();
+        let operator = on(Operator::new(), (free_ports().0, port));
+        let answered = std::thread::spawn(move || {
+            let (mut asked, _) = server.accept().unwrap();
+            let mut request = [0; 512];
+            let length = asked.read(&mut request).unwrap();
+            asked.write_all(format!("HTTP/1.1 {status}\r\nConnection: close\r\n\r\n{{}}").as_bytes()).unwrap();
+            String::from_utf8_lossy(&request[..length]).into_owned()
+        });
+        let ended = operator.run(&["health"]);
+        assert!(answered.join().unwrap().starts_with("GET /readyz HTTP/1.0\r\n"));
+        assert_eq!(ended.code == 0, ready, "{ended:?}");
+        assert_eq!(serde_json::from_str::<Value>(&ended.out).unwrap()["ready"], ready);
+    }
+    let operator = on(Operator::new(), free_ports());
+    assert!(operator.refused(&["health"]).contains("/readyz does not answer: Connection refused"));
+}

@@ -1,0 +1,177 @@
+//! One server of its own for each test: the same `Application` as in production, on port 0, with a fresh database and a fixed clock.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use latchkey::app::{Application, Mode};
+use latchkey::config::{Config, Flags};
+use latchkey::domain::{Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, Clock, Entropy, Pkce, SigningAlg, Timestamp};
+use latchkey::state::State;
+use latchkey::store::{ClientRecord, ClientSource, License, LicenseKey};
+use sqlx::{Connection, Executor};
+use tokio::sync::oneshot;
+
+/// Which database a test runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// Makes a test of each engine out of one body.
+#[macro_export]
+macro_rules! on_both {
+    ($(#[$meta:meta])* $name:ident, |$world:ident| $body:block) => {
+        mod $name {
+            use super::*;
+
+            $(#[$meta])*
+            async fn body($world: $crate::world::World) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                body($crate::world::World::new($crate::world::Engine::Sqlite, &[]).await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                body($crate::world::World::new($crate::world::Engine::Postgres, &[]).await).await;
+            }
+        }
+    };
+}
+
+/// A running server and all that a test may reach behind it.
+pub(crate) struct World {
+    /// `http://127.0.0.1:PORT`: where it really is. The issuer is another text, as behind a proxy.
+    pub(crate) base: String,
+    pub(crate) state: Arc<State>,
+    pub(crate) clock: Clock,
+    folder: PathBuf,
+    stop: Option<oneshot::Sender<()>>,
+    database: Option<(String, String)>,
+}
+
+pub(crate) const ISSUER: &str = "http://localhost:8080";
+pub(crate) const REDIRECT_URI: &str = "https://app.example/callback";
+pub(crate) const SECRET: &str = "a-secret-of-more-than-32-characters!";
+/// 2026-01-01T00:00:00Z.
+pub(crate) const BEGINNING: i64 = 1_767_225_600;
+
+impl World {
+    /// `settings` are as in the environment, without `LATCHKEY_`.
+    pub(crate) async fn new(engine: Engine, settings: &[(&str, &str)]) -> Self {
+        let name = format!("latchkey_http_{}", uuid::Builder::from_random_bytes(Entropy::System.bytes()).into_uuid().simple());
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(&name);
+        std::fs::create_dir_all(&folder).unwrap();
+        let database = match engine {
+            Engine::Sqlite => None,
+            Engine::Postgres => Some((admin_url(), name.clone())),
+        };
+        let mut env: Vec<(String, String)> = vec![
+            ("LATCHKEY_DATA_DIR".into(), folder.display().to_string()),
+            ("LATCHKEY_SERVER_LISTEN".into(), "127.0.0.1:0".into()),
+            ("LATCHKEY_SERVER_OPERATIONS_LISTEN".into(), "off".into()),
+            ("LATCHKEY_SERVER_ISSUER".into(), ISSUER.into()),
+            ("LATCHKEY_SERVER_WORKERS".into(), "1".into()),
+        ];
+        if let Some((admin, name)) = &database {
+            let mut connection = sqlx::PgConnection::connect(admin).await.unwrap();
+            connection.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
+            let mut url = url::Url::parse(admin).unwrap();
+            url.set_path(name);
+            env.push(("LATCHKEY_DATABASE_URL".into(), url.to_string()));
+            env.push(("LATCHKEY_DATABASE_MAX_CONNECTIONS".into(), "4".into()));
+        }
+        env.extend(settings.iter().map(|(name, value)| (format!("LATCHKEY_{name}"), (*value).to_owned())));
+        let config = Config::load(None, env.into_iter(), &Flags::default()).unwrap();
+        let clock = Clock::fixed(Timestamp::from_seconds(BEGINNING));
+        let application = Application::build(config, Mode::Serve, clock.clone(), Entropy::System).await.unwrap();
+        let base = format!("http://{}", application.address());
+        let state = Arc::clone(application.state());
+        let (stop, stopped) = oneshot::channel::<()>();
+        tokio::spawn(application.run_until(async move {
+            let _ = stopped.await;
+        }));
+        let world = Self { base, state, clock, folder, stop: Some(stop), database };
+        world.seed().await;
+        world
+    }
+
+    /// The clients that most tests need: `app` (public), `web` (confidential), `legacy` (a license without PKCE).
+    async fn seed(&self) {
+        self.client("app", |_| {}).await;
+        self.client("web", |client| {
+            client.auth_method = AuthMethod::ClientSecret;
+            client.secret_hash = Some(latchkey::domain::TokenHash::of(SECRET));
+        })
+        .await;
+    }
+
+    /// Registers a client that `change` makes special.
+    pub(crate) async fn client(&self, id: &str, change: impl FnOnce(&mut ClientRecord)) -> ClientRecord {
+        let now = self.clock.now();
+        let mut client = ClientRecord {
+            id: id.parse().unwrap(),
+            kind: ClientKind::Oauth,
+            name: format!("The {id} client"),
+            secret_hash: None,
+            auth_method: AuthMethod::None,
+            pkce: Pkce::Required,
+            claims_profile: ClaimsProfile::Oidc,
+            subject_type: None,
+            signing_alg: SigningAlg::Rs256,
+            access_token: Duration::from_secs(3_600),
+            redirect_uris: vec![REDIRECT_URI.parse().unwrap()],
+            post_logout_redirect_uris: vec!["https://app.example/bye".parse().unwrap()],
+            license: None,
+            source: ClientSource::Command,
+            created_at: now,
+            updated_at: now,
+            disabled_at: None,
+        };
+        change(&mut client);
+        self.state.store.create_client(&client).await.unwrap();
+        client
+    }
+
+    /// Registers a license whose API key is `key`.
+    pub(crate) async fn license(&self, key: Address) -> ClientRecord {
+        let address = Address::from_bytes(Entropy::System.bytes());
+        let record = self
+            .client(&address.to_string(), |client| {
+                client.kind = ClientKind::License;
+                client.claims_profile = ClaimsProfile::Compat;
+                client.pkce = Pkce::Optional;
+                client.license = Some(License { alias: format!("license {address}"), owner: key, developer_token: Duration::from_secs(14 * 86_400) });
+            })
+            .await;
+        let license_key = LicenseKey { license: ClientId::from(address), address: key, created_at: self.clock.now(), expires_at: None, disabled_at: None };
+        self.state.store.add_license_key(&license_key).await.unwrap();
+        record
+    }
+}
+
+fn admin_url() -> String {
+    std::env::var("LATCHKEY_TEST_POSTGRES").expect("LATCHKEY_TEST_POSTGRES names no Postgres server: run the tests by scripts/test, which starts one")
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        let _ = std::fs::remove_dir_all(&self.folder);
+        if let Some((admin, name)) = self.database.take() {
+            // A thread of its own, because a drop cannot wait in this runtime.
+            let _ = std::thread::spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                runtime.block_on(async {
+                    if let Ok(mut connection) = sqlx::PgConnection::connect(&admin).await {
+                        let _ = connection.execute(sqlx::AssertSqlSafe(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))).await;
+                    }
+                });
+            })
+            .join();
+        }
+    }
+}
