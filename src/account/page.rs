@@ -11,7 +11,7 @@ use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
 use crate::web::pages::{AccountPage, AppLine, IdentityLine, SessionLine};
 use crate::web::visit::{self, Purpose};
-use crate::web::words::{provider_name, scope_line};
+use crate::web::words::{provider_name, scope_lines};
 use crate::web::{reply, session};
 
 /// `GET /account`; who is not signed in is asked to, and comes back.
@@ -58,7 +58,7 @@ pub(super) async fn render(ctx: &Ctx, current: &Session, account: &Account, show
             .map(|consent| AppLine {
                 client_id: consent.client_id.to_string(),
                 name: consent.client_name.clone(),
-                scopes: consent.scope.iter().map(|token| scope_line(token).title).collect(),
+                scopes: scope_lines(&consent.scope).into_iter().map(|line| line.title).collect(),
                 since: day(consent.created_at),
             })
             .collect(),

@@ -155,7 +155,7 @@ impl<'w> Browser<'w> {
                 }
                 if answer.status == 200 && answer.body.contains("/consent\"") {
                     let csrf = answer.csrf();
-                    answer = self.post(&format!("{location}/consent"), &[("csrf", &csrf), ("decision", "allow")]).await;
+                    answer = self.post(&format!("{location}/consent"), &[("csrf", &csrf), ("decision", "allow"), ("account", &wallet.address.to_string())]).await;
                 }
             } else {
                 return answer;
