@@ -3,6 +3,7 @@
 //! `both!` makes two tests of one: on a fresh SQLite file, and on a fresh database of the Postgres that
 //! `LATCHKEY_TEST_POSTGRES` names.
 
+#[cfg(test)]
 mod store {
     pub(crate) mod accounts;
     pub(crate) mod challenges;

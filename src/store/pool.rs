@@ -21,9 +21,9 @@ const FRESH: Duration = Duration::from_secs(1);
 /// How long that sign of life may take.
 const SIGN: Duration = Duration::from_secs(1);
 /// An idle connection nobody needed for so long is closed.
-const IDLE: Duration = Duration::from_secs(300);
+const IDLE: Duration = Duration::from_mins(5);
 /// A connection is replaced at this age, so that a server's memory for it, or an old address, does not stay for ever.
-const AGE: Duration = Duration::from_secs(1_800);
+const AGE: Duration = Duration::from_mins(30);
 
 #[derive(Debug)]
 pub(super) struct Pool<C: Connection> {

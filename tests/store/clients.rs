@@ -63,7 +63,7 @@ async fn a_client_is_changed(fresh: &Fresh) {
     asked.name = "Renamed".to_owned();
     asked.redirect_uris = vec![uri("https://app.example/b"), uri("https://app.example/c")];
     asked.post_logout_redirect_uris = Vec::new();
-    asked.access_token = Duration::from_secs(60);
+    asked.access_token = Duration::from_mins(1);
     asked.license = Some(License { alias: "uno".to_owned(), owner: address(7), developer_token: Duration::from_secs(5) });
     asked.updated_at = at(9);
     let expected = asked.clone();

@@ -212,6 +212,27 @@ async fn a_full_pool_and_a_locked_row_end_in_time() {
     fresh.end().await;
 }
 
+/// A request that is given up in the middle of a transaction leaves nothing behind, and its connection is not used again.
+#[tokio::test]
+async fn a_call_given_up_leaves_nothing_behind() {
+    let fresh = Fresh::new(Engine::Postgres).await;
+    fresh.store.create_client(&client("app")).await.unwrap();
+    let one = Store::open(&DatabaseSettings { url: fresh.url.clone(), max_connections: 1 }).await.unwrap();
+    let mut holder = PgConnection::connect(&fresh.url).await.unwrap();
+    holder.execute("BEGIN; DELETE FROM client_redirect_uri").await.unwrap();
+    let mut changed = client("app");
+    changed.name = "Changed".to_owned();
+    let given_up = tokio::time::timeout(Duration::from_millis(500), one.update_client(&changed)).await;
+    assert!(given_up.is_err(), "it waits for the rows that the other deletes");
+    holder.execute("ROLLBACK").await.unwrap();
+    assert_eq!(one.client(&client_id("app")).await.unwrap(), Some(client("app")));
+    changed.updated_at = at(1);
+    assert!(one.update_client(&changed).await.unwrap());
+    assert_eq!(fresh.store.client(&client_id("app")).await.unwrap(), Some(changed));
+    one.close().await;
+    fresh.end().await;
+}
+
 /// Another process holds SQLite's write lock for too long: all who wait are told together, readers are not disturbed,
 /// and afterwards everything goes on.
 #[tokio::test]
@@ -237,7 +258,7 @@ async fn a_locked_file_ends_in_time() {
 }
 
 #[tokio::test]
-async fn connections_to_postgres_say_who_they_are_and_keep_their_limits() {
+async fn connections_to_postgres_say_who_they_are() {
     let fresh = Fresh::new(Engine::Postgres).await;
     fresh.store.ping().await.unwrap();
     let mut admin = admin().await;

@@ -18,7 +18,7 @@ struct Trips {
 }
 
 fn pump(mut from: TcpStream, mut to: TcpStream, heard: impl Fn()) {
-    let mut buffer = [0; 65_536];
+    let mut buffer = vec![0; 65_536];
     while let Ok(length @ 1..) = from.read(&mut buffer) {
         heard();
         if to.write_all(&buffer[..length]).is_err() {

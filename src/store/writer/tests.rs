@@ -125,3 +125,43 @@ async fn a_closed_writer_finishes_what_waits_and_takes_no_more() {
     assert_eq!(bench.seen().await, ["last"]);
     bench.end().await;
 }
+
+#[tokio::test]
+async fn a_full_disk_is_an_outage_and_not_the_end() {
+    let folder = std::env::temp_dir().join(format!("latchkey_writer_{}_full", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let options = sqlite::writing(&folder.join("w.db")).create_if_missing(true);
+    let mut conn = options.connect().await.unwrap();
+    conn.execute("CREATE TABLE seen (word TEXT PRIMARY KEY) STRICT; PRAGMA max_page_count = 4").await.unwrap();
+    let bench = Bench { writer: Writer::start(options, conn), folder };
+    let mut kept = 0;
+    let refused = loop {
+        match bench.writer.statement(move |conn| insert_long(conn, kept)).await {
+            Ok(()) => kept += 1,
+            Err(error) => break error,
+        }
+        assert!(kept < 100, "four pages never fill up");
+    };
+    assert!(matches!(refused, StoreError::Unavailable(_)), "{refused:?}");
+    assert_eq!(bench.seen().await.len(), kept);
+    bench.writer.statement(empty).await.unwrap();
+    assert!(bench.seen().await.is_empty());
+    bench.end().await;
+}
+
+fn insert_long(conn: Conn<'_>, number: usize) -> Work<'_, ()> {
+    Box::pin(async move {
+        let Conn::Sqlite(conn) = conn else { unreachable!("the writer writes to SQLite") };
+        let word = format!("{number} {}", "x".repeat(500));
+        sqlx::query("INSERT INTO seen VALUES ($1)").bind(word).execute(conn).await?;
+        Ok(())
+    })
+}
+
+fn empty(conn: Conn<'_>) -> Work<'_, ()> {
+    Box::pin(async move {
+        let Conn::Sqlite(conn) = conn else { unreachable!("the writer writes to SQLite") };
+        conn.execute("DELETE FROM seen").await?;
+        Ok(())
+    })
+}
