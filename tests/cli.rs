@@ -10,5 +10,6 @@ mod cli {
     pub(crate) mod keys;
     pub(crate) mod licenses;
     pub(crate) mod operator;
+    pub(crate) mod postgres;
     pub(crate) mod server;
 }
