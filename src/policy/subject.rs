@@ -37,12 +37,16 @@ pub fn connector(user_id: &str, connector_id: &str) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-fn push_varint(bytes: &mut Vec<u8>, mut value: usize) {
-    while value >= 0x80 {
-        bytes.push((value & 0x7f) as u8 | 0x80);
-        value >>= 7;
+// Protocol Buffers Encoding, "Base 128 Varints": seven bits a byte, the lowest first, the top bit says that more follow.
+fn push_varint(bytes: &mut Vec<u8>, value: usize) {
+    let low = value.to_le_bytes()[0] & 0x7f;
+    match value >> 7 {
+        0 => bytes.push(low),
+        rest => {
+            bytes.push(low | 0x80);
+            push_varint(bytes, rest);
+        }
     }
-    bytes.push((value & 0x7f) as u8);
 }
 
 // OpenID Connect Core §8.1: "the Sector Identifier … is the host component of the registered redirect_uri". Where several hosts are

@@ -30,7 +30,14 @@ pub(super) fn sign_in(ctx: &Ctx, visit: &Visit, app: Option<(&ClientRecord, &Aut
 }
 
 /// The page on which a person lets an app have what it asks for, or not.
-pub(super) fn consent(ctx: &Ctx, visit: &Visit, client: &ClientRecord, request: &AuthorizeRequest, session: &Session, already: Option<&Scope>) -> HttpResponse {
+pub(super) fn consent(
+    ctx: &Ctx,
+    visit: &Visit,
+    client: &ClientRecord,
+    request: &AuthorizeRequest,
+    session: &Session,
+    already: Option<&Scope>,
+) -> HttpResponse {
     let frame = reply::frame(&ctx.state, &ctx.request_id(), format!("Allow {}", client.name));
     let page = ConsentPage {
         frame: frame.clone(),

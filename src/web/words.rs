@@ -15,7 +15,10 @@ pub fn scope_lines(scope: &Scope) -> Vec<ScopeLine> {
 fn scope_line(token: &str) -> ScopeLine {
     let (title, detail) = match token {
         Scope::OPENID => ("Know that it is you", "The app recognises you when you come back."),
-        Scope::EMAIL => ("See your wallet address and email", "The address of the wallet you signed in with, and your email address if your account has one."),
+        Scope::EMAIL => (
+            "See your wallet address and email",
+            "The address of the wallet you signed in with, and your email address if your account has one.",
+        ),
         Scope::PROFILE => ("See your profile", "What you have written on your account page: your name, picture and language, for example."),
         _ => ("Use something this page has no words for", "The app's makers can say what it is."),
     };
