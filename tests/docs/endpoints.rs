@@ -47,7 +47,7 @@ fn documented() -> BTreeSet<Endpoint> {
 #[test]
 fn the_table_of_endpoints_is_that_of_the_program() {
     let in_code: BTreeSet<Endpoint> = SOURCES.iter().flat_map(|source| endpoints_of(&text(source))).collect();
-    assert!(in_code.len() > 40, "the test sees only {} endpoints: it does not read what it should", in_code.len());
+    assert!(in_code.len() > 35, "the test sees only {} endpoints: it does not read what it should", in_code.len());
     let in_table = documented();
     let missing: Vec<_> = in_code.difference(&in_table).collect();
     let invented: Vec<_> = in_table.difference(&in_code).collect();
