@@ -94,7 +94,8 @@ impl<'w> Browser<'w> {
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let url = if path.starts_with('/') { format!("{}{path}", self.world.base) } else { path.replace(crate::world::ISSUER, &self.world.base) };
+        let url =
+            if path.starts_with('/') { format!("{}{path}", self.world.base) } else { path.replace(crate::world::ISSUER, &self.world.base) };
         let cookies = self.cookies.lock().unwrap().iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
         let request = self.http.request(method, url);
         if cookies.is_empty() { request } else { request.header(COOKIE, cookies) }
@@ -106,7 +107,11 @@ impl<'w> Browser<'w> {
             let text = cookie.to_str().unwrap();
             let (name, value) = text.split(';').next().unwrap().split_once('=').unwrap();
             let mut cookies = self.cookies.lock().unwrap();
-            if text.contains("Max-Age=0") { cookies.remove(name) } else { cookies.insert(name.to_owned(), value.to_owned()) };
+            if text.contains("Max-Age=0") {
+                cookies.remove(name)
+            } else {
+                cookies.insert(name.to_owned(), value.to_owned())
+            };
         }
         answer
     }
@@ -134,11 +139,17 @@ impl<'w> Browser<'w> {
         let page = self.get(interaction).await;
         assert_eq!(page.status, 200, "{}", page.body);
         let csrf = page.csrf();
-        let asked = self.post_json(&format!("{interaction}/wallet/challenge"), &csrf, &json!({ "address": wallet.address, "chain_id": 137 })).await;
+        let asked =
+            self.post_json(&format!("{interaction}/wallet/challenge"), &csrf, &json!({ "address": wallet.address, "chain_id": 137 })).await;
         assert_eq!(asked.status, 200, "{}", asked.body);
         let asked = asked.json();
         let signature = wallet.sign(asked["message"].as_str().unwrap());
-        self.post_json(&format!("{interaction}/wallet/signature"), &csrf, &json!({ "challenge": asked["challenge"], "signature": signature })).await
+        self.post_json(
+            &format!("{interaction}/wallet/signature"),
+            &csrf,
+            &json!({ "challenge": asked["challenge"], "signature": signature }),
+        )
+        .await
     }
 
     /// From `/auth` through sign-in and consent, whatever of them is asked, to the redirect back to the app.
@@ -155,7 +166,12 @@ impl<'w> Browser<'w> {
                 }
                 if answer.status == 200 && answer.body.contains("/consent\"") {
                     let csrf = answer.csrf();
-                    answer = self.post(&format!("{location}/consent"), &[("csrf", &csrf), ("decision", "allow")]).await;
+                    answer = self
+                        .post(
+                            &format!("{location}/consent"),
+                            &[("csrf", &csrf), ("decision", "allow"), ("account", &wallet.address.to_string())],
+                        )
+                        .await;
                 }
             } else {
                 return answer;
@@ -168,8 +184,14 @@ impl<'w> Browser<'w> {
 /// The parameters of an ordinary request of `client`.
 pub(crate) fn request_of(client: &str) -> Vec<(&str, &str)> {
     vec![
-        ("client_id", client), ("redirect_uri", REDIRECT_URI), ("response_type", "code"), ("scope", "openid email profile"), ("state", "a state"), ("nonce", "a nonce"),
-        ("code_challenge", CHALLENGE), ("code_challenge_method", "S256"),
+        ("client_id", client),
+        ("redirect_uri", REDIRECT_URI),
+        ("response_type", "code"),
+        ("scope", "openid email profile"),
+        ("state", "a state"),
+        ("nonce", "a nonce"),
+        ("code_challenge", CHALLENGE),
+        ("code_challenge_method", "S256"),
     ]
 }
 
@@ -193,6 +215,12 @@ pub(crate) fn decode(token: &str) -> (Value, Value) {
 
 /// Redeems a code of a public client.
 pub(crate) async fn redeem(browser: &Browser<'_>, client: &str, code: &str) -> Answer {
-    let form = [("grant_type", "authorization_code"), ("client_id", client), ("code", code), ("redirect_uri", REDIRECT_URI), ("code_verifier", VERIFIER)];
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("client_id", client),
+        ("code", code),
+        ("redirect_uri", REDIRECT_URI),
+        ("code_verifier", VERIFIER),
+    ];
     Browser::new(browser.world).post("/token", &form).await
 }

@@ -17,7 +17,10 @@ on_both!(a_wallet_signs_in_and_an_app_gets_its_tokens, |world| {
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert_eq!(answer.header("cache-control"), "no-store");
     let tokens = answer.json();
-    assert_eq!((&tokens["token_type"], &tokens["expires_in"], &tokens["scope"]), (&json!("Bearer"), &json!(3600), &json!("email openid profile")));
+    assert_eq!(
+        (&tokens["token_type"], &tokens["expires_in"], &tokens["scope"]),
+        (&json!("Bearer"), &json!(3600), &json!("email openid profile"))
+    );
     let (header, id) = decode(tokens["id_token"].as_str().unwrap());
     assert_eq!((&header["alg"], &header["typ"]), (&json!("RS256"), &json!("JWT")));
     assert_eq!((&id["iss"], &id["aud"], &id["nonce"], &id["amr"]), (&json!(ISSUER), &json!("app"), &json!("a nonce"), &json!(["pop"])));

@@ -144,17 +144,25 @@ impl World {
                 client.kind = ClientKind::License;
                 client.claims_profile = ClaimsProfile::Compat;
                 client.pkce = Pkce::Optional;
-                client.license = Some(License { alias: format!("license {address}"), owner: key, developer_token: Duration::from_secs(14 * 86_400) });
+                client.license =
+                    Some(License { alias: format!("license {address}"), owner: key, developer_token: Duration::from_secs(14 * 86_400) });
             })
             .await;
-        let license_key = LicenseKey { license: ClientId::from(address), address: key, created_at: self.clock.now(), expires_at: None, disabled_at: None };
+        let license_key = LicenseKey {
+            license: ClientId::from(address),
+            address: key,
+            created_at: self.clock.now(),
+            expires_at: None,
+            disabled_at: None,
+        };
         self.state.store.add_license_key(&license_key).await.unwrap();
         record
     }
 }
 
 fn admin_url() -> String {
-    std::env::var("LATCHKEY_TEST_POSTGRES").expect("LATCHKEY_TEST_POSTGRES names no Postgres server: run the tests by scripts/test, which starts one")
+    std::env::var("LATCHKEY_TEST_POSTGRES")
+        .expect("LATCHKEY_TEST_POSTGRES names no Postgres server: run the tests by scripts/test, which starts one")
 }
 
 impl Drop for World {
