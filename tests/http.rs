@@ -6,5 +6,23 @@ mod world;
 #[path = "http/actors.rs"]
 mod actors;
 
+#[path = "http/browser.rs"]
+mod browser;
+
+#[path = "http/app.rs"]
+mod app;
+
+#[path = "http/forge.rs"]
+mod forge;
+
 #[path = "http/flow.rs"]
 mod flow;
+
+#[path = "http/redirect_uri.rs"]
+mod redirect_uri;
+
+#[path = "http/authorize.rs"]
+mod authorize;
+
+#[path = "http/prompt.rs"]
+mod prompt;

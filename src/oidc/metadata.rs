@@ -13,6 +13,7 @@ use crate::web::ctx::Ctx;
 
 /// OpenID Connect Discovery §3, RFC 8414 §2.
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "the standards' own metadata are that many yes or no")]
 struct Metadata {
     issuer: String,
     authorization_endpoint: String,
@@ -39,8 +40,34 @@ struct Metadata {
 }
 
 const CLAIMS: &[&str] = &[
-    "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "amr", "sid", "at_hash", "c_hash", "email_verified", "ethereum_address", "provider_id", "name", "given_name",
-    "family_name", "middle_name", "nickname", "preferred_username", "profile", "picture", "website", "gender", "birthdate", "zoneinfo", "locale", "updated_at",
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "iat",
+    "auth_time",
+    "nonce",
+    "amr",
+    "sid",
+    "at_hash",
+    "c_hash",
+    "email_verified",
+    "ethereum_address",
+    "provider_id",
+    "name",
+    "given_name",
+    "family_name",
+    "middle_name",
+    "nickname",
+    "preferred_username",
+    "profile",
+    "picture",
+    "website",
+    "gender",
+    "birthdate",
+    "zoneinfo",
+    "locale",
+    "updated_at",
 ];
 
 impl Metadata {
@@ -58,9 +85,17 @@ impl Metadata {
             response_modes_supported: ["query", "form_post"],
             grant_types_supported: GRANT_TYPES,
             // OpenID Connect Core §8 knows two; `account` and `connector` are both public.
-            subject_types_supported: if state.config.tokens.subject == SubjectType::Pairwise { vec!["pairwise", "public"] } else { vec!["public", "pairwise"] },
+            subject_types_supported: if state.config.tokens.subject == SubjectType::Pairwise {
+                vec!["pairwise", "public"]
+            } else {
+                vec!["public", "pairwise"]
+            },
             id_token_signing_alg_values_supported: SigningAlg::ALL.iter().map(|alg| alg.as_str()).collect(),
-            token_endpoint_auth_methods_supported: [AuthMethod::ClientSecretBasic.as_str(), AuthMethod::ClientSecretPost.as_str(), AuthMethod::None.as_str()],
+            token_endpoint_auth_methods_supported: [
+                AuthMethod::ClientSecretBasic.as_str(),
+                AuthMethod::ClientSecretPost.as_str(),
+                AuthMethod::None.as_str(),
+            ],
             code_challenge_methods_supported: [pkce::METHOD],
             prompt_values_supported: ["none", "login", "consent", "select_account", "create"],
             claims_supported: CLAIMS,

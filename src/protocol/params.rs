@@ -68,7 +68,11 @@ impl Params {
     /// The parameters' names that came more than once; none in a good request.
     #[must_use]
     pub fn doubled(&self) -> Option<&str> {
-        self.0.iter().enumerate().find(|(place, (name, _))| self.0[..*place].iter().any(|(n, _)| n == name)).map(|(_, (name, _))| name.as_str())
+        self.0
+            .iter()
+            .enumerate()
+            .find(|(place, (name, _))| self.0[..*place].iter().any(|(n, _)| n == name))
+            .map(|(_, (name, _))| name.as_str())
     }
 }
 

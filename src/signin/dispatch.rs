@@ -37,7 +37,10 @@ async fn account(ctx: &Ctx, visit: &Visit) -> Result<HttpResponse, Fault> {
 
 async fn authorize(ctx: &Ctx, visit: &Visit, request: AuthorizeRequest) -> Result<HttpResponse, Fault> {
     let Some(client) = ctx.state.client(&request.client_id).await? else {
-        return Err(Fault::new(ErrorCode::InvalidClient, format!("client_id {} is not registered here any more, or is disabled", request.client_id)));
+        return Err(Fault::new(
+            ErrorCode::InvalidClient,
+            format!("client_id {} is not registered here any more, or is disabled", request.client_id),
+        ));
     };
     let standing = session::standing(ctx, &client.id).await?;
     let (session, consent) = standing.map_or((None, None), |(session, consent)| (Some(session), consent));

@@ -68,7 +68,9 @@ pub async fn begin(ctx: &Ctx, purpose: &Purpose) -> Result<HttpResponse, Fault> 
 /// [`VisitFault`]: finished, expired and somebody else's look alike, because whoever asks may be anybody.
 pub async fn load(ctx: &Ctx, id: InteractionId) -> Result<Visit, Fault> {
     let Some(browser) = ctx.known_browser() else { return Err(Fault::Visit(VisitFault::NoCookie)) };
-    let Some(interaction) = ctx.state.store.interaction(id, &browser.hash(), ctx.now).await? else { return Err(Fault::Visit(VisitFault::Over)) };
+    let Some(interaction) = ctx.state.store.interaction(id, &browser.hash(), ctx.now).await? else {
+        return Err(Fault::Visit(VisitFault::Over));
+    };
     let purpose = serde_json::from_value(interaction.purpose).map_err(|reason| Fault::Broken(reason.to_string()))?;
     Ok(Visit { id, purpose, began: interaction.created_at, browser })
 }

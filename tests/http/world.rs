@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use latchkey::app::{Application, Mode};
 use latchkey::config::{Config, Flags};
+use latchkey::keys::Keyring;
 use latchkey::domain::{Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, Clock, Entropy, Pkce, SigningAlg, Timestamp};
 use latchkey::state::State;
-use latchkey::store::{ClientRecord, ClientSource, License, LicenseKey};
+use latchkey::store::{ClientRecord, ClientSource, License, LicenseKey, SigningKeyRecord, Store};
 use sqlx::{Connection, Executor};
-use tokio::sync::oneshot;
+use tokio::sync::{OnceCell, oneshot};
 
 /// Which database a test runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,25 +20,42 @@ pub(crate) enum Engine {
     Postgres,
 }
 
-/// Makes a test of each engine out of one body.
+/// Makes a test of each engine out of one body; in brackets, settings as in the environment, without `LATCHKEY_`.
 #[macro_export]
 macro_rules! on_both {
-    ($(#[$meta:meta])* $name:ident, |$world:ident| $body:block) => {
+    ($name:ident, |$world:ident| $body:block) => {
+        $crate::on_both!($name, [], |$world| $body);
+    };
+    ($name:ident, [$($setting:expr),*], |$world:ident| $body:block) => {
         mod $name {
             use super::*;
 
-            $(#[$meta])*
             async fn body($world: $crate::world::World) $body
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
-                body($crate::world::World::new($crate::world::Engine::Sqlite, &[]).await).await;
+                body($crate::world::World::new($crate::world::Engine::Sqlite, &[$($setting),*]).await).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
-                body($crate::world::World::new($crate::world::Engine::Postgres, &[]).await).await;
+                body($crate::world::World::new($crate::world::Engine::Postgres, &[$($setting),*]).await).await;
             }
+        }
+    };
+}
+
+/// A test that no database can change: on SQLite only.
+#[macro_export]
+macro_rules! on_one {
+    ($name:ident, |$world:ident| $body:block) => {
+        $crate::on_one!($name, [], |$world| $body);
+    };
+    ($name:ident, [$($setting:expr),*], |$world:ident| $body:block) => {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            let $world = $crate::world::World::new($crate::world::Engine::Sqlite, &[$($setting),*]).await;
+            $body
         }
     };
 }
@@ -48,7 +66,7 @@ pub(crate) struct World {
     pub(crate) base: String,
     pub(crate) state: Arc<State>,
     pub(crate) clock: Clock,
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
     stop: Option<oneshot::Sender<()>>,
     database: Option<(String, String)>,
 }
@@ -56,6 +74,7 @@ pub(crate) struct World {
 pub(crate) const ISSUER: &str = "http://localhost:8080";
 pub(crate) const REDIRECT_URI: &str = "https://app.example/callback";
 pub(crate) const SECRET: &str = "a-secret-of-more-than-32-characters!";
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 /// 2026-01-01T00:00:00Z.
 pub(crate) const BEGINNING: i64 = 1_767_225_600;
 
@@ -75,6 +94,7 @@ impl World {
             ("LATCHKEY_SERVER_OPERATIONS_LISTEN".into(), "off".into()),
             ("LATCHKEY_SERVER_ISSUER".into(), ISSUER.into()),
             ("LATCHKEY_SERVER_WORKERS".into(), "1".into()),
+            ("LATCHKEY_KEYS_SEALING_KEY".into(), SEALING_KEY.into()),
         ];
         if let Some((admin, name)) = &database {
             let mut connection = sqlx::PgConnection::connect(admin).await.unwrap();
@@ -87,6 +107,7 @@ impl World {
         env.extend(settings.iter().map(|(name, value)| (format!("LATCHKEY_{name}"), (*value).to_owned())));
         let config = Config::load(None, env.into_iter(), &Flags::default()).unwrap();
         let clock = Clock::fixed(Timestamp::from_seconds(BEGINNING));
+        lend_keys(&config).await;
         let application = Application::build(config, Mode::Serve, clock.clone(), Entropy::System).await.unwrap();
         let base = format!("http://{}", application.address());
         let state = Arc::clone(application.state());
@@ -99,7 +120,7 @@ impl World {
         world
     }
 
-    /// The clients that most tests need: `app` (public), `web` (confidential), `legacy` (a license without PKCE).
+    /// The clients that most tests need: `app` (public) and `web` (confidential).
     async fn seed(&self) {
         self.client("app", |_| {}).await;
         self.client("web", |client| {
@@ -144,17 +165,48 @@ impl World {
                 client.kind = ClientKind::License;
                 client.claims_profile = ClaimsProfile::Compat;
                 client.pkce = Pkce::Optional;
-                client.license = Some(License { alias: format!("license {address}"), owner: key, developer_token: Duration::from_secs(14 * 86_400) });
+                client.license =
+                    Some(License { alias: format!("license {address}"), owner: key, developer_token: Duration::from_secs(14 * 86_400) });
             })
             .await;
-        let license_key = LicenseKey { license: ClientId::from(address), address: key, created_at: self.clock.now(), expires_at: None, disabled_at: None };
+        let license_key = LicenseKey {
+            license: ClientId::from(address),
+            address: key,
+            created_at: self.clock.now(),
+            expires_at: None,
+            disabled_at: None,
+        };
         self.state.store.add_license_key(&license_key).await.unwrap();
         record
     }
 }
 
+const SEALING_KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+/// Signing keys that were made by the first server of this process, for all the others: making RSA keys takes longer than most tests.
+static KEYS: OnceCell<(Vec<SigningKeyRecord>, Vec<u8>)> = OnceCell::const_new();
+
+async fn lend_keys(config: &Config) {
+    let now = Timestamp::from_seconds(BEGINNING);
+    let store = Store::open(&config.database_settings()).await.unwrap();
+    store.migrate().await.unwrap();
+    let made = KEYS
+        .get_or_init(async || {
+            let sealing = config.sealing_key(true, &Entropy::System).unwrap();
+            Keyring::open(&store, sealing, config.key_settings(), Clock::fixed(now), Entropy::System).await.unwrap();
+            (store.signing_keys().await.unwrap(), store.server_secret("pairwise").await.unwrap().unwrap())
+        })
+        .await;
+    for key in &made.0 {
+        store.put_signing_key(key).await.unwrap();
+    }
+    store.put_server_secret("pairwise", &made.1, now).await.unwrap();
+    store.close().await;
+}
+
 fn admin_url() -> String {
-    std::env::var("LATCHKEY_TEST_POSTGRES").expect("LATCHKEY_TEST_POSTGRES names no Postgres server: run the tests by scripts/test, which starts one")
+    std::env::var("LATCHKEY_TEST_POSTGRES")
+        .expect("LATCHKEY_TEST_POSTGRES names no Postgres server: run the tests by scripts/test, which starts one")
 }
 
 impl Drop for World {
