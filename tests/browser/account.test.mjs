@@ -11,7 +11,7 @@ describe('the account page', () => {
 
   const openAccount = async (someone) => {
     await someone.page.goto(`${scene.server.issuer}/account`);
-    await someone.page.getByRole('heading', { name: 'Your account' }).waitFor();
+    await someone.page.getByRole('heading', { name: 'Your account', exact: true }).waitFor();
   };
 
   test('asks who is not signed in to sign in, then says who they are', async () => {
@@ -19,7 +19,7 @@ describe('the account page', () => {
     const { page, wallet, context } = someone;
     await page.goto(`${scene.server.issuer}/account`);
     await chooseWallet(page, wallet);
-    await page.getByRole('heading', { name: 'Your account' }).waitFor();
+    await page.getByRole('heading', { name: 'Your account', exact: true }).waitFor();
     assert.match(await page.locator('main').innerText(), new RegExp(wallet.keys[0].address));
     context.clean();
     await context.close();
@@ -97,13 +97,15 @@ describe('the account page', () => {
     const { page, context } = someone;
     await signInAtApp(scene, someone);
     await page.goto(scene.app.origin);
-    const reply = page.waitForResponse(`${scene.server.issuer}/account/sign-out-everywhere`);
-    await page.evaluate((target) => {
-      const form = Object.assign(document.createElement('form'), { method: 'post', action: target });
+    const target = `${scene.server.issuer}/account/sign-out-everywhere`;
+    const reply = page.waitForResponse(target);
+    await page.evaluate((action) => {
+      const form = Object.assign(document.createElement('form'), { method: 'post', action });
       document.body.append(form);
       form.submit();
-    }, `${scene.server.issuer}/account/sign-out-everywhere`);
+    }, target);
     assert.ok([400, 403].includes((await reply).status()));
+    await page.waitForURL(target);
     await openAccount(someone);
     await context.close();
   });
@@ -136,7 +138,7 @@ describe('logout by an app', () => {
     await signInAtApp(scene, someone);
     await page.goto(`${scene.server.issuer}/logout`);
     await page.getByRole('link', { name: 'Stay signed in' }).click();
-    await page.getByRole('heading', { name: 'Your account' }).waitFor();
+    await page.getByRole('heading', { name: 'Your account', exact: true }).waitFor();
     await page.goto(`${scene.server.issuer}/logout`);
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByRole('heading', { name: 'You are signed out' }).waitFor();

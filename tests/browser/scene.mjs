@@ -55,9 +55,9 @@ export const allow = (page) => page.getByRole('button', { name: 'Allow', exact: 
 export const deny = (page) => page.locator('form[action$="/consent"] button[value="deny"]').click();
 
 /** The title of the problem that the sign-in page shows, as soon as it shows one. */
-export async function problemTitle(page) {
+export async function problemTitle(page, timeout = 10_000) {
   const title = page.locator('#problem h2');
-  await title.waitFor();
+  await title.waitFor({ timeout });
   return title.innerText();
 }
 
