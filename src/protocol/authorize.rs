@@ -136,7 +136,7 @@ impl AuthorizeRequest {
             client_id,
             return_path,
             scope,
-            nonce: bounded(params, "nonce", 1_000)?,
+            nonce: nonce(params)?,
             code_challenge: code_challenge(params, pkce)?,
             prompt: prompt(params)?,
             max_age: match params.get("max_age")? {
@@ -156,11 +156,10 @@ impl AuthorizeRequest {
     }
 }
 
-fn bounded(params: &Params, name: &str, most: usize) -> Result<Option<String>, OAuthError> {
-    match params.get(name)? {
-        Some(value) if value.len() > most => {
-            Err(OAuthError::new(ErrorCode::InvalidRequest, format!("{name} is longer than {most} characters")))
-        }
+/// The nonce of a request, which goes into the ID token (OpenID Connect Core §3.1.2.1).
+pub fn nonce(params: &Params) -> Result<Option<String>, OAuthError> {
+    match params.get("nonce")? {
+        Some(value) if value.len() > 1_000 => Err(OAuthError::new(ErrorCode::InvalidRequest, "nonce is longer than 1000 characters")),
         value => Ok(value.map(str::to_owned)),
     }
 }

@@ -12,7 +12,9 @@ const MADE: &[&str] = &["docs/images", "bench"];
 fn anchors(text: &str) -> Vec<String> {
     let (prose, _) = split_code(text);
     let headings = prose.lines().filter(|line| line.starts_with('#')).map(|line| line.trim_start_matches('#').trim().to_lowercase());
-    headings.map(|heading| heading.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c)).collect::<String>().replace(' ', "-")).collect()
+    headings
+        .map(|heading| heading.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c)).collect::<String>().replace(' ', "-"))
+        .collect()
 }
 
 fn is_made_later(file: &Path) -> bool {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use latchkey::app::{Application, Mode};
 use latchkey::config::{Config, Flags};
-use latchkey::keys::Keyring;
 use latchkey::domain::{Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, Clock, Entropy, Pkce, SigningAlg, Timestamp};
+use latchkey::keys::Keyring;
 use latchkey::state::State;
 use latchkey::store::{ClientRecord, ClientSource, License, LicenseKey, SigningKeyRecord, Store};
 use sqlx::{Connection, Executor};
