@@ -17,18 +17,18 @@ const image = readFileSync(join(TREE, 'Dockerfile'), 'utf8');
 /** The cluster with what the service `postgres` sets: its flags, its user with a password that is asked for, its database. */
 async function composePostgres(port) {
   const { command, environment } = services.postgres;
-  const cluster = await ownCluster(port);
-  assert.equal(command[0], 'postgres');
-  const settings = command.slice(1).filter((word) => word !== '-c').map((word) => word.split('='));
-  for (const [name, value] of settings) await psql(cluster.url, `ALTER SYSTEM SET ${name} = '${value}'`);
+  const [program, ...flags] = command;
+  assert.equal(program, 'postgres');
+  const cluster = await ownCluster(port, flags);
   const { POSTGRES_USER: user, POSTGRES_PASSWORD: password, POSTGRES_DB: name } = environment;
   await psql(cluster.url, `CREATE ROLE ${user} LOGIN SUPERUSER PASSWORD '${password}'`);
   await psql(cluster.url, `CREATE DATABASE ${name} OWNER ${user}`);
   const [file] = await psql(cluster.url, 'SHOW hba_file');
   await psql(cluster.url, `COPY (VALUES ('host all postgres 127.0.0.1/32 trust'), ('host all all 127.0.0.1/32 scram-sha-256')) TO '${file}'`);
-  await cluster.stop();
-  await cluster.start();
-  for (const [setting, value] of settings) assert.deepEqual(await psql(cluster.url, `SHOW ${setting}`), [value]);
+  await psql(cluster.url, 'SELECT pg_reload_conf()');
+  for (const [setting, value] of flags.filter((flag) => flag !== '-c').map((flag) => flag.split('='))) {
+    assert.deepEqual(await psql(cluster.url, `SHOW ${setting}`), [value]);
+  }
   return cluster;
 }
 
