@@ -63,7 +63,7 @@ on_both!(what_is_no_signature_of_the_message_is_refused, |world| {
         ("high s", Wallet::sign_high_s),
         ("v of 2", |wallet, message| wallet.sign_with_v(message, 2)),
         ("v of 35", |wallet, message| wallet.sign_with_v(message, 35)),
-        ("wrong parity", |wallet, message| wallet.sign(message).chars().rev().enumerate().map(|(n, c)| if n == 0 { if c == 'b' { 'c' } else { 'b' } } else { c }).rev().collect()),
+        ("wrong parity", Wallet::sign_for_another),
         ("nothing", |_, _| String::new()),
         ("zeros", |_, _| format!("0x{}", "0".repeat(130))),
         ("ones", |_, _| format!("0x{}", "f".repeat(130))),
