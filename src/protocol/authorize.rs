@@ -56,6 +56,9 @@ pub struct AuthorizeRequest {
     /// Seconds since the sign-in that are still recent enough.
     pub max_age: Option<u64>,
     pub login_hint: Option<String>,
+    /// The `sub` that `id_token_hint` named, once its signature was checked: nobody else may be let in.
+    #[serde(default)]
+    pub expected_subject: Option<String>,
 }
 
 /// Why a request cannot even be answered at the app; the person sees a page.
@@ -147,6 +150,7 @@ impl AuthorizeRequest {
             },
             // A hint that cannot be read is no reason to fail.
             login_hint: params.get("login_hint")?.filter(|hint| hint.len() <= 320).map(str::to_owned),
+            expected_subject: None,
         })
     }
 

@@ -50,6 +50,12 @@ impl Wallet {
         format!("{}{:02x}", hex(&signature.to_bytes()), base + u8::from(odd))
     }
 
+    /// A signature with the other key's parity: it recovers to somebody else.
+    pub(crate) fn sign_for_another(&self, message: &str) -> String {
+        let (signature, odd) = self.parts(message);
+        format!("{}{:02x}", hex(&signature.to_bytes()), 27 + u8::from(!odd))
+    }
+
     /// The 64 bytes of EIP-2098.
     pub(crate) fn sign_compact(&self, message: &str) -> String {
         let (signature, odd) = self.parts(message);

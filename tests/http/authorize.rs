@@ -146,7 +146,7 @@ on_both!(what_is_not_known_is_ignored, |world| {
     // RFC 6749 §5.1: the scope is told, since it is not the one that was asked for.
     assert_eq!(tokens.reply["scope"], "email openid");
     // A parameter without a value counts as left out (RFC 6749 §3.1).
-    let empty = app.request().with("prompt", "").with("max_age", "").with("request", "").with("response_mode", "");
+    let empty = app.request().with("scope", "openid").with("prompt", "").with("max_age", "").with("request", "").with("response_mode", "");
     assert!(browser.auth(&empty).await.location().contains("code="));
 });
 
