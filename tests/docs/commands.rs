@@ -61,7 +61,9 @@ fn calls(line: &str) -> Vec<Vec<String>> {
     let begins = |at: usize| {
         let before = line[..at].trim_end();
         let word = before.rsplit(' ').next().unwrap_or_default();
-        before.is_empty() || ["$", "$(", "|", "&&"].iter().any(|mark| word.ends_with(mark)) || (word.contains('=') && line[..at].ends_with(' ') && word.starts_with(char::is_uppercase))
+        before.is_empty()
+            || ["$", "$(", "|", "&&"].iter().any(|mark| word.ends_with(mark))
+            || (word.contains('=') && line[..at].ends_with(' ') && word.starts_with(char::is_uppercase))
     };
     let mut found = Vec::new();
     for call in CALLS {

@@ -50,6 +50,12 @@ impl Wallet {
         format!("{}{:02x}", hex(&signature.to_bytes()), base + u8::from(odd))
     }
 
+    /// A signature with the other key's parity: it recovers to somebody else.
+    pub(crate) fn sign_for_another(&self, message: &str) -> String {
+        let (signature, odd) = self.parts(message);
+        format!("{}{:02x}", hex(&signature.to_bytes()), 27 + u8::from(!odd))
+    }
+
     /// The 64 bytes of EIP-2098.
     pub(crate) fn sign_compact(&self, message: &str) -> String {
         let (signature, odd) = self.parts(message);
@@ -167,7 +173,10 @@ impl Answer {
 
     /// Whether it is an error page of ours, of that status, which sends nobody anywhere.
     pub(crate) fn is_error_page(&self, status: u16) -> bool {
-        self.status == status && self.location().is_empty() && self.header("content-type").starts_with("text/html") && self.body.contains("If you ask for help, name this")
+        self.status == status
+            && self.location().is_empty()
+            && self.header("content-type").starts_with("text/html")
+            && self.body.contains("If you ask for help, name this")
     }
 }
 

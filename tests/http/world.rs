@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use latchkey::app::{Application, Mode};
 use latchkey::config::{Config, Flags};
-use latchkey::keys::Keyring;
 use latchkey::domain::{Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, Clock, Entropy, Pkce, SigningAlg, Timestamp};
+use latchkey::keys::Keyring;
 use latchkey::state::State;
 use latchkey::store::{ClientRecord, ClientSource, License, LicenseKey, SigningKeyRecord, Store};
 use sqlx::{Connection, Executor};
@@ -157,6 +157,58 @@ impl World {
         client
     }
 
+    /// Waits until this process has forgotten the settings of clients that were changed behind its back: two seconds at most.
+    pub(crate) async fn forget_clients(&self, ids: &[&str]) {
+        let stored = async |id: &str| {
+            self.state
+                .store
+                .client(&id.parse().unwrap())
+                .await
+                .unwrap()
+                .filter(|client| client.disabled_at.is_none())
+                .map(|client| format!("{client:?}"))
+        };
+        let known = async |id: &str| self.state.client(&id.parse().unwrap()).await.unwrap().map(|client| format!("{client:?}"));
+        let deadline = std::time::Instant::now() + Duration::from_secs(10);
+        for id in ids {
+            while stored(id).await != known(id).await {
+                assert!(std::time::Instant::now() < deadline, "{id} is remembered for too long");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+
+    /// All bytes of the database: the files of SQLite, or every row of Postgres as text and its binary columns as they are.
+    pub(crate) async fn dump(&self) -> Dump {
+        let Some((admin, name)) = &self.database else {
+            let files = std::fs::read_dir(&self.folder).unwrap().map(|entry| std::fs::read(entry.unwrap().path()).unwrap());
+            return Dump(files.collect::<Vec<_>>().concat());
+        };
+        let mut url = url::Url::parse(admin).unwrap();
+        url.set_path(name);
+        let mut connection = sqlx::PgConnection::connect(url.as_str()).await.unwrap();
+        let tables: Vec<String> =
+            sqlx::query_scalar("SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'")
+                .fetch_all(&mut connection)
+                .await
+                .unwrap();
+        assert!(tables.len() > 10, "{tables:?}");
+        let mut bytes = Vec::new();
+        for table in tables {
+            let rows: Vec<(String, Vec<u8>)> =
+                sqlx::query_as(sqlx::AssertSqlSafe(format!("SELECT t::text, convert_to(t::text, 'UTF8') FROM {table} t")))
+                    .fetch_all(&mut connection)
+                    .await
+                    .unwrap();
+            for (text, raw) in rows {
+                bytes.extend(raw);
+                // A binary column is `\x` and hex in a row's text.
+                bytes.extend(text.split("\\x").skip(1).flat_map(unhex));
+            }
+        }
+        Dump(bytes)
+    }
+
     /// Registers a license whose API key is `key`.
     pub(crate) async fn license(&self, key: Address) -> ClientRecord {
         let address = Address::from_bytes(Entropy::System.bytes());
@@ -202,6 +254,20 @@ async fn lend_keys(config: &Config) {
     }
     store.put_server_secret("pairwise", &made.1, now).await.unwrap();
     store.close().await;
+}
+
+/// The bytes of a database, to be searched.
+pub(crate) struct Dump(Vec<u8>);
+
+impl Dump {
+    pub(crate) fn contains(&self, bytes: &[u8]) -> bool {
+        self.0.windows(bytes.len()).any(|window| window == bytes)
+    }
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    let digits: Vec<u8> = text.chars().map_while(|c| c.to_digit(16)).map(|digit| u8::try_from(digit).unwrap()).collect();
+    digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
 
 fn admin_url() -> String {
