@@ -36,6 +36,12 @@ impl Timestamp {
         self.0.div_euclid(1_000_000)
     }
 
+    /// The whole second that this moment is in: all that a signed text or a token can say of it.
+    #[must_use]
+    pub const fn whole_second(self) -> Self {
+        Self::from_seconds(self.seconds())
+    }
+
     /// This moment and `span` more; the far future where the sum does not fit.
     #[must_use]
     pub fn plus(self, span: Duration) -> Self {

@@ -60,6 +60,8 @@ async fn make_challenge(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault> {
     }
     let address: Address = params.need("address")?.parse().map_err(|_| Fault::new(ErrorCode::InvalidRequest, BAD_ADDRESS))?;
     refuse_foreign_license(ctx, &client, address).await?;
+    // The message says seconds, and what it says must hold: no signature counts after its Expiration Time.
+    let issued_at = ctx.now.whole_second();
     let challenge = ApiChallenge {
         id: ctx.state.entropy.uuid(ctx.now),
         client_id: client.id.clone(),
@@ -71,8 +73,8 @@ async fn make_challenge(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault> {
             chain_id: ctx.state.config.wallet.chains.first().copied().unwrap_or(1),
             nonce: nonce(&ctx.state.entropy),
             statement: proof::statement(Some(&client.name), &return_path.redirect_uri.host()),
-            issued_at: ctx.now,
-            expires_at: ctx.now.plus(ctx.state.config.wallet.challenge_lifetime),
+            issued_at,
+            expires_at: issued_at.plus(ctx.state.config.wallet.challenge_lifetime),
         },
         redirect_uri: return_path.redirect_uri,
     };

@@ -84,6 +84,8 @@ async fn ask(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpResponse, 
     if !chains.iter().any(|chain| chain.id == ask.chain_id) {
         return Err(Trouble::ChainNotSupported(chains));
     }
+    // The message says seconds, and what it says must hold: no signature counts after its Expiration Time.
+    let issued_at = ctx.now.whole_second();
     let challenge = SigninChallenge {
         id: ctx.state.entropy.uuid(ctx.now),
         interaction_id: id,
@@ -92,8 +94,8 @@ async fn ask(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpResponse, 
             chain_id: ask.chain_id,
             nonce: super::api::nonce(&ctx.state.entropy),
             statement: statement(ctx, &visit).await?,
-            issued_at: ctx.now,
-            expires_at: ctx.now.plus(ctx.state.config.wallet.challenge_lifetime),
+            issued_at,
+            expires_at: issued_at.plus(ctx.state.config.wallet.challenge_lifetime),
         },
     };
     ctx.state.store.put_signin_challenge(&challenge, &visit.browser.hash()).await?;
