@@ -38,7 +38,7 @@ pub struct TooMany {
 pub enum Try {
     /// A challenge asked for through `/auth/web3`.
     Challenge,
-    /// A step of a sign-in on our own page.
+    /// A step of a sign-in: a visit begun, a challenge asked for on our page, a signature.
     SignIn,
 }
 

@@ -12,7 +12,7 @@ use crate::policy::claims::{SignIn, subject_for};
 use crate::policy::subject::{self, Person};
 use crate::protocol::hash_claims::{at_hash, c_hash};
 use crate::state::State;
-use crate::store::{ClientRecord, DeveloperToken, NewCode};
+use crate::store::{ClientRecord, DeveloperToken, NewCode, Session};
 
 /// RFC 6749 §5.1 with OpenID Connect Core §3.1.3.3.
 #[derive(Clone, Debug, Serialize)]
@@ -66,7 +66,7 @@ pub fn for_person(
     now: Timestamp,
 ) -> Result<TokenResponse, KeysError> {
     let person = Person { account_id: record.account_id, provider: &record.provider, subject: &record.subject };
-    let subject = subject_for(client, state.config.tokens.subject, person, &state.keys.pairwise_secret());
+    let subject = subject_at(state, client, person);
     let sign_in = SignIn {
         issuer: state.issuer(),
         client,
@@ -81,6 +81,16 @@ pub fn for_person(
         now,
     };
     mint(state, &sign_in, Record::Code(record.id), (client.access_token, state.config.tokens.id_token), code)
+}
+
+/// The `sub` that the person of a session has at `client`.
+#[must_use]
+pub fn subject_of(state: &State, client: &ClientRecord, session: &Session) -> String {
+    subject_at(state, client, Person { account_id: session.account_id, provider: &session.provider, subject: &session.subject })
+}
+
+fn subject_at(state: &State, client: &ClientRecord, person: Person<'_>) -> String {
+    subject_for(client, state.config.tokens.subject, person, &state.keys.pairwise_secret())
 }
 
 /// The tokens of a license that one of its API keys signed in: they speak of the license, not of a person.

@@ -6,5 +6,50 @@ mod world;
 #[path = "http/actors.rs"]
 mod actors;
 
+#[path = "http/browser.rs"]
+mod browser;
+
+#[path = "http/app.rs"]
+mod app;
+
+#[path = "http/forge.rs"]
+mod forge;
+
 #[path = "http/flow.rs"]
 mod flow;
+
+#[path = "http/redirect_uri.rs"]
+mod redirect_uri;
+
+#[path = "http/authorize.rs"]
+mod authorize;
+
+#[path = "http/prompt.rs"]
+mod prompt;
+
+#[path = "http/interaction.rs"]
+mod interaction;
+
+#[path = "http/challenge.rs"]
+mod challenge;
+
+#[path = "http/redeem.rs"]
+mod redeem;
+
+#[path = "http/client_auth.rs"]
+mod client_auth;
+
+#[path = "http/single_use.rs"]
+mod single_use;
+
+#[path = "http/userinfo.rs"]
+mod userinfo;
+
+#[path = "http/claims.rs"]
+mod claims;
+
+#[path = "http/api_challenge.rs"]
+mod api_challenge;
+
+#[path = "http/developer.rs"]
+mod developer;

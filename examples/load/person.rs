@@ -69,7 +69,8 @@ impl Person {
             .ok_or("a page that is neither for signing in nor for consent")?
             .to_owned();
         let csrf = html.split("name=\"csrf\"").nth(1).and_then(|rest| attribute(rest, "value")).ok_or("no csrf field")?;
-        let body = format!("csrf={csrf}&decision=allow");
+        let account = html.split("name=\"account\"").nth(1).and_then(|rest| attribute(rest, "value")).ok_or("no account field")?;
+        let body = format!("csrf={csrf}&decision=allow&account={account}");
         self.post(&action, "Content-Type: application/x-www-form-urlencoded\r\n", &body).await?.expect(303, "consent")
     }
 

@@ -4,10 +4,13 @@
 use actix_web::HttpResponse;
 
 use crate::domain::{AuthMethod, ClientKind, CodeId, Pkce};
+use crate::keys::TokenKind;
 use crate::policy::authorize::{Approved, Facts, Step, next_step};
 use crate::protocol::authorize::{AuthorizeRequest, NoReturnPath, ReturnPath, client_id};
 use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::params::Params;
 use crate::store::ClientRecord;
+use crate::tokens;
 use crate::web::body::Body;
 use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
@@ -33,18 +36,31 @@ async fn authorize(ctx: &Ctx) -> Result<HttpResponse, Fault> {
         return Err(Fault::new(ErrorCode::InvalidClient, format!("client_id {id} is not registered here, or is disabled")));
     };
     let return_path = ReturnPath::find(&params, &client.redirect_uris).map_err(unreturnable)?;
-    let request = match AuthorizeRequest::parse(&params, id, return_path.clone(), pkce_for(&client)) {
+    let request = match read(ctx, &params, &client, &return_path).await {
         Ok(request) => request,
         Err(error) => return Ok(respond::to_app(ctx, &return_path, &Outcome::Error(error))),
     };
     let standing = session::standing(ctx, &client.id).await?;
     let (session, consent) = standing.map_or((None, None), |(session, consent)| (Some(session), consent));
-    let facts = Facts { session: session.as_ref(), consent: consent.as_ref(), interaction: None, now: ctx.now };
+    let subject = session.as_ref().map(|session| tokens::subject_of(&ctx.state, &client, session));
+    let facts =
+        Facts { session: session.as_ref(), subject: subject.as_deref(), consent: consent.as_ref(), interaction: None, now: ctx.now };
     match next_step(request.clone(), facts) {
         Step::Approve(approved) => approve(ctx, &approved).await,
         Step::Refuse(error) => Ok(respond::to_app(ctx, &return_path, &Outcome::Error(error))),
         Step::SignIn | Step::Consent { .. } => visit::begin(ctx, &Purpose::Authorize(Box::new(request))).await,
     }
+}
+
+// What is asked, with the hint's signature checked: whom an ID Token names is believed only if it is ours.
+async fn read(ctx: &Ctx, params: &Params, client: &ClientRecord, return_path: &ReturnPath) -> Result<AuthorizeRequest, OAuthError> {
+    let mut request = AuthorizeRequest::parse(params, client.id.clone(), return_path.clone(), pkce_for(client))?;
+    if let Some(hint) = params.get("id_token_hint")? {
+        let claims = ctx.state.keys.verify(TokenKind::IdTokenHint, hint).await;
+        let claims = claims.map_err(|_| OAuthError::new(ErrorCode::InvalidRequest, "id_token_hint is no ID Token of this server"))?;
+        request.expected_subject = Some(claims.sub().to_owned());
+    }
+    Ok(request)
 }
 
 // Already signed in and already agreed: no page, no visit.

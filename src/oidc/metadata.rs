@@ -114,11 +114,12 @@ pub async fn discovery(ctx: Ctx) -> HttpResponse {
     HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "public, max-age=300")).json(Metadata::of(&ctx.state))
 }
 
-/// `GET /keys`: the JWK set (RFC 7517 §5). It may be kept for five minutes; a new key is published for longer before it signs.
+/// `GET /keys`: the JWK set (RFC 7517 §5). It may be kept for five minutes, or less where a new key signs sooner than that.
 pub async fn keys(ctx: Ctx) -> HttpResponse {
     let jwks = ctx.state.keys.jwks();
     let known = ctx.header(header::IF_NONE_MATCH).is_some_and(|tags| tags.split(',').any(|tag| tag.trim() == jwks.etag));
     let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-    response.insert_header((header::CACHE_CONTROL, "public, max-age=300")).insert_header((header::ETAG, jwks.etag.clone()));
+    let max_age = ctx.state.config.keys.publish_ahead.as_secs().min(300);
+    response.insert_header((header::CACHE_CONTROL, format!("public, max-age={max_age}"))).insert_header((header::ETAG, jwks.etag.clone()));
     if known { response.finish() } else { response.content_type("application/json").body(jwks.body.clone()) }
 }

@@ -15,6 +15,8 @@ use crate::store::{Agreement, NewCode, Session};
 pub struct Facts<'a> {
     /// The browser's live session, if it has one.
     pub session: Option<&'a Session>,
+    /// The `sub` of that session at this client.
+    pub subject: Option<&'a str>,
     /// What the session's account has already let this client have.
     pub consent: Option<&'a Agreement>,
     /// The visit that this request began, once it has one: its id and its beginning.
@@ -41,10 +43,11 @@ pub fn next_step(request: AuthorizeRequest, facts: Facts<'_>) -> Step {
     // OpenID Connect Core §3.1.2.1: "The Authorization Server MUST NOT display any authentication or consent user interface pages."
     let silent = request.prompts(Prompt::None);
     match Authenticated::establish(request, facts) {
-        Err(SignInNeeded) if silent => {
-            refuse(ErrorCode::LoginRequired, "nobody is signed in here, or not recently enough, and prompt=none forbids asking")
+        Err(NotEstablished::AnotherPerson) => refuse(ErrorCode::LoginRequired, "the person who signed in is not the one of id_token_hint"),
+        Err(NotEstablished::SignInNeeded) if silent => {
+            refuse(ErrorCode::LoginRequired, "the person is not signed in here, or not recently enough, and prompt=none forbids asking")
         }
-        Err(SignInNeeded) => Step::SignIn,
+        Err(NotEstablished::SignInNeeded) => Step::SignIn,
         Ok(person) => match person.approve(facts) {
             Err(ConsentNeeded { .. }) if silent => {
                 refuse(ErrorCode::ConsentRequired, "the person has not agreed to this yet, and prompt=none forbids asking")
@@ -67,7 +70,11 @@ pub struct Authenticated {
 }
 
 #[derive(Debug)]
-struct SignInNeeded;
+enum NotEstablished {
+    SignInNeeded,
+    /// Somebody signed in for this very request, and is not the one whom it names.
+    AnotherPerson,
+}
 
 #[derive(Debug)]
 struct ConsentNeeded {
@@ -75,8 +82,8 @@ struct ConsentNeeded {
 }
 
 impl Authenticated {
-    fn establish(request: AuthorizeRequest, facts: Facts<'_>) -> Result<Self, SignInNeeded> {
-        let session = facts.session.ok_or(SignInNeeded)?;
+    fn establish(request: AuthorizeRequest, facts: Facts<'_>) -> Result<Self, NotEstablished> {
+        let session = facts.session.ok_or(NotEstablished::SignInNeeded)?;
         // A sign-in made during this visit is as fresh as can be; asking again would never end.
         let fresh = facts.interaction.is_some_and(|(id, _)| session.interaction_id == id);
         // OpenID Connect Core §3.1.2.1: prompt=login: "The Authorization Server SHOULD prompt the End-User for reauthentication";
@@ -85,8 +92,15 @@ impl Authenticated {
         // OpenID Connect Core §3.1.2.1: "If the elapsed time is greater than this value, the OP MUST attempt to actively
         // re-authenticate the End-User."
         let too_old = request.max_age.is_some_and(|seconds| facts.now.since(session.authenticated_at) > Duration::from_secs(seconds));
-        if !fresh && (asked_again || too_old) {
-            return Err(SignInNeeded);
+        // OpenID Connect Core §3.1.2.1, id_token_hint: "If the End-User identified by the ID Token is already logged in or is logged
+        // in as a result of the request, then the Authorization Server returns a positive response; otherwise, it MUST return an
+        // error, such as login_required."
+        let another = request.expected_subject.as_deref().is_some_and(|expected| facts.subject != Some(expected));
+        if another && fresh {
+            return Err(NotEstablished::AnotherPerson);
+        }
+        if !fresh && (another || asked_again || too_old) {
+            return Err(NotEstablished::SignInNeeded);
         }
         Ok(Self { request, session: session.clone() })
     }
@@ -214,6 +228,7 @@ mod tests {
                 {
                     let facts = Facts {
                         session: session.as_ref(),
+                        subject: None,
                         consent: consent.as_ref(),
                         interaction: Some(interaction),
                         now: Timestamp::from_seconds(NOW),

@@ -56,6 +56,9 @@ pub struct AuthorizeRequest {
     /// Seconds since the sign-in that are still recent enough.
     pub max_age: Option<u64>,
     pub login_hint: Option<String>,
+    /// The `sub` that `id_token_hint` named, once its signature was checked: nobody else may be let in.
+    #[serde(default)]
+    pub expected_subject: Option<String>,
 }
 
 /// Why a request cannot even be answered at the app; the person sees a page.
@@ -136,7 +139,7 @@ impl AuthorizeRequest {
             client_id,
             return_path,
             scope,
-            nonce: bounded(params, "nonce", 1_000)?,
+            nonce: nonce(params)?,
             code_challenge: code_challenge(params, pkce)?,
             prompt: prompt(params)?,
             max_age: match params.get("max_age")? {
@@ -147,6 +150,7 @@ impl AuthorizeRequest {
             },
             // A hint that cannot be read is no reason to fail.
             login_hint: params.get("login_hint")?.filter(|hint| hint.len() <= 320).map(str::to_owned),
+            expected_subject: None,
         })
     }
 
@@ -156,11 +160,10 @@ impl AuthorizeRequest {
     }
 }
 
-fn bounded(params: &Params, name: &str, most: usize) -> Result<Option<String>, OAuthError> {
-    match params.get(name)? {
-        Some(value) if value.len() > most => {
-            Err(OAuthError::new(ErrorCode::InvalidRequest, format!("{name} is longer than {most} characters")))
-        }
+/// The nonce of a request, which goes into the ID token (OpenID Connect Core §3.1.2.1).
+pub fn nonce(params: &Params) -> Result<Option<String>, OAuthError> {
+    match params.get("nonce")? {
+        Some(value) if value.len() > 1_000 => Err(OAuthError::new(ErrorCode::InvalidRequest, "nonce is longer than 1000 characters")),
         value => Ok(value.map(str::to_owned)),
     }
 }

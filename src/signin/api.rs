@@ -64,7 +64,7 @@ async fn make_challenge(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault> {
         id: ctx.state.entropy.uuid(ctx.now),
         client_id: client.id.clone(),
         scope: scope_of(&params)?,
-        oidc_nonce: params.get("nonce")?.map(str::to_owned),
+        oidc_nonce: authorize::nonce(&params)?,
         code_challenge: code_challenge_of(&params)?,
         message: WalletChallenge {
             address,

@@ -8,6 +8,7 @@ use crate::domain::{CodeId, InteractionId};
 use crate::policy::authorize::{Approved, Facts, Step, next_step};
 use crate::protocol::authorize::AuthorizeRequest;
 use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::tokens;
 use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
 use crate::web::respond::{self, Outcome};
@@ -44,7 +45,14 @@ async fn authorize(ctx: &Ctx, visit: &Visit, request: AuthorizeRequest) -> Resul
     };
     let standing = session::standing(ctx, &client.id).await?;
     let (session, consent) = standing.map_or((None, None), |(session, consent)| (Some(session), consent));
-    let facts = Facts { session: session.as_ref(), consent: consent.as_ref(), interaction: Some((visit.id, visit.began)), now: ctx.now };
+    let subject = session.as_ref().map(|session| tokens::subject_of(&ctx.state, &client, session));
+    let facts = Facts {
+        session: session.as_ref(),
+        subject: subject.as_deref(),
+        consent: consent.as_ref(),
+        interaction: Some((visit.id, visit.began)),
+        now: ctx.now,
+    };
     match (next_step(request.clone(), facts), session) {
         (Step::SignIn, _) | (Step::Consent { .. }, None) => Ok(page::sign_in(ctx, visit, Some((&client, &request)))),
         (Step::Consent { already }, Some(session)) => Ok(page::consent(ctx, visit, &client, &request, &session, already.as_ref())),

@@ -151,6 +151,8 @@ impl Fault {
     #[must_use]
     pub fn as_page(&self, ctx: &Ctx) -> HttpResponse {
         let (error, status, retry_after) = self.parts();
+        // RFC 9110 §15.5.2: a 401 "MUST send a WWW-Authenticate header field containing at least one challenge": a person has none to meet.
+        let status = if status == StatusCode::UNAUTHORIZED { StatusCode::BAD_REQUEST } else { status };
         let words = words::for_person(self, status, &error);
         let frame = reply::frame(&ctx.state, &ctx.request_id(), words.title);
         let page = ErrorPage {

@@ -10,6 +10,7 @@ use super::ctx::Ctx;
 use super::fault::Fault;
 use super::reply;
 use crate::domain::TokenHash;
+use crate::limits::Try;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::params::Params;
 
@@ -17,6 +18,7 @@ const KEPT: Duration = Duration::from_mins(5);
 
 /// Keeps the form and answers 303 to `path?form=…`.
 pub async fn keep(ctx: &Ctx, path: &'static str, body: &Body) -> Result<HttpResponse, Fault> {
+    ctx.charge(Try::SignIn)?;
     let form = form_text(ctx, body)?;
     let key = ctx.state.entropy.secret();
     ctx.state.store.put_form(&key.hash(), path, form, ctx.now.plus(KEPT)).await?;

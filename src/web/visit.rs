@@ -8,6 +8,7 @@ use super::ctx::Ctx;
 use super::fault::Fault;
 use super::reply;
 use crate::domain::{InteractionId, Timestamp};
+use crate::limits::Try;
 use crate::protocol::authorize::AuthorizeRequest;
 use crate::store::Interaction;
 
@@ -50,6 +51,8 @@ impl Visit {
 
 /// Begins a visit and sends the browser to its page.
 pub async fn begin(ctx: &Ctx, purpose: &Purpose) -> Result<HttpResponse, Fault> {
+    // A visit leaves a row behind before anybody has proved anything.
+    ctx.charge(Try::SignIn)?;
     let browser = ctx.browser();
     let id = InteractionId(ctx.state.entropy.uuid(ctx.now));
     let purpose = serde_json::to_value(purpose).map_err(|reason| Fault::Broken(reason.to_string()))?;

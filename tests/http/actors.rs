@@ -1,20 +1,18 @@
-//! Who speaks to the server: a wallet that signs, a browser that keeps cookies and follows forms, an app that redeems.
-
-use std::collections::BTreeMap;
-use std::sync::Mutex;
+//! What the actors hold and hear: a wallet that signs, a form that is sent, an answer that is read whole.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use k256::ecdsa::SigningKey;
+use k256::ecdsa::{Signature, SigningKey};
 use latchkey::domain::Address;
 use latchkey::protocol::eip191;
-use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
-use reqwest::redirect::Policy;
-use reqwest::{Method, RequestBuilder, Response};
-use serde_json::{Value, json};
+use reqwest::Response;
+use reqwest::header::{LOCATION, SET_COOKIE};
+use serde_json::Value;
 
-use crate::world::{REDIRECT_URI, World};
+pub(crate) use crate::app::{App, Tokens};
+pub(crate) use crate::browser::Browser;
 
+/// The example of RFC 7636, appendix B.
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
@@ -35,19 +33,82 @@ impl Wallet {
         Self { key, address }
     }
 
+    // r and s, and the parity of y.
+    fn parts(&self, message: &str) -> (Signature, bool) {
+        let (signature, recovery) = self.key.sign_prehash_recoverable(&eip191::message_hash(message));
+        (signature, recovery.is_y_odd())
+    }
+
     /// `personal_sign` (EIP-191), 65 bytes with v of 27 or 28.
     pub(crate) fn sign(&self, message: &str) -> String {
-        let (signature, recovery) = self.key.sign_prehash_recoverable(&eip191::message_hash(message));
-        let hex = signature.to_bytes().iter().fold(String::from("0x"), |text, byte| format!("{text}{byte:02x}"));
-        format!("{hex}{:02x}", 27 + u8::from(recovery))
+        self.sign_with_v(message, 27)
+    }
+
+    /// The same with v of `base` or `base + 1`.
+    pub(crate) fn sign_with_v(&self, message: &str, base: u8) -> String {
+        let (signature, odd) = self.parts(message);
+        format!("{}{:02x}", hex(&signature.to_bytes()), base + u8::from(odd))
+    }
+
+    /// A signature with the other key's parity: it recovers to somebody else.
+    pub(crate) fn sign_for_another(&self, message: &str) -> String {
+        let (signature, odd) = self.parts(message);
+        format!("{}{:02x}", hex(&signature.to_bytes()), 27 + u8::from(!odd))
+    }
+
+    /// The 64 bytes of EIP-2098.
+    pub(crate) fn sign_compact(&self, message: &str) -> String {
+        let (signature, odd) = self.parts(message);
+        let mut bytes = signature.to_bytes();
+        bytes[32] |= u8::from(odd) << 7;
+        hex(&bytes)
+    }
+
+    /// The same signature with s in the upper half, which anybody can make of the good one.
+    pub(crate) fn sign_high_s(&self, message: &str) -> String {
+        let (signature, odd) = self.parts(message);
+        let (r, s) = signature.split_scalars();
+        let high = Signature::from_scalars(r.to_bytes(), (-*s).to_bytes()).unwrap();
+        format!("{}{:02x}", hex(&high.to_bytes()), 27 + u8::from(!odd))
     }
 }
 
-/// A browser: it keeps cookies, never follows a redirect by itself, and can be looked into.
-pub(crate) struct Browser<'w> {
-    pub(crate) world: &'w World,
-    http: reqwest::Client,
-    pub(crate) cookies: Mutex<BTreeMap<String, String>>,
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::from("0x"), |text, byte| format!("{text}{byte:02x}"))
+}
+
+/// A query or a form, to be changed one field at a time.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Form(Vec<(String, String)>);
+
+impl Form {
+    pub(crate) fn of(pairs: &[(&str, &str)]) -> Self {
+        Self(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
+    /// With this field, in place of those of its name.
+    pub(crate) fn with(self, name: &str, value: &str) -> Self {
+        self.without(name).and(name, value)
+    }
+
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.0.retain(|(n, _)| n != name);
+        self
+    }
+
+    /// With one more field of that name.
+    pub(crate) fn and(mut self, name: &str, value: &str) -> Self {
+        self.0.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(crate) fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value)
+    }
+
+    pub(crate) fn encode(&self) -> String {
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
+    }
 }
 
 /// An answer, read whole.
@@ -71,133 +132,52 @@ impl Answer {
         self.header(LOCATION)
     }
 
+    /// What `Set-Cookie` says, each with its attributes.
+    pub(crate) fn set_cookies(&self) -> Vec<&str> {
+        self.headers.get_all(SET_COOKIE).iter().map(|value| value.to_str().unwrap()).collect()
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {} {}", self.status, self.body))
     }
 
-    /// A parameter of the redirect's query.
-    pub(crate) fn query(&self, name: &str) -> Option<String> {
-        let url = url::Url::parse(self.location()).ok()?;
-        url.query_pairs().find(|(n, _)| n == name).map(|(_, value)| value.into_owned())
+    /// The status and the OAuth error of a JSON answer.
+    pub(crate) fn error(&self) -> (u16, String) {
+        (self.status, self.json()["error"].as_str().unwrap_or_default().to_owned())
     }
 
-    /// The value of the page's hidden field or data attribute.
+    /// The parameters of the redirect's query.
+    pub(crate) fn redirect(&self) -> Form {
+        let Some((_, query)) = self.location().split_once('?') else { return Form::default() };
+        Form(url::form_urlencoded::parse(query.as_bytes()).into_owned().collect())
+    }
+
+    /// A parameter of the redirect's query.
+    pub(crate) fn query(&self, name: &str) -> Option<String> {
+        self.redirect().0.into_iter().find(|(n, _)| n == name).map(|(_, value)| value)
+    }
+
+    /// The token of the page's forms or script.
     pub(crate) fn csrf(&self) -> String {
         let after = self.body.split("data-csrf=\"").nth(1).or_else(|| self.body.split("name=\"csrf\" value=\"").nth(1));
         after.and_then(|rest| rest.split('"').next()).unwrap_or_else(|| panic!("no csrf token in: {}", self.body)).to_owned()
     }
-}
 
-impl<'w> Browser<'w> {
-    pub(crate) fn new(world: &'w World) -> Self {
-        Self { world, http: reqwest::Client::builder().redirect(Policy::none()).build().unwrap(), cookies: Mutex::default() }
+    pub(crate) fn is_sign_in(&self) -> bool {
+        self.status == 200 && self.body.contains("id=\"signin\"")
     }
 
-    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let url =
-            if path.starts_with('/') { format!("{}{path}", self.world.base) } else { path.replace(crate::world::ISSUER, &self.world.base) };
-        let cookies = self.cookies.lock().unwrap().iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
-        let request = self.http.request(method, url);
-        if cookies.is_empty() { request } else { request.header(COOKIE, cookies) }
+    pub(crate) fn is_consent(&self) -> bool {
+        self.status == 200 && self.body.contains("/consent\"")
     }
 
-    pub(crate) async fn send(&self, request: RequestBuilder) -> Answer {
-        let answer = Answer::read(request.send().await.unwrap()).await;
-        for cookie in answer.headers.get_all(SET_COOKIE) {
-            let text = cookie.to_str().unwrap();
-            let (name, value) = text.split(';').next().unwrap().split_once('=').unwrap();
-            let mut cookies = self.cookies.lock().unwrap();
-            if text.contains("Max-Age=0") {
-                cookies.remove(name)
-            } else {
-                cookies.insert(name.to_owned(), value.to_owned())
-            };
-        }
-        answer
+    /// Whether it is an error page of ours, of that status, which sends nobody anywhere.
+    pub(crate) fn is_error_page(&self, status: u16) -> bool {
+        self.status == status
+            && self.location().is_empty()
+            && self.header("content-type").starts_with("text/html")
+            && self.body.contains("If you ask for help, name this")
     }
-
-    pub(crate) async fn get(&self, path: &str) -> Answer {
-        self.send(self.request(Method::GET, path)).await
-    }
-
-    pub(crate) async fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
-        self.send(self.request(Method::POST, path).header("content-type", "application/x-www-form-urlencoded").body(encode(form))).await
-    }
-
-    pub(crate) async fn post_json(&self, path: &str, csrf: &str, body: &Value) -> Answer {
-        let request = self.request(Method::POST, path).header("content-type", "application/json").header("x-csrf-token", csrf);
-        self.send(request.body(body.to_string())).await
-    }
-
-    /// Goes to `/auth` with these parameters.
-    pub(crate) async fn auth(&self, params: &[(&str, &str)]) -> Answer {
-        self.get(&format!("/auth?{}", encode(params))).await
-    }
-
-    /// Signs in on the page of an interaction; returns the answer to the signature.
-    pub(crate) async fn sign_in(&self, interaction: &str, wallet: &Wallet) -> Answer {
-        let page = self.get(interaction).await;
-        assert_eq!(page.status, 200, "{}", page.body);
-        let csrf = page.csrf();
-        let asked =
-            self.post_json(&format!("{interaction}/wallet/challenge"), &csrf, &json!({ "address": wallet.address, "chain_id": 137 })).await;
-        assert_eq!(asked.status, 200, "{}", asked.body);
-        let asked = asked.json();
-        let signature = wallet.sign(asked["message"].as_str().unwrap());
-        self.post_json(
-            &format!("{interaction}/wallet/signature"),
-            &csrf,
-            &json!({ "challenge": asked["challenge"], "signature": signature }),
-        )
-        .await
-    }
-
-    /// From `/auth` through sign-in and consent, whatever of them is asked, to the redirect back to the app.
-    pub(crate) async fn authorize(&self, params: &[(&str, &str)], wallet: &Wallet) -> Answer {
-        let mut answer = self.auth(params).await;
-        for _ in 0..6 {
-            assert!([200, 303].contains(&answer.status), "{} {}", answer.status, answer.body);
-            if answer.status == 303 && answer.location().starts_with('/') {
-                let location = answer.location().to_owned();
-                answer = self.get(&location).await;
-                if answer.status == 200 && answer.body.contains("id=\"signin\"") {
-                    assert_eq!(self.sign_in(&location, wallet).await.status, 200);
-                    answer = self.get(&location).await;
-                }
-                if answer.status == 200 && answer.body.contains("/consent\"") {
-                    let csrf = answer.csrf();
-                    answer = self
-                        .post(
-                            &format!("{location}/consent"),
-                            &[("csrf", &csrf), ("decision", "allow"), ("account", &wallet.address.to_string())],
-                        )
-                        .await;
-                }
-            } else {
-                return answer;
-            }
-        }
-        panic!("the sign-in does not end: {} {}", answer.status, answer.body);
-    }
-}
-
-/// The parameters of an ordinary request of `client`.
-pub(crate) fn request_of(client: &str) -> Vec<(&str, &str)> {
-    vec![
-        ("client_id", client),
-        ("redirect_uri", REDIRECT_URI),
-        ("response_type", "code"),
-        ("scope", "openid email profile"),
-        ("state", "a state"),
-        ("nonce", "a nonce"),
-        ("code_challenge", CHALLENGE),
-        ("code_challenge_method", "S256"),
-    ]
-}
-
-/// Form encoding.
-pub(crate) fn encode(params: &[(&str, &str)]) -> String {
-    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish()
 }
 
 /// HTTP Basic, with both halves form-encoded (RFC 6749 §2.3.1).
@@ -211,16 +191,4 @@ pub(crate) fn decode(token: &str) -> (Value, Value) {
     let mut parts = token.split('.').map(|part| URL_SAFE_NO_PAD.decode(part).unwrap());
     let mut next = || serde_json::from_slice(&parts.next().unwrap()).unwrap_or(Value::Null);
     (next(), next())
-}
-
-/// Redeems a code of a public client.
-pub(crate) async fn redeem(browser: &Browser<'_>, client: &str, code: &str) -> Answer {
-    let form = [
-        ("grant_type", "authorization_code"),
-        ("client_id", client),
-        ("code", code),
-        ("redirect_uri", REDIRECT_URI),
-        ("code_verifier", VERIFIER),
-    ];
-    Browser::new(browser.world).post("/token", &form).await
 }

@@ -7,10 +7,11 @@ use std::time::Duration;
 use latchkey::app::{Application, Mode};
 use latchkey::config::{Config, Flags};
 use latchkey::domain::{Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, Clock, Entropy, Pkce, SigningAlg, Timestamp};
+use latchkey::keys::Keyring;
 use latchkey::state::State;
-use latchkey::store::{ClientRecord, ClientSource, License, LicenseKey};
+use latchkey::store::{ClientRecord, ClientSource, License, LicenseKey, SigningKeyRecord, Store};
 use sqlx::{Connection, Executor};
-use tokio::sync::oneshot;
+use tokio::sync::{OnceCell, oneshot};
 
 /// Which database a test runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,25 +20,42 @@ pub(crate) enum Engine {
     Postgres,
 }
 
-/// Makes a test of each engine out of one body.
+/// Makes a test of each engine out of one body; in brackets, settings as in the environment, without `LATCHKEY_`.
 #[macro_export]
 macro_rules! on_both {
-    ($(#[$meta:meta])* $name:ident, |$world:ident| $body:block) => {
+    ($name:ident, |$world:ident| $body:block) => {
+        $crate::on_both!($name, [], |$world| $body);
+    };
+    ($name:ident, [$($setting:expr),*], |$world:ident| $body:block) => {
         mod $name {
             use super::*;
 
-            $(#[$meta])*
             async fn body($world: $crate::world::World) $body
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
-                body($crate::world::World::new($crate::world::Engine::Sqlite, &[]).await).await;
+                body($crate::world::World::new($crate::world::Engine::Sqlite, &[$($setting),*]).await).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
-                body($crate::world::World::new($crate::world::Engine::Postgres, &[]).await).await;
+                body($crate::world::World::new($crate::world::Engine::Postgres, &[$($setting),*]).await).await;
             }
+        }
+    };
+}
+
+/// A test that no database can change: on SQLite only.
+#[macro_export]
+macro_rules! on_one {
+    ($name:ident, |$world:ident| $body:block) => {
+        $crate::on_one!($name, [], |$world| $body);
+    };
+    ($name:ident, [$($setting:expr),*], |$world:ident| $body:block) => {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            let $world = $crate::world::World::new($crate::world::Engine::Sqlite, &[$($setting),*]).await;
+            $body
         }
     };
 }
@@ -48,7 +66,7 @@ pub(crate) struct World {
     pub(crate) base: String,
     pub(crate) state: Arc<State>,
     pub(crate) clock: Clock,
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
     stop: Option<oneshot::Sender<()>>,
     database: Option<(String, String)>,
 }
@@ -56,6 +74,7 @@ pub(crate) struct World {
 pub(crate) const ISSUER: &str = "http://localhost:8080";
 pub(crate) const REDIRECT_URI: &str = "https://app.example/callback";
 pub(crate) const SECRET: &str = "a-secret-of-more-than-32-characters!";
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 /// 2026-01-01T00:00:00Z.
 pub(crate) const BEGINNING: i64 = 1_767_225_600;
 
@@ -75,6 +94,7 @@ impl World {
             ("LATCHKEY_SERVER_OPERATIONS_LISTEN".into(), "off".into()),
             ("LATCHKEY_SERVER_ISSUER".into(), ISSUER.into()),
             ("LATCHKEY_SERVER_WORKERS".into(), "1".into()),
+            ("LATCHKEY_KEYS_SEALING_KEY".into(), SEALING_KEY.into()),
         ];
         if let Some((admin, name)) = &database {
             let mut connection = sqlx::PgConnection::connect(admin).await.unwrap();
@@ -87,6 +107,7 @@ impl World {
         env.extend(settings.iter().map(|(name, value)| (format!("LATCHKEY_{name}"), (*value).to_owned())));
         let config = Config::load(None, env.into_iter(), &Flags::default()).unwrap();
         let clock = Clock::fixed(Timestamp::from_seconds(BEGINNING));
+        lend_keys(&config).await;
         let application = Application::build(config, Mode::Serve, clock.clone(), Entropy::System).await.unwrap();
         let base = format!("http://{}", application.address());
         let state = Arc::clone(application.state());
@@ -99,7 +120,7 @@ impl World {
         world
     }
 
-    /// The clients that most tests need: `app` (public), `web` (confidential), `legacy` (a license without PKCE).
+    /// The clients that most tests need: `app` (public) and `web` (confidential).
     async fn seed(&self) {
         self.client("app", |_| {}).await;
         self.client("web", |client| {
@@ -136,6 +157,58 @@ impl World {
         client
     }
 
+    /// Waits until this process has forgotten the settings of clients that were changed behind its back: two seconds at most.
+    pub(crate) async fn forget_clients(&self, ids: &[&str]) {
+        let stored = async |id: &str| {
+            self.state
+                .store
+                .client(&id.parse().unwrap())
+                .await
+                .unwrap()
+                .filter(|client| client.disabled_at.is_none())
+                .map(|client| format!("{client:?}"))
+        };
+        let known = async |id: &str| self.state.client(&id.parse().unwrap()).await.unwrap().map(|client| format!("{client:?}"));
+        let deadline = std::time::Instant::now() + Duration::from_secs(10);
+        for id in ids {
+            while stored(id).await != known(id).await {
+                assert!(std::time::Instant::now() < deadline, "{id} is remembered for too long");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+
+    /// All bytes of the database: the files of SQLite, or every row of Postgres as text and its binary columns as they are.
+    pub(crate) async fn dump(&self) -> Dump {
+        let Some((admin, name)) = &self.database else {
+            let files = std::fs::read_dir(&self.folder).unwrap().map(|entry| std::fs::read(entry.unwrap().path()).unwrap());
+            return Dump(files.collect::<Vec<_>>().concat());
+        };
+        let mut url = url::Url::parse(admin).unwrap();
+        url.set_path(name);
+        let mut connection = sqlx::PgConnection::connect(url.as_str()).await.unwrap();
+        let tables: Vec<String> =
+            sqlx::query_scalar("SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'")
+                .fetch_all(&mut connection)
+                .await
+                .unwrap();
+        assert!(tables.len() > 10, "{tables:?}");
+        let mut bytes = Vec::new();
+        for table in tables {
+            let rows: Vec<(String, Vec<u8>)> =
+                sqlx::query_as(sqlx::AssertSqlSafe(format!("SELECT t::text, convert_to(t::text, 'UTF8') FROM {table} t")))
+                    .fetch_all(&mut connection)
+                    .await
+                    .unwrap();
+            for (text, raw) in rows {
+                bytes.extend(raw);
+                // A binary column is `\x` and hex in a row's text.
+                bytes.extend(text.split("\\x").skip(1).flat_map(unhex));
+            }
+        }
+        Dump(bytes)
+    }
+
     /// Registers a license whose API key is `key`.
     pub(crate) async fn license(&self, key: Address) -> ClientRecord {
         let address = Address::from_bytes(Entropy::System.bytes());
@@ -158,6 +231,43 @@ impl World {
         self.state.store.add_license_key(&license_key).await.unwrap();
         record
     }
+}
+
+const SEALING_KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+/// Signing keys that were made by the first server of this process, for all the others: making RSA keys takes longer than most tests.
+static KEYS: OnceCell<(Vec<SigningKeyRecord>, Vec<u8>)> = OnceCell::const_new();
+
+async fn lend_keys(config: &Config) {
+    let now = Timestamp::from_seconds(BEGINNING);
+    let store = Store::open(&config.database_settings()).await.unwrap();
+    store.migrate().await.unwrap();
+    let made = KEYS
+        .get_or_init(async || {
+            let sealing = config.sealing_key(true, &Entropy::System).unwrap();
+            Keyring::open(&store, sealing, config.key_settings(), Clock::fixed(now), Entropy::System).await.unwrap();
+            (store.signing_keys().await.unwrap(), store.server_secret("pairwise").await.unwrap().unwrap())
+        })
+        .await;
+    for key in &made.0 {
+        store.put_signing_key(key).await.unwrap();
+    }
+    store.put_server_secret("pairwise", &made.1, now).await.unwrap();
+    store.close().await;
+}
+
+/// The bytes of a database, to be searched.
+pub(crate) struct Dump(Vec<u8>);
+
+impl Dump {
+    pub(crate) fn contains(&self, bytes: &[u8]) -> bool {
+        self.0.windows(bytes.len()).any(|window| window == bytes)
+    }
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    let digits: Vec<u8> = text.chars().map_while(|c| c.to_digit(16)).map(|digit| u8::try_from(digit).unwrap()).collect();
+    digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
 
 fn admin_url() -> String {

@@ -75,7 +75,7 @@ for (const database of databases) {
       const { clientId } = await makePublicClient(server, { id: 'mixed-up' });
       const configuration = await discover(clientId, undefined, oidc.None());
       const back = new URL(`${REDIRECT}?code=x&state=s&iss=https://other.example`);
-      await assert.rejects(oidc.authorizationCodeGrant(configuration, back, { expectedState: 's', pkceCodeVerifier: 'v'.repeat(43) }), /iss/);
+      await assert.rejects(oidc.authorizationCodeGrant(configuration, back, { expectedState: 's', pkceCodeVerifier: 'v'.repeat(43) }), ({ cause }) => /"iss"/.test(cause.message));
     });
   });
 }

@@ -30,11 +30,11 @@ function testServer() {
   return new URL(text);
 }
 
-/** A Postgres of one's own, to be stopped and started: `{ url, start(), stop(), end() }`. */
-export async function ownCluster(port) {
+/** A Postgres of one's own, with `postgres`'s own flags, to be stopped and started: `{ url, start(), stop(), end() }`. */
+export async function ownCluster(port, flags = []) {
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-postgres-'));
   const script = resolve(import.meta.dirname, '../../scripts/postgres');
-  const call = async (verb) => (await promisify(execFile)(script, [verb, folder, String(port)])).stdout.trim();
+  const call = async (verb) => (await promisify(execFile)(script, [verb, folder, String(port), ...flags])).stdout.trim();
   await chmod(folder, 0o755);
   const url = await call('start');
   return {

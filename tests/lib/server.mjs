@@ -128,10 +128,10 @@ async function startServer({ place, mode, ports: [port, operationsPort], env, is
   const child = spawn(program(), [mode, ...place.flags], {
     cwd: place.folder,
     env: {
-      ...env,
       LATCHKEY_SERVER_LISTEN: `127.0.0.1:${port}`,
       LATCHKEY_SERVER_OPERATIONS_LISTEN: `127.0.0.1:${operationsPort}`,
       LATCHKEY_SERVER_ISSUER: issuer,
+      ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

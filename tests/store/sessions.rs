@@ -121,7 +121,10 @@ async fn the_standing_of_a_browser(fresh: &Fresh) {
     assert_eq!(store.standing(&hash("cookie"), &app, at(1)).await.unwrap(), Some((signed.clone(), None)));
     let scope: latchkey::domain::Scope = "openid".parse().unwrap();
     store.save_consent(account, &app, &scope, at(1)).await.unwrap();
-    assert_eq!(store.standing(&hash("cookie"), &app, at(1)).await.unwrap(), Some((signed.clone(), Some(scope))));
+    assert_eq!(
+        store.standing(&hash("cookie"), &app, at(1)).await.unwrap(),
+        Some((signed.clone(), Some(latchkey::store::Agreement { scope, updated_at: at(1) })))
+    );
     assert_eq!(store.standing(&hash("cookie"), &client_id("other"), at(1)).await.unwrap(), Some((signed, None)));
     assert_eq!(store.standing(&hash("cookie"), &app, at(1_000)).await.unwrap(), None);
     assert_eq!(store.standing(&hash("other"), &app, at(1)).await.unwrap(), None);
