@@ -1,5 +1,7 @@
 //! What the documents say, held to what the program does: endpoints, settings, commands, links.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should stop")]
+
 #[path = "docs/read.rs"]
 mod read;
 

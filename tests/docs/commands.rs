@@ -79,11 +79,10 @@ fn words(rest: &str) -> Vec<String> {
     for c in rest.chars() {
         match (quote, c) {
             (Some(open), _) if c == open => quote = None,
-            (Some(_), _) => word.push(c),
             (None, '\'' | '"') => quote = Some(c),
             (None, '|' | '>' | '<' | ';' | '&' | ')') => break,
             (None, ' ') => words.extend((!word.is_empty()).then(|| std::mem::take(&mut word))),
-            (None, _) => word.push(c),
+            _ => word.push(c),
         }
     }
     words.extend((!word.is_empty()).then_some(word));
