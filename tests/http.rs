@@ -53,3 +53,6 @@ mod api_challenge;
 
 #[path = "http/developer.rs"]
 mod developer;
+
+#[path = "http/pages.rs"]
+mod pages;
