@@ -56,3 +56,12 @@ mod developer;
 
 #[path = "http/pages.rs"]
 mod pages;
+
+#[path = "http/logout.rs"]
+mod logout;
+
+#[path = "http/account.rs"]
+mod account;
+
+#[path = "http/keys.rs"]
+mod keys;
