@@ -65,3 +65,12 @@ mod account;
 
 #[path = "http/keys.rs"]
 mod keys;
+
+#[path = "http/limits.rs"]
+mod limits;
+
+#[path = "http/parsers.rs"]
+mod parsers;
+
+#[path = "http/logs.rs"]
+mod logs;

@@ -1,5 +1,7 @@
 //! The account page: its forms come from itself, what they save is checked, and what they end has ended.
 
+use std::time::Duration;
+
 use reqwest::Method;
 
 use crate::actors::{App, Browser, Form, Wallet};
@@ -91,10 +93,21 @@ on_both!(signing_out_everywhere_ends_every_browsers_session, |world| {
 });
 
 on_both!(a_session_ends_unused_after_a_week_and_used_after_a_month, |world| {
-    let (browser, wallet, day) = (Browser::new(&world), Wallet::new(1), std::time::Duration::from_secs(86_400));
-    browser.sign_in_to_account(&wallet).await;
+    let (used, unused, wallet, day) = (Browser::new(&world), Browser::new(&world), Wallet::new(1), Duration::from_secs(86_400));
+    used.sign_in_to_account(&wallet).await;
+    let account = world.state.store.accounts().await.unwrap().remove(0).id;
+    let session = world.state.store.sessions(account, world.clock.now()).await.unwrap().remove(0).id;
+    unused.sign_in_to_account(&wallet).await;
     world.clock.advance(day * 7);
-    assert_eq!(browser.get("/account").await.status, 200);
-    world.clock.advance(std::time::Duration::from_secs(1));
-    assert_eq!(browser.get("/account").await.status, 303, "unless the note of its use was written meanwhile");
+    assert_eq!(used.get("/account").await.status, 200);
+    world.state.store.touch_session(session, world.clock.now()).await.unwrap();
+    world.clock.advance(Duration::from_secs(1));
+    assert_eq!((used.get("/account").await.status, unused.get("/account").await.status), (200, 303));
+    for _ in 0..3 {
+        world.clock.advance(day * 7);
+        world.state.store.touch_session(session, world.clock.now()).await.unwrap();
+    }
+    assert_eq!(used.get("/account").await.status, 200);
+    world.clock.advance(day * 2);
+    assert_eq!(used.get("/account").await.status, 303, "a month is over");
 });
