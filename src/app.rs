@@ -45,7 +45,10 @@ impl Application {
         config.make_data_dir()?;
         let store = open_store(&config).await?;
         let keys = open_keys(&config, &store, &clock, &entropy).await?;
-        store.replace_config_clients(&config.client_records(clock.now()), clock.now()).await.map_err(|reason| format!("the clients of the configuration cannot be stored: {reason}"))?;
+        store
+            .replace_config_clients(&config.client_records(clock.now()), clock.now())
+            .await
+            .map_err(|reason| format!("the clients of the configuration cannot be stored: {reason}"))?;
         let demo = match mode {
             Mode::Dev => Some(demo::prepare(&config, &store, clock.now(), &entropy).await?),
             Mode::Serve => None,
@@ -127,8 +130,12 @@ async fn open_keys(config: &Config, store: &Store, clock: &Clock, entropy: &Entr
 
 fn bind(address: SocketAddr, setting: &str) -> Result<TcpListener, String> {
     let explain = |reason: std::io::Error| match reason.kind() {
-        std::io::ErrorKind::AddrInUse => format!("{address} is taken by another program: stop it, or choose another address with {setting}"),
-        std::io::ErrorKind::PermissionDenied => format!("{address} may not be listened on by this user: choose a port of 1024 or more with {setting}"),
+        std::io::ErrorKind::AddrInUse => {
+            format!("{address} is taken by another program: stop it, or choose another address with {setting}")
+        }
+        std::io::ErrorKind::PermissionDenied => {
+            format!("{address} may not be listened on by this user: choose a port of 1024 or more with {setting}")
+        }
         _ => format!("{address} cannot be listened on ({reason}): choose another address with {setting}"),
     };
     TcpListener::bind(address).map_err(explain)
@@ -164,14 +171,16 @@ fn playground(state: &State) -> Result<Option<Data<Playground>>, String> {
     }
     let issuer = state.issuer().to_owned();
     let redirect_uri = crate::playground::redirect_uri(&issuer);
-    let playground = Playground::new(issuer, crate::playground::CLIENT_ID.to_owned(), redirect_uri, state.clock.clone(), state.entropy.clone());
+    let playground =
+        Playground::new(issuer, crate::playground::CLIENT_ID.to_owned(), redirect_uri, state.clock.clone(), state.entropy.clone());
     playground.map(|playground| Some(Data::new(playground))).map_err(|reason| reason.to_string())
 }
 
 fn serve_operations(state: &Arc<State>, listener: TcpListener) -> Result<Server, String> {
     let data = Data::new(Arc::clone(state));
     let server = HttpServer::new(move || App::new().app_data(data.clone()).configure(operations::configure));
-    let server = server.workers(1).disable_signals().listen(listener).map_err(|reason| format!("the operations port cannot listen: {reason}"))?;
+    let server =
+        server.workers(1).disable_signals().listen(listener).map_err(|reason| format!("the operations port cannot listen: {reason}"))?;
     Ok(server.run())
 }
 

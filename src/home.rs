@@ -48,6 +48,9 @@ fn send(ctx: &Ctx, asset: Asset) -> HttpResponse {
     let cache = asset.cache_control(version);
     let known = ctx.header(header::IF_NONE_MATCH).is_some_and(|tags| tags.split(',').any(|tag| tag.trim() == asset.etag));
     let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-    response.insert_header((header::ETAG, asset.etag)).insert_header((header::CACHE_CONTROL, cache)).insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
+    response
+        .insert_header((header::ETAG, asset.etag))
+        .insert_header((header::CACHE_CONTROL, cache))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
     if known { response.finish() } else { response.content_type(asset.content_type).body(asset.bytes.into_owned()) }
 }

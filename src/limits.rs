@@ -38,7 +38,7 @@ pub struct TooMany {
 pub enum Try {
     /// A challenge asked for through `/auth/web3`.
     Challenge,
-    /// A step of a sign-in on our own page.
+    /// A step of a sign-in: a visit begun, a challenge asked for on our page, a signature.
     SignIn,
 }
 
@@ -130,7 +130,11 @@ mod tests {
 
     fn limits(challenges: u32, signins: u32, failures: u32) -> Limits {
         let number = |n| NonZeroU32::new(n).unwrap();
-        Limits::new(&LimitsConfig { challenges_per_minute: number(challenges), signins_per_minute: number(signins), failures_per_minute: number(failures) })
+        Limits::new(&LimitsConfig {
+            challenges_per_minute: number(challenges),
+            signins_per_minute: number(signins),
+            failures_per_minute: number(failures),
+        })
     }
 
     #[test]

@@ -18,7 +18,9 @@ use crate::{account, home, oidc, playground, signin};
 pub fn configure(mode: Mode) -> impl FnOnce(&mut ServiceConfig) {
     move |app| {
         // An id in a path that is no id leads nowhere, like any other address that we do not know.
-        app.app_data(PathConfig::default().error_handler(|error, request| InternalError::from_response(error, nothing_here(request)).into()));
+        app.app_data(
+            PathConfig::default().error_handler(|error, request| InternalError::from_response(error, nothing_here(request)).into()),
+        );
 
         // For any app's browser code: read without cookies, so any origin may.
         app.service(api("/.well-known/openid-configuration").route(get().to(oidc::metadata::discovery)))
@@ -84,6 +86,10 @@ async fn wrong_method() -> HttpResponse {
     response
 }
 
-fn api(path: &str) -> Resource<impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<EitherBody<BoxBody>>, Error = Error, InitError = ()> + use<>> {
+fn api(
+    path: &str,
+) -> Resource<
+    impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<EitherBody<BoxBody>>, Error = Error, InitError = ()> + use<>,
+> {
     resource(path).default_service(web::route().to(wrong_method)).wrap(cors())
 }

@@ -54,8 +54,8 @@ use writer::Writer;
 static SQLITE_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres");
 
-/// At most so many readers of a SQLite file: each is a thread with a cache of its own.
-const SQLITE_READERS: u32 = 8;
+/// At most so many readers of a SQLite file, however many cores there are: each is a thread with a cache of its own.
+const SQLITE_READERS: usize = 8;
 
 /// Where the database is.
 #[derive(Clone)]
@@ -223,7 +223,8 @@ async fn open_sqlite(url: &str, max_connections: u32) -> Result<Db, StoreError> 
     sqlite::make_file(&path)?;
     let options = sqlite::writing(&path);
     let conn = options.connect().await.map_err(|error| named(&path.display().to_string(), error))?;
-    let readers = Pool::new(sqlite::reading(&path), max_connections.min(SQLITE_READERS));
+    let useful = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).clamp(2, SQLITE_READERS);
+    let readers = Pool::new(sqlite::reading(&path), max_connections.min(u32::try_from(useful).unwrap_or(2)));
     Ok(Db::Sqlite { writer: Writer::start(options, conn), readers, path })
 }
 

@@ -57,7 +57,14 @@ impl Record {
 }
 
 /// The tokens of a person's sign-in. `code` is the authorization code as the app presented it.
-pub fn for_person(state: &State, client: &ClientRecord, record: &NewCode, wallet: Option<Address>, code: Option<&str>, now: Timestamp) -> Result<TokenResponse, KeysError> {
+pub fn for_person(
+    state: &State,
+    client: &ClientRecord,
+    record: &NewCode,
+    wallet: Option<Address>,
+    code: Option<&str>,
+    now: Timestamp,
+) -> Result<TokenResponse, KeysError> {
     let person = Person { account_id: record.account_id, provider: &record.provider, subject: &record.subject };
     let subject = subject_at(state, client, person);
     let sign_in = SignIn {
@@ -87,7 +94,12 @@ fn subject_at(state: &State, client: &ClientRecord, person: Person<'_>) -> Strin
 }
 
 /// The tokens of a license that one of its API keys signed in: they speak of the license, not of a person.
-pub fn for_developer(state: &State, client: &ClientRecord, token: &DeveloperToken, nonce: Option<&str>) -> Result<TokenResponse, KeysError> {
+pub fn for_developer(
+    state: &State,
+    client: &ClientRecord,
+    token: &DeveloperToken,
+    nonce: Option<&str>,
+) -> Result<TokenResponse, KeysError> {
     let provider = Provider::web3();
     let address = client.id.as_str();
     let subject = match client.subject_type.unwrap_or(state.config.tokens.subject) {
@@ -123,7 +135,13 @@ pub fn longest_lifetime(state: &State, client: &ClientRecord) -> Duration {
     client.access_token.max(state.config.tokens.id_token)
 }
 
-fn mint(state: &State, sign_in: &SignIn<'_>, record: Record, lifetimes: (Duration, Duration), code: Option<&str>) -> Result<TokenResponse, KeysError> {
+fn mint(
+    state: &State,
+    sign_in: &SignIn<'_>,
+    record: Record,
+    lifetimes: (Duration, Duration),
+    code: Option<&str>,
+) -> Result<TokenResponse, KeysError> {
     let (access_lifetime, id_lifetime) = lifetimes;
     let alg = sign_in.client.signing_alg;
     let access_token = state.keys.sign(TokenKind::AccessToken, alg, &sign_in.access(record.jti(), access_lifetime))?;

@@ -13,11 +13,11 @@ use crate::domain::{SessionId, Timestamp};
 use crate::state::{Note, State};
 
 /// How often each thing is done.
-const SWEEP: Duration = Duration::from_secs(60);
+const SWEEP: Duration = Duration::from_mins(1);
 const RELOAD_KEYS: Duration = Duration::from_secs(30);
-const ROTATE: Duration = Duration::from_secs(3_600);
+const ROTATE: Duration = Duration::from_hours(1);
 const NOTES: Duration = Duration::from_secs(5);
-const QUIET: Duration = Duration::from_secs(300);
+const QUIET: Duration = Duration::from_mins(5);
 
 /// Starts all of it; it ends when the returned set is dropped.
 pub fn start(state: &Arc<State>, notes: mpsc::Receiver<Note>) -> JoinSet<()> {

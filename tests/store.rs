@@ -3,9 +3,21 @@
 //! `both!` makes two tests of one: on a fresh SQLite file, and on a fresh database of the Postgres that
 //! `LATCHKEY_TEST_POSTGRES` names.
 
+#[cfg(test)]
 mod store {
+    pub(crate) mod accounts;
+    pub(crate) mod challenges;
+    pub(crate) mod clients;
     pub(crate) mod codes;
+    pub(crate) mod engine;
     pub(crate) mod harness;
+    pub(crate) mod interactions;
     pub(crate) mod made;
+    pub(crate) mod plans;
+    pub(crate) mod races;
     pub(crate) mod schema;
+    pub(crate) mod sessions;
+    pub(crate) mod signing_keys;
+    pub(crate) mod sweep;
+    pub(crate) mod trips;
 }

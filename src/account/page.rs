@@ -11,7 +11,7 @@ use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
 use crate::web::pages::{AccountPage, AppLine, IdentityLine, SessionLine};
 use crate::web::visit::{self, Purpose};
-use crate::web::words::{provider_name, scope_line};
+use crate::web::words::{provider_name, scope_lines};
 use crate::web::{reply, session};
 
 /// `GET /account`; who is not signed in is asked to, and comes back.
@@ -34,7 +34,14 @@ pub(super) async fn signed_in(ctx: &Ctx) -> Result<Option<(Session, Account)>, F
 }
 
 /// The page, with `shown` in its form.
-pub(super) async fn render(ctx: &Ctx, current: &Session, account: &Account, shown: &Profile, saved: bool, problem: Option<String>) -> Result<HttpResponse, Fault> {
+pub(super) async fn render(
+    ctx: &Ctx,
+    current: &Session,
+    account: &Account,
+    shown: &Profile,
+    saved: bool,
+    problem: Option<String>,
+) -> Result<HttpResponse, Fault> {
     let consents = ctx.state.store.consents(account.id).await?;
     let sessions = ctx.state.store.sessions(account.id, ctx.now).await?;
     let browser = ctx.browser();
@@ -58,7 +65,7 @@ pub(super) async fn render(ctx: &Ctx, current: &Session, account: &Account, show
             .map(|consent| AppLine {
                 client_id: consent.client_id.to_string(),
                 name: consent.client_name.clone(),
-                scopes: consent.scope.iter().map(|token| scope_line(token).title).collect(),
+                scopes: scope_lines(&consent.scope).into_iter().map(|line| line.title).collect(),
                 since: day(consent.created_at),
             })
             .collect(),
@@ -91,8 +98,23 @@ fn day(moment: Timestamp) -> String {
 // "Chrome on Windows": the two words of a user agent that a person recognises. Order matters: browsers name their ancestors.
 fn device(user_agent: &str) -> String {
     let find = |names: &[(&str, &'static str)]| names.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name);
-    let browser = find(&[("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrom", "Chrome"), ("CriOS", "Chrome"), ("Safari/", "Safari")]);
-    let system = find(&[("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS X", "Mac"), ("CrOS", "ChromeOS"), ("Linux", "Linux")]);
+    let browser = find(&[
+        ("Edg", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrom", "Chrome"),
+        ("CriOS", "Chrome"),
+        ("Safari/", "Safari"),
+    ]);
+    let system = find(&[
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "Mac"),
+        ("CrOS", "ChromeOS"),
+        ("Linux", "Linux"),
+    ]);
     match (browser, system) {
         (Some(browser), Some(system)) => format!("{browser} on {system}"),
         (Some(name), None) | (None, Some(name)) => name.to_owned(),
@@ -106,8 +128,14 @@ mod tests {
 
     #[test]
     fn a_device_is_named_as_people_name_it() {
-        assert_eq!(device("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Safari/537.36"), "Chrome on Windows");
-        assert_eq!(device("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Mobile/15E148 Safari/604.1"), "Safari on iPhone");
+        assert_eq!(
+            device("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Safari/537.36"),
+            "Chrome on Windows"
+        );
+        assert_eq!(
+            device("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Mobile/15E148 Safari/604.1"),
+            "Safari on iPhone"
+        );
         assert_eq!(device(""), "A program without a name");
         assert_eq!(day(Timestamp::from_seconds(1_767_225_600)), "1 January 2026");
     }

@@ -34,7 +34,13 @@ const FIELDS: &[Field] = &[
     Field { name: "middle_name", label: "Middle name", hint: "", kind: Kind::Text, slot: |p| &mut p.middle_name },
     Field { name: "family_name", label: "Family name", hint: "", kind: Kind::Text, slot: |p| &mut p.family_name },
     Field { name: "nickname", label: "Nickname", hint: "", kind: Kind::Text, slot: |p| &mut p.nickname },
-    Field { name: "preferred_username", label: "User name", hint: "What you like to be called in apps.", kind: Kind::Text, slot: |p| &mut p.preferred_username },
+    Field {
+        name: "preferred_username",
+        label: "User name",
+        hint: "What you like to be called in apps.",
+        kind: Kind::Text,
+        slot: |p| &mut p.preferred_username,
+    },
     Field { name: "picture", label: "Picture", hint: "The https address of an image.", kind: Kind::Url, slot: |p| &mut p.picture },
     Field { name: "profile", label: "Profile page", hint: "An https address.", kind: Kind::Url, slot: |p| &mut p.profile },
     Field { name: "website", label: "Website", hint: "An https address.", kind: Kind::Url, slot: |p| &mut p.website },
@@ -70,7 +76,7 @@ pub(super) fn fields(profile: &Profile) -> Vec<ProfileField> {
 ///
 /// # Errors
 /// What was typed, kept for the page, and a sentence about the first field that does not fit.
-pub(super) fn parse(form: &Params) -> Result<Profile, (Profile, String)> {
+pub(super) fn parse(form: &Params) -> Result<Profile, Box<(Profile, String)>> {
     let mut profile = Profile::default();
     let mut problem = None;
     for field in FIELDS {
@@ -82,7 +88,7 @@ pub(super) fn parse(form: &Params) -> Result<Profile, (Profile, String)> {
     }
     match problem {
         None => Ok(profile),
-        Some(problem) => Err((profile, problem)),
+        Some(problem) => Err(Box::new((profile, problem))),
     }
 }
 
@@ -98,7 +104,10 @@ fn trouble(kind: Kind, value: &str) -> Option<&'static str> {
         Kind::Url => Url::parse(value).is_ok_and(|url| url.scheme() == "https" && url.host().is_some()),
         Kind::Date => is_date(value),
         Kind::Zone => value.split('/').count() <= 3 && value.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_+-".contains(&b)),
-        Kind::Locale => value.len() <= 35 && value.split(['-', '_']).all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric())),
+        Kind::Locale => {
+            value.len() <= 35
+                && value.split(['-', '_']).all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()))
+        }
     };
     match kind {
         _ if fits => None,
@@ -122,17 +131,25 @@ mod tests {
 
     #[test]
     fn what_fits_is_kept_and_the_rest_is_empty() {
-        let profile = parse(&Params::decode("name=+Ada+&birthdate=1815-12-10&locale=en-GB&zoneinfo=Europe/London&picture=https://a.example/x.png&website=")).unwrap();
+        let profile = parse(&Params::decode(
+            "name=+Ada+&birthdate=1815-12-10&locale=en-GB&zoneinfo=Europe/London&picture=https://a.example/x.png&website=",
+        ))
+        .unwrap();
         assert_eq!((profile.name.as_deref(), profile.website), (Some("Ada"), None));
     }
 
     #[test]
     fn what_does_not_fit_is_named() {
         for (form, label) in [
-            ("picture=javascript:alert(1)", "Picture"), ("website=http://a.example", "Website"), ("birthdate=1815-13-10", "Date of birth"), ("zoneinfo=../x y", "Time zone"),
-            ("locale=english%20please", "Language"), (&format!("name={}", "x".repeat(301)), "Full name"), ("nickname=a%07", "Nickname"),
+            ("picture=javascript:alert(1)", "Picture"),
+            ("website=http://a.example", "Website"),
+            ("birthdate=1815-13-10", "Date of birth"),
+            ("zoneinfo=../x y", "Time zone"),
+            ("locale=english%20please", "Language"),
+            (&format!("name={}", "x".repeat(301)), "Full name"),
+            ("nickname=a%07", "Nickname"),
         ] {
-            let (_, problem) = parse(&Params::decode(form)).unwrap_err();
+            let (_, problem) = *parse(&Params::decode(form)).unwrap_err();
             assert!(problem.starts_with(label), "{form}: {problem}");
         }
     }

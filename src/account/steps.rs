@@ -39,7 +39,10 @@ async fn save(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault> {
             ctx.state.store.save_profile(account.id, &profile, ctx.now).await?;
             Ok(reply::see_other("/account?saved=1#profile"))
         }
-        Err((typed, problem)) => page::render(ctx, &current, &account, &typed, false, Some(problem)).await,
+        Err(refused) => {
+            let (typed, problem) = *refused;
+            page::render(ctx, &current, &account, &typed, false, Some(problem)).await
+        }
     }
 }
 
@@ -56,7 +59,9 @@ async fn leave(ctx: &Ctx, body: &Body, everywhere: bool) -> Result<HttpResponse,
 
 async fn withdraw_app(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault> {
     let form = own_form(ctx, body)?;
-    if let (Some((_, account)), Some(client)) = (page::signed_in(ctx).await?, form.get("client_id")?.and_then(|id| id.parse::<ClientId>().ok())) {
+    if let (Some((_, account)), Some(client)) =
+        (page::signed_in(ctx).await?, form.get("client_id")?.and_then(|id| id.parse::<ClientId>().ok()))
+    {
         ctx.state.store.withdraw_consent(account.id, &client, ctx.now).await?;
     }
     Ok(reply::see_other("/account"))

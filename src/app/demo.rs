@@ -46,7 +46,7 @@ pub(super) async fn prepare(config: &Config, store: &Store, now: Timestamp, entr
         access_token: config.tokens.access_token,
         redirect_uris: vec![callback.clone()],
         post_logout_redirect_uris: vec![after_logout],
-        license: Some(License { alias: "demo".to_owned(), owner, developer_token: Duration::from_secs(14 * 86_400) }),
+        license: Some(License { alias: "demo".to_owned(), owner, developer_token: Duration::from_hours(14 * 24) }),
         source: ClientSource::Command,
         created_at: now,
         updated_at: now,
@@ -79,7 +79,8 @@ pub(super) async fn prepare(config: &Config, store: &Store, now: Timestamp, entr
 
 async fn add_uris(store: &Store, record: &ClientRecord, now: Timestamp) -> Result<(), String> {
     use crate::store::UriPurpose::{PostLogout, Redirect};
-    let uris = record.redirect_uris.iter().map(|uri| (Redirect, uri)).chain(record.post_logout_redirect_uris.iter().map(|uri| (PostLogout, uri)));
+    let uris =
+        record.redirect_uris.iter().map(|uri| (Redirect, uri)).chain(record.post_logout_redirect_uris.iter().map(|uri| (PostLogout, uri)));
     for (purpose, uri) in uris {
         match store.add_redirect_uri(&record.id, purpose, uri, now).await {
             Ok(_) | Err(StoreError::Conflict(Conflict::RedirectUri)) => {}
@@ -112,7 +113,11 @@ impl Demo {
         let point = key.verifying_key().to_sec1_point(false);
         let coordinates: [u8; 64] = point.as_bytes().get(1..)?.try_into().ok()?;
         let hex = secret.iter().fold(String::from("0x"), |text, byte| format!("{text}{byte:02x}"));
-        Some(Self { client_id: Address::from_bytes(entropy.bytes()), api_key_address: Address::of_public_key(&coordinates), api_key_private_key: hex })
+        Some(Self {
+            client_id: Address::from_bytes(entropy.bytes()),
+            api_key_address: Address::of_public_key(&coordinates),
+            api_key_private_key: hex,
+        })
     }
 
     /// Says on standard error where to go first.

@@ -45,7 +45,8 @@ pub fn markdown() -> String {
 
 fn entry(setting: &Setting) -> String {
     let range = setting.range.map(|(low, high)| format!(" From {low} to {high}.")).unwrap_or_default();
-    format!("# {}{range}\n#{} = {}\n", setting.doc, setting.key, toml_default(setting))
+    let shown = setting.shown.map(|shown| format!(" Default: {shown}.")).unwrap_or_default();
+    format!("# {}{range}{shown}\n#{} = {}\n", setting.doc, setting.key, toml_default(setting))
 }
 
 fn row(name: &str, setting: &Setting) -> String {
@@ -61,7 +62,7 @@ fn row(name: &str, setting: &Setting) -> String {
 
 // A setting without a default stands there empty, to be filled in.
 fn toml_default(setting: &Setting) -> String {
-    let text = setting.default.or(setting.shown).unwrap_or_default();
+    let text = setting.default.unwrap_or_default();
     match (setting.list, setting.bare) {
         (true, true) => format!("[{text}]"),
         (true, false) if text.is_empty() => "[]".to_owned(),

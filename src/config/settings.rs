@@ -87,8 +87,8 @@ settings! {
         challenges_per_minute: NonZeroU32 = "60", from "1" to "1000000";
         /// Failed client authentications, codes and signatures, a minute.
         failures_per_minute: NonZeroU32 = "20", from "1" to "1000000";
-        /// Sign-ins, a minute.
-        signins_per_minute: NonZeroU32 = "60", from "1" to "1000000";
+        /// Steps of sign-ins, a minute; one sign-in has three.
+        signins_per_minute: NonZeroU32 = "180", from "1" to "1000000";
     }
     /// The log, on standard error.
     log: Log {

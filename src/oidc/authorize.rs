@@ -43,7 +43,8 @@ async fn authorize(ctx: &Ctx) -> Result<HttpResponse, Fault> {
     let standing = session::standing(ctx, &client.id).await?;
     let (session, consent) = standing.map_or((None, None), |(session, consent)| (Some(session), consent));
     let subject = session.as_ref().map(|session| tokens::subject_of(&ctx.state, &client, session));
-    let facts = Facts { session: session.as_ref(), subject: subject.as_deref(), consent: consent.as_ref(), interaction: None, now: ctx.now };
+    let facts =
+        Facts { session: session.as_ref(), subject: subject.as_deref(), consent: consent.as_ref(), interaction: None, now: ctx.now };
     match next_step(request.clone(), facts) {
         Step::Approve(approved) => approve(ctx, &approved).await,
         Step::Refuse(error) => Ok(respond::to_app(ctx, &return_path, &Outcome::Error(error))),

@@ -54,7 +54,8 @@ async fn ask(ctx: &Ctx) -> Result<HttpResponse, Fault> {
             hidden.push(((*name).to_owned(), value.to_owned()));
         }
     }
-    let page = LogoutPage { frame: frame.clone(), csrf: browser.csrf(), client_name: client.as_ref().map(|client| client.name.clone()), hidden };
+    let page =
+        LogoutPage { frame: frame.clone(), csrf: browser.csrf(), client_name: client.as_ref().map(|client| client.name.clone()), hidden };
     let uri = target.as_ref().map(|target| &target.registered);
     let mut response = reply::page(StatusCode::OK, &frame, &page, uri);
     if browser.new {

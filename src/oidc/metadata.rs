@@ -13,6 +13,7 @@ use crate::web::ctx::Ctx;
 
 /// OpenID Connect Discovery §3, RFC 8414 §2.
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "the standards' own metadata are that many yes or no")]
 struct Metadata {
     issuer: String,
     authorization_endpoint: String,
@@ -39,8 +40,34 @@ struct Metadata {
 }
 
 const CLAIMS: &[&str] = &[
-    "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "amr", "sid", "at_hash", "c_hash", "email_verified", "ethereum_address", "provider_id", "name", "given_name",
-    "family_name", "middle_name", "nickname", "preferred_username", "profile", "picture", "website", "gender", "birthdate", "zoneinfo", "locale", "updated_at",
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "iat",
+    "auth_time",
+    "nonce",
+    "amr",
+    "sid",
+    "at_hash",
+    "c_hash",
+    "email_verified",
+    "ethereum_address",
+    "provider_id",
+    "name",
+    "given_name",
+    "family_name",
+    "middle_name",
+    "nickname",
+    "preferred_username",
+    "profile",
+    "picture",
+    "website",
+    "gender",
+    "birthdate",
+    "zoneinfo",
+    "locale",
+    "updated_at",
 ];
 
 impl Metadata {
@@ -58,9 +85,17 @@ impl Metadata {
             response_modes_supported: ["query", "form_post"],
             grant_types_supported: GRANT_TYPES,
             // OpenID Connect Core §8 knows two; `account` and `connector` are both public.
-            subject_types_supported: if state.config.tokens.subject == SubjectType::Pairwise { vec!["pairwise", "public"] } else { vec!["public", "pairwise"] },
+            subject_types_supported: if state.config.tokens.subject == SubjectType::Pairwise {
+                vec!["pairwise", "public"]
+            } else {
+                vec!["public", "pairwise"]
+            },
             id_token_signing_alg_values_supported: SigningAlg::ALL.iter().map(|alg| alg.as_str()).collect(),
-            token_endpoint_auth_methods_supported: [AuthMethod::ClientSecretBasic.as_str(), AuthMethod::ClientSecretPost.as_str(), AuthMethod::None.as_str()],
+            token_endpoint_auth_methods_supported: [
+                AuthMethod::ClientSecretBasic.as_str(),
+                AuthMethod::ClientSecretPost.as_str(),
+                AuthMethod::None.as_str(),
+            ],
             code_challenge_methods_supported: [pkce::METHOD],
             prompt_values_supported: ["none", "login", "consent", "select_account", "create"],
             claims_supported: CLAIMS,
@@ -79,11 +114,12 @@ pub async fn discovery(ctx: Ctx) -> HttpResponse {
     HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "public, max-age=300")).json(Metadata::of(&ctx.state))
 }
 
-/// `GET /keys`: the JWK set (RFC 7517 §5). It may be kept for five minutes; a new key is published for longer before it signs.
+/// `GET /keys`: the JWK set (RFC 7517 §5). It may be kept for five minutes, or less where a new key signs sooner than that.
 pub async fn keys(ctx: Ctx) -> HttpResponse {
     let jwks = ctx.state.keys.jwks();
     let known = ctx.header(header::IF_NONE_MATCH).is_some_and(|tags| tags.split(',').any(|tag| tag.trim() == jwks.etag));
     let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-    response.insert_header((header::CACHE_CONTROL, "public, max-age=300")).insert_header((header::ETAG, jwks.etag.clone()));
+    let max_age = ctx.state.config.keys.publish_ahead.as_secs().min(300);
+    response.insert_header((header::CACHE_CONTROL, format!("public, max-age={max_age}"))).insert_header((header::ETAG, jwks.etag.clone()));
     if known { response.finish() } else { response.content_type("application/json").body(jwks.body.clone()) }
 }

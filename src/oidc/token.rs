@@ -10,8 +10,8 @@ use crate::policy::client_auth;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::params::Params;
 use crate::tokens::TokenResponse;
-use crate::web::client::credentials;
 use crate::web::body::Body;
+use crate::web::client::credentials;
 use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
 use crate::web::{posted, reply};
@@ -42,10 +42,7 @@ async fn token(ctx: &Ctx, body: &Body) -> Result<TokenResponse, Fault> {
         None => Err(OAuthError::new(ErrorCode::InvalidClient, "client_id is not registered here, or is disabled")),
         Some(client) => client_auth::authenticate(&client, &presented).map(|()| client),
     };
-    let client = authenticated.map_err(|error| {
-        ctx.state.limits.failed(ctx.caller(), &id);
-        error
-    })?;
+    let client = authenticated.inspect_err(|_| ctx.state.limits.failed(ctx.caller(), &id))?;
     authorization_code::redeem(ctx, &client, &params).await
 }
 

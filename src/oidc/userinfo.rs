@@ -89,7 +89,11 @@ fn about_license(claims: &VerifiedClaims, token: &DeveloperToken) -> UserInfo {
 }
 
 fn needs_openid(scope: &Scope) -> Result<(), Refusal> {
-    if scope.contains(Scope::OPENID) { Ok(()) } else { Err(Fault::new(ErrorCode::InsufficientScope, "userinfo needs an access token with the scope openid").into()) }
+    if scope.contains(Scope::OPENID) {
+        Ok(())
+    } else {
+        Err(Fault::new(ErrorCode::InsufficientScope, "userinfo needs an access token with the scope openid").into())
+    }
 }
 
 // RFC 6750 §2: "Clients MUST NOT use more than one method to transmit the token in each request." A token in the query is not looked at.
@@ -103,7 +107,10 @@ fn bearer(ctx: &Ctx, body: &Body) -> Result<String, Refusal> {
     };
     let form = if body.is_empty() { None } else { Params::decode(posted::form_text(ctx, body)?).get("access_token")?.map(str::to_owned) };
     match (header, form) {
-        (Some(_), Some(_)) => Err(Fault::new(ErrorCode::InvalidRequest, "the access token was sent twice, in the header and in the form; send it once").into()),
+        (Some(_), Some(_)) => {
+            Err(Fault::new(ErrorCode::InvalidRequest, "the access token was sent twice, in the header and in the form; send it once")
+                .into())
+        }
         (Some(token), None) | (None, Some(token)) => Ok(token),
         (None, None) => Err(Refusal::NoToken),
     }
@@ -119,7 +126,9 @@ fn challenge(refusal: &Refusal) -> HttpResponse {
         Refusal::NoToken => (HttpResponse::Unauthorized().finish(), Some("Bearer".to_owned())),
         Refusal::Fault(fault) => {
             let value = match fault {
-                Fault::OAuth(error) => Some(format!("Bearer error=\"{}\", error_description=\"{}\"", error.code.as_str(), error.description)),
+                Fault::OAuth(error) => {
+                    Some(format!("Bearer error=\"{}\", error_description=\"{}\"", error.code.as_str(), error.description))
+                }
                 Fault::TooMany(_) | Fault::Unavailable | Fault::Broken(_) | Fault::Visit(_) => None,
             };
             (fault.as_json(), value)

@@ -1,34 +1,23 @@
 //! The one place where a page of the playground becomes a reply.
 
-use actix_web::http::{StatusCode, header};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::http::StatusCode;
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::Playground;
+use crate::web::observe::RequestId;
 use crate::web::pages::Frame;
+use crate::web::reply;
 
 /// Renders the page that `fill` makes within a frame, with the headers of a page.
 pub(super) fn html<P: Template>(
-    _request: &HttpRequest,
+    request: &HttpRequest,
     playground: &Playground,
     status: StatusCode,
     title: &str,
     fill: impl FnOnce(Frame) -> P,
 ) -> HttpResponse {
-    let nonce = playground.entropy.secret().expose().to_owned();
-    let policy = format!(
-        "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; \
-         base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
-    );
-    let page = fill(Frame { nonce, title: title.to_owned(), dev: true, request_id: String::new() });
-    match page.render() {
-        Ok(text) => HttpResponse::build(status)
-            .insert_header((header::CONTENT_SECURITY_POLICY, policy))
-            .insert_header((header::CACHE_CONTROL, "no-store"))
-            .insert_header((header::REFERRER_POLICY, "same-origin"))
-            .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-            .content_type("text/html; charset=utf-8")
-            .body(text),
-        Err(error) => HttpResponse::InternalServerError().body(format!("The page cannot be written: {error}")),
-    }
+    let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+    let frame = Frame { nonce: playground.entropy.secret().expose().to_owned(), title: title.to_owned(), dev: true, request_id };
+    reply::page(status, &frame, &fill(frame.clone()), None)
 }

@@ -32,7 +32,7 @@ pub enum Step {
     /// Show the consent page; `already` is what this person has let the app have before.
     Consent { already: Option<Scope> },
     /// Give the app its code.
-    Approve(Approved),
+    Approve(Box<Approved>),
     /// Tell the app no.
     Refuse(OAuthError),
 }
@@ -44,12 +44,16 @@ pub fn next_step(request: AuthorizeRequest, facts: Facts<'_>) -> Step {
     let silent = request.prompts(Prompt::None);
     match Authenticated::establish(request, facts) {
         Err(NotEstablished::AnotherPerson) => refuse(ErrorCode::LoginRequired, "the person who signed in is not the one of id_token_hint"),
-        Err(NotEstablished::SignInNeeded) if silent => refuse(ErrorCode::LoginRequired, "the person is not signed in here, or not recently enough, and prompt=none forbids asking"),
+        Err(NotEstablished::SignInNeeded) if silent => {
+            refuse(ErrorCode::LoginRequired, "the person is not signed in here, or not recently enough, and prompt=none forbids asking")
+        }
         Err(NotEstablished::SignInNeeded) => Step::SignIn,
         Ok(person) => match person.approve(facts) {
-            Err(ConsentNeeded { .. }) if silent => refuse(ErrorCode::ConsentRequired, "the person has not agreed to this yet, and prompt=none forbids asking"),
+            Err(ConsentNeeded { .. }) if silent => {
+                refuse(ErrorCode::ConsentRequired, "the person has not agreed to this yet, and prompt=none forbids asking")
+            }
             Err(ConsentNeeded { already }) => Step::Consent { already },
-            Ok(approved) => Step::Approve(approved),
+            Ok(approved) => Step::Approve(Box::new(approved)),
         },
     }
 }
@@ -146,7 +150,7 @@ impl Approved {
             redirect_uri: self.request.return_path.redirect_uri.clone(),
             scope: self.request.scope.clone(),
             nonce: self.request.nonce.clone(),
-            code_challenge: self.request.code_challenge.as_ref().map(|challenge| challenge.to_string()),
+            code_challenge: self.request.code_challenge.as_ref().map(ToString::to_string),
             provider: self.session.provider.clone(),
             subject: self.session.subject.clone(),
             amr: self.session.amr.clone(),
@@ -200,12 +204,35 @@ mod tests {
     fn the_whole_matrix() {
         let interaction = (InteractionId(Uuid::from_u128(7)), Timestamp::from_seconds(NOW - 60));
         let sessions = [("nobody", None), ("signed in 5 min ago", Some(session(300, 1))), ("signed in this visit", Some(session(30, 7)))];
-        let consents = [("no consent", None), ("less", Some(consent("openid", 900))), ("enough", Some(consent("openid email", 900))), ("just given", Some(consent("openid email", 5)))];
+        let consents = [
+            ("no consent", None),
+            ("less", Some(consent("openid", 900))),
+            ("enough", Some(consent("openid email", 900))),
+            ("just given", Some(consent("openid email", 5))),
+        ];
         let mut table = String::new();
-        for extra in ["", "&prompt=none", "&prompt=login", "&prompt=consent", "&prompt=select_account", "&prompt=create", "&max_age=10000", "&max_age=1", "&prompt=none&max_age=1"] {
+        for extra in [
+            "",
+            "&prompt=none",
+            "&prompt=login",
+            "&prompt=consent",
+            "&prompt=select_account",
+            "&prompt=create",
+            "&max_age=10000",
+            "&max_age=1",
+            "&prompt=none&max_age=1",
+        ] {
             for (who, session) in &sessions {
-                for (what, consent) in consents.iter().filter(|_| session.is_some()).chain(consents[..1].iter().filter(|_| session.is_none())) {
-                    let facts = Facts { session: session.as_ref(), subject: None, consent: consent.as_ref(), interaction: Some(interaction), now: Timestamp::from_seconds(NOW) };
+                for (what, consent) in
+                    consents.iter().filter(|_| session.is_some()).chain(consents[..1].iter().filter(|_| session.is_none()))
+                {
+                    let facts = Facts {
+                        session: session.as_ref(),
+                        subject: None,
+                        consent: consent.as_ref(),
+                        interaction: Some(interaction),
+                        now: Timestamp::from_seconds(NOW),
+                    };
                     let step = match next_step(request(extra), facts) {
                         Step::SignIn => "sign in".to_owned(),
                         Step::Consent { already } => format!("consent (already: {})", already.map_or("nothing".into(), |s| s.to_string())),

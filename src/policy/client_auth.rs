@@ -26,7 +26,9 @@ pub fn authenticate(client: &ClientRecord, presented: &Presented) -> Result<(), 
         (AuthMethod::None, _) => return refuse("this client is public: it has no secret and must send none"),
         (_, Presented::Nothing) => return refuse("this client must prove itself with its secret, by HTTP Basic or as client_secret"),
         (AuthMethod::ClientSecretBasic, Presented::Post(_)) => return refuse("this client must send its secret by HTTP Basic"),
-        (AuthMethod::ClientSecretPost, Presented::Basic(_)) => return refuse("this client must send its secret as client_secret in the form"),
+        (AuthMethod::ClientSecretPost, Presented::Basic(_)) => {
+            return refuse("this client must send its secret as client_secret in the form");
+        }
         (_, Presented::Basic(secret) | Presented::Post(secret)) => secret,
     };
     match client.secret_hash {

@@ -81,15 +81,21 @@ impl ReturnPath {
     /// Where to answer, if the client registered the redirect URI (`domain` is the name that older apps use).
     pub fn find(params: &Params, registered: &[RedirectUri]) -> Result<Self, NoReturnPath> {
         let refuse = |description: &'static str| NoReturnPath::RedirectUri(OAuthError::new(ErrorCode::InvalidRequest, description));
-        let requested = params.get_any(&["redirect_uri", "domain"]).map_err(NoReturnPath::RedirectUri)?.ok_or_else(|| refuse("redirect_uri is missing"))?;
+        let requested = params
+            .get_any(&["redirect_uri", "domain"])
+            .map_err(NoReturnPath::RedirectUri)?
+            .ok_or_else(|| refuse("redirect_uri is missing"))?;
         // RFC 6749 §3.1.2.3: "the authorization server MUST compare and match the value received against at least one of the
         // registered redirection URIs"; RFC 9700 §2.1: exactly.
         if !registered.iter().any(|uri| uri.admits(requested)) {
-            return Err(refuse("redirect_uri is not one of those registered for this client; it must be the same text, character for character"));
+            return Err(refuse(
+                "redirect_uri is not one of those registered for this client; it must be the same text, character for character",
+            ));
         }
         let redirect_uri = requested.parse().map_err(|_| refuse("redirect_uri is not a URI"))?;
         // A doubled or unknown mode is told by `AuthorizeRequest::parse`, in the way that always works.
-        let response_mode = if params.get("response_mode").ok().flatten() == Some("form_post") { ResponseMode::FormPost } else { ResponseMode::Query };
+        let response_mode =
+            if params.get("response_mode").ok().flatten() == Some("form_post") { ResponseMode::FormPost } else { ResponseMode::Query };
         Ok(Self { redirect_uri, response_mode, state: params.get("state").ok().flatten().map(str::to_owned) })
     }
 }
@@ -133,11 +139,13 @@ impl AuthorizeRequest {
             client_id,
             return_path,
             scope,
-            nonce: bounded(params, "nonce", 1_000)?,
+            nonce: nonce(params)?,
             code_challenge: code_challenge(params, pkce)?,
             prompt: prompt(params)?,
             max_age: match params.get("max_age")? {
-                Some(text) => Some(text.parse().map_err(|_| OAuthError::new(E::InvalidRequest, "max_age must be a whole number of seconds"))?),
+                Some(text) => {
+                    Some(text.parse().map_err(|_| OAuthError::new(E::InvalidRequest, "max_age must be a whole number of seconds"))?)
+                }
                 None => None,
             },
             // A hint that cannot be read is no reason to fail.
@@ -152,9 +160,10 @@ impl AuthorizeRequest {
     }
 }
 
-fn bounded(params: &Params, name: &str, most: usize) -> Result<Option<String>, OAuthError> {
-    match params.get(name)? {
-        Some(value) if value.len() > most => Err(OAuthError::new(ErrorCode::InvalidRequest, format!("{name} is longer than {most} characters"))),
+/// The nonce of a request, which goes into the ID token (OpenID Connect Core §3.1.2.1).
+pub fn nonce(params: &Params) -> Result<Option<String>, OAuthError> {
+    match params.get("nonce")? {
+        Some(value) if value.len() > 1_000 => Err(OAuthError::new(ErrorCode::InvalidRequest, "nonce is longer than 1000 characters")),
         value => Ok(value.map(str::to_owned)),
     }
 }
@@ -267,7 +276,12 @@ mod tests {
         let registered = ["https://app.example/cb".parse().unwrap()];
         let find = |query: &str| ReturnPath::find(&Params::decode(query), &registered);
         assert!(find("domain=https://app.example/cb").is_ok());
-        for query in ["", "redirect_uri=https://app.example/", "redirect_uri=https://app.example/cb&redirect_uri=https://app.example/cb", "redirect_uri=javascript:1"] {
+        for query in [
+            "",
+            "redirect_uri=https://app.example/",
+            "redirect_uri=https://app.example/cb&redirect_uri=https://app.example/cb",
+            "redirect_uri=javascript:1",
+        ] {
             assert!(matches!(find(query), Err(NoReturnPath::RedirectUri(_))), "{query}");
         }
         assert!(client_id(&Params::decode("client_id=a&client_id=b")).is_err());

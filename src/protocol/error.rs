@@ -86,7 +86,18 @@ fn printable(text: Cow<'static, str>) -> Cow<'static, str> {
     if text.chars().all(fits) {
         return text;
     }
-    text.chars().map(|c| if fits(c) { c } else if c == '"' { '\'' } else { '?' }).collect::<String>().into()
+    text.chars()
+        .map(|c| {
+            if fits(c) {
+                c
+            } else if c == '"' {
+                '\''
+            } else {
+                '?'
+            }
+        })
+        .collect::<String>()
+        .into()
 }
 
 #[cfg(test)]

@@ -28,10 +28,14 @@ impl Params {
     /// The value of `name`, or nothing when it was left out.
     ///
     /// # Errors
-    /// `invalid_request` when it came twice: RFC 6749 §3.1: "Request and response parameters MUST NOT be included more than once."
+    /// `invalid_request` when it holds a NUL character, or came twice: RFC 6749 §3.1: "Request and response parameters MUST NOT be included more than once."
     pub fn get(&self, name: &str) -> Result<Option<&str>, OAuthError> {
         let mut values = self.0.iter().filter(|(n, _)| n == name).map(|(_, value)| value.as_str());
         match (values.next(), values.next()) {
+            // Nothing that is sent here has a use for it, and not every database can hold it.
+            (Some(value), None) if value.contains('\0') => {
+                Err(OAuthError::new(ErrorCode::InvalidRequest, format!("{name} holds a NUL character")))
+            }
             (first, None) => Ok(first),
             _ => Err(OAuthError::new(ErrorCode::InvalidRequest, format!("{name} was sent more than once; send it once"))),
         }
@@ -68,7 +72,11 @@ impl Params {
     /// The parameters' names that came more than once; none in a good request.
     #[must_use]
     pub fn doubled(&self) -> Option<&str> {
-        self.0.iter().enumerate().find(|(place, (name, _))| self.0[..*place].iter().any(|(n, _)| n == name)).map(|(_, (name, _))| name.as_str())
+        self.0
+            .iter()
+            .enumerate()
+            .find(|(place, (name, _))| self.0[..*place].iter().any(|(n, _)| n == name))
+            .map(|(_, (name, _))| name.as_str())
     }
 }
 
@@ -91,6 +99,7 @@ mod tests {
         assert_eq!(params.get("b").unwrap(), None);
         assert_eq!(params.get("c").unwrap(), Some(" x y"));
         assert!(!params.has("d"));
+        assert!(Params::decode("state=%00").get("state").is_err());
         assert_eq!(params.get_any(&["e", "c"]).unwrap(), Some(" x y"));
     }
 

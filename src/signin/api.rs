@@ -7,15 +7,15 @@ use serde::Serialize;
 
 use crate::domain::{AccountId, Address, ClientKind, CodeId, Entropy, Provider, Scope, Secret, TokenHash};
 use crate::limits::Try;
-use crate::policy::{client_auth, redeem};
 use crate::policy::wallet::{self as proof, Signer};
+use crate::policy::{client_auth, redeem};
 use crate::protocol::authorize::{self, NoReturnPath, ReturnPath, SCOPES};
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::params::Params;
 use crate::store::{ApiChallenge, ClientRecord, DeveloperToken, NewCode, Taken, WalletChallenge};
 use crate::tokens;
-use crate::web::client::credentials;
 use crate::web::body::Body;
+use crate::web::client::credentials;
 use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
 use crate::web::{posted, reply};
@@ -25,6 +25,12 @@ const BAD_ADDRESS: &str = "Invalid Ethereum address.";
 const NO_CHALLENGE: &str = "Requested resource does not exist.";
 const BAD_SIGNATURE: &str = "Could not verify signature.";
 const EXPIRED: &str = "User session has expired.";
+
+#[derive(Serialize)]
+struct Challenge<'a> {
+    state: &'a str,
+    challenge: String,
+}
 
 /// `POST /auth/web3/generate_challenge`: parameters from the query or from a form; `{"state", "challenge"}`.
 pub async fn generate(ctx: Ctx, body: Body) -> HttpResponse {
@@ -58,7 +64,7 @@ async fn make_challenge(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault> {
         id: ctx.state.entropy.uuid(ctx.now),
         client_id: client.id.clone(),
         scope: scope_of(&params)?,
-        oidc_nonce: params.get("nonce")?.map(str::to_owned),
+        oidc_nonce: authorize::nonce(&params)?,
         code_challenge: code_challenge_of(&params)?,
         message: WalletChallenge {
             address,
@@ -72,13 +78,7 @@ async fn make_challenge(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault> {
     };
     let state = ctx.state.entropy.secret();
     ctx.state.store.put_api_challenge(&challenge, &state.hash()).await?;
-
-    #[derive(Serialize)]
-    struct Reply<'a> {
-        state: &'a str,
-        challenge: String,
-    }
-    Ok(reply::json(StatusCode::OK, &Reply { state: state.expose(), challenge: message_of(ctx, &challenge) }))
+    Ok(reply::json(StatusCode::OK, &Challenge { state: state.expose(), challenge: message_of(ctx, &challenge) }))
 }
 
 async fn redeem_challenge(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault> {
@@ -88,7 +88,8 @@ async fn redeem_challenge(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault>
         return Err(Fault::new(ErrorCode::UnsupportedGrantType, "grant_type must be authorization_code"));
     }
     let (state, signature) = (params.need("state")?, params.need("signature")?);
-    let redirect_uri = params.get_any(&["domain", "redirect_uri"])?.ok_or_else(|| OAuthError::new(ErrorCode::InvalidRequest, "domain is missing"))?;
+    let redirect_uri =
+        params.get_any(&["domain", "redirect_uri"])?.ok_or_else(|| OAuthError::new(ErrorCode::InvalidRequest, "domain is missing"))?;
     let client = client_of(ctx, &params).await?;
     // A failed client authentication does not burn the challenge: it says nothing about who holds it.
     let (_, presented) = credentials(ctx, &params)?;
@@ -178,7 +179,10 @@ fn params(ctx: &Ctx, body: &Body) -> Result<Params, Fault> {
 
 async fn client_of(ctx: &Ctx, params: &Params) -> Result<std::sync::Arc<ClientRecord>, Fault> {
     let (id, _) = credentials(ctx, params)?;
-    ctx.state.client(&id).await?.ok_or_else(|| Fault::new(ErrorCode::InvalidClient, format!("client_id {id} is not registered here, or is disabled")))
+    ctx.state
+        .client(&id)
+        .await?
+        .ok_or_else(|| Fault::new(ErrorCode::InvalidClient, format!("client_id {id} is not registered here, or is disabled")))
 }
 
 // A license's API keys sign for the license at itself. Anywhere else its address would be a person's, which it is not.
@@ -187,13 +191,20 @@ async fn refuse_foreign_license(ctx: &Ctx, client: &ClientRecord, address: Addre
     if client.id == id || ctx.state.client(&id).await?.is_none() {
         return Ok(());
     }
-    Err(Fault::new(ErrorCode::InvalidRequest, "address is a developer license, which can sign in to itself only: client_id and address must be the same"))
+    Err(Fault::new(
+        ErrorCode::InvalidRequest,
+        "address is a developer license, which can sign in to itself only: client_id and address must be the same",
+    ))
 }
 
 fn scope_of(params: &Params) -> Result<Scope, Fault> {
     let scope: Scope = params.need("scope")?.parse().map_err(|reason| Fault::new(ErrorCode::InvalidScope, format!("{reason}")))?;
     let scope = scope.only(SCOPES);
-    if scope.is_empty() { Err(Fault::new(ErrorCode::InvalidScope, "scope names nothing that this server knows; ask for openid at least")) } else { Ok(scope) }
+    if scope.is_empty() {
+        Err(Fault::new(ErrorCode::InvalidScope, "scope names nothing that this server knows; ask for openid at least"))
+    } else {
+        Ok(scope)
+    }
 }
 
 // RFC 7636 is optional at this door, whatever the client's setting: the signature is what binds.

@@ -38,12 +38,21 @@ async fn account(ctx: &Ctx, visit: &Visit) -> Result<HttpResponse, Fault> {
 
 async fn authorize(ctx: &Ctx, visit: &Visit, request: AuthorizeRequest) -> Result<HttpResponse, Fault> {
     let Some(client) = ctx.state.client(&request.client_id).await? else {
-        return Err(Fault::new(ErrorCode::InvalidClient, format!("client_id {} is not registered here any more, or is disabled", request.client_id)));
+        return Err(Fault::new(
+            ErrorCode::InvalidClient,
+            format!("client_id {} is not registered here any more, or is disabled", request.client_id),
+        ));
     };
     let standing = session::standing(ctx, &client.id).await?;
     let (session, consent) = standing.map_or((None, None), |(session, consent)| (Some(session), consent));
     let subject = session.as_ref().map(|session| tokens::subject_of(&ctx.state, &client, session));
-    let facts = Facts { session: session.as_ref(), subject: subject.as_deref(), consent: consent.as_ref(), interaction: Some((visit.id, visit.began)), now: ctx.now };
+    let facts = Facts {
+        session: session.as_ref(),
+        subject: subject.as_deref(),
+        consent: consent.as_ref(),
+        interaction: Some((visit.id, visit.began)),
+        now: ctx.now,
+    };
     match (next_step(request.clone(), facts), session) {
         (Step::SignIn, _) | (Step::Consent { .. }, None) => Ok(page::sign_in(ctx, visit, Some((&client, &request)))),
         (Step::Consent { already }, Some(session)) => Ok(page::consent(ctx, visit, &client, &request, &session, already.as_ref())),

@@ -11,7 +11,7 @@ use crate::web::ctx::Ctx;
 use crate::web::pages::{Chain, ConsentPage, SignInPage};
 use crate::web::reply;
 use crate::web::visit::Visit;
-use crate::web::words::scope_line;
+use crate::web::words::scope_lines;
 
 /// The page on which a person chooses a wallet. Without an app they are signing in to their own account page.
 pub(super) fn sign_in(ctx: &Ctx, visit: &Visit, app: Option<(&ClientRecord, &AuthorizeRequest)>) -> HttpResponse {
@@ -30,7 +30,14 @@ pub(super) fn sign_in(ctx: &Ctx, visit: &Visit, app: Option<(&ClientRecord, &Aut
 }
 
 /// The page on which a person lets an app have what it asks for, or not.
-pub(super) fn consent(ctx: &Ctx, visit: &Visit, client: &ClientRecord, request: &AuthorizeRequest, session: &Session, already: Option<&Scope>) -> HttpResponse {
+pub(super) fn consent(
+    ctx: &Ctx,
+    visit: &Visit,
+    client: &ClientRecord,
+    request: &AuthorizeRequest,
+    session: &Session,
+    already: Option<&Scope>,
+) -> HttpResponse {
     let frame = reply::frame(&ctx.state, &ctx.request_id(), format!("Allow {}", client.name));
     let page = ConsentPage {
         frame: frame.clone(),
@@ -38,9 +45,9 @@ pub(super) fn consent(ctx: &Ctx, visit: &Visit, client: &ClientRecord, request: 
         client_host: request.return_path.redirect_uri.host(),
         client_id: client.id.to_string(),
         license: client.kind == ClientKind::License,
-        scopes: request.scope.iter().map(scope_line).collect(),
+        scopes: scope_lines(&request.scope),
         identity: session.subject.clone(),
-        already: already.is_some(),
+        already: already.is_some_and(|scope| !request.scope.is_subset(scope)),
         interaction: visit.id.to_string(),
         csrf: visit.browser.csrf(),
     };

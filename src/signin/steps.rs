@@ -39,7 +39,7 @@ async fn decide_consent(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<Htt
     // Whoever is signed in now is who agrees; without a session the dispatcher asks for a sign-in first.
     if let Some((session, consent)) = session::standing(ctx, &request.client_id).await? {
         // The page named an account: what a different one would agree to was never asked.
-        if form.get("account")?.is_some_and(|shown| shown != session.subject) {
+        if form.get("account")? != Some(session.subject.as_str()) {
             return Ok(reply::see_other(&visit.path()));
         }
         let scope = consent.map_or_else(|| request.scope.clone(), |before| before.scope.union(&request.scope));

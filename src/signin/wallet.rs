@@ -29,11 +29,24 @@ struct Ask {
     chain_id: u64,
 }
 
+#[derive(Serialize)]
+struct Asked {
+    challenge: Uuid,
+    message: String,
+    /// Seconds since the epoch.
+    expires_at: i64,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Answer {
     challenge: Uuid,
     signature: String,
+}
+
+#[derive(Serialize)]
+struct Answered {
+    next: String,
 }
 
 /// Why a step did not succeed, in the words that the sign-in script knows.
@@ -84,14 +97,7 @@ async fn ask(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpResponse, 
         },
     };
     ctx.state.store.put_signin_challenge(&challenge, &visit.browser.hash()).await?;
-
-    #[derive(Serialize)]
-    struct Reply {
-        challenge: Uuid,
-        message: String,
-        expires_at: i64,
-    }
-    let reply = Reply { challenge: challenge.id, message: message_of(ctx, &challenge), expires_at: challenge.message.expires_at.seconds() };
+    let reply = Asked { challenge: challenge.id, message: message_of(ctx, &challenge), expires_at: challenge.message.expires_at.seconds() };
     Ok(reply::json(StatusCode::OK, &reply))
 }
 
@@ -102,10 +108,9 @@ async fn answer(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpRespons
     // Taken before it is looked at: right or wrong, it works once.
     let challenge = match ctx.state.store.take_signin_challenge(answer.challenge, id, &visit.browser.hash(), ctx.now).await? {
         Taken::Now(challenge) => challenge,
-        Taken::Expired => return Err(Trouble::Expired),
+        // Unknown ones are old ones that were swept, or somebody else's, which is not said.
+        Taken::Expired | Taken::Unknown => return Err(Trouble::Expired),
         Taken::Already => return Err(Trouble::Used),
-        // Whose it is, is not said.
-        Taken::Unknown => return Err(Trouble::Expired),
     };
     match proof::signer(&message_of(ctx, &challenge), &answer.signature) {
         Signer::Key(key) if key == challenge.message.address => {}
@@ -133,12 +138,7 @@ async fn answer(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpRespons
     // A new id at every sign-in: one that was planted before is worth nothing after.
     ctx.state.store.start_session(&session, &token.hash(), ctx.session_token().map(|old| old.hash()).as_ref()).await?;
     metrics::counter!("latchkey_sign_ins_total", "provider" => Provider::WEB3).increment(1);
-
-    #[derive(Serialize)]
-    struct Reply {
-        next: String,
-    }
-    let mut response = reply::json(StatusCode::OK, &Reply { next: visit.path() });
+    let mut response = reply::json(StatusCode::OK, &Answered { next: visit.path() });
     session::begin(ctx, &mut response, &token);
     Ok(response)
 }
@@ -164,7 +164,8 @@ fn message_of(ctx: &Ctx, challenge: &SigninChallenge) -> String {
 }
 
 fn parse<T: DeserializeOwned>(body: &Body) -> Result<T, Fault> {
-    serde_json::from_slice(body.bytes()?).map_err(|reason| Fault::new(ErrorCode::InvalidRequest, format!("the request is not the JSON that was expected: {reason}")))
+    serde_json::from_slice(body.bytes()?)
+        .map_err(|reason| Fault::new(ErrorCode::InvalidRequest, format!("the request is not the JSON that was expected: {reason}")))
 }
 
 fn tell(trouble: &Trouble) -> HttpResponse {
@@ -186,16 +187,29 @@ fn tell(trouble: &Trouble) -> HttpResponse {
         Trouble::Fault(fault) => return fault.as_step_json(),
         Trouble::ChainNotSupported(chains) => {
             let chains = chains.iter().map(|chain| ChainBody { id: chain.id, name: &chain.name }).collect();
-            let words = body("chain_not_supported", "Your wallet is on another network", "Switch your wallet to one of these networks and go on.");
+            let words =
+                body("chain_not_supported", "Your wallet is on another network", "Switch your wallet to one of these networks and go on.");
             (StatusCode::BAD_REQUEST, Body { chains: Some(chains), ..words })
         }
-        Trouble::Expired => (StatusCode::BAD_REQUEST, body("challenge_expired", "That took a little long", "The message to sign has expired. Ask for a new one.")),
-        Trouble::Used => (StatusCode::BAD_REQUEST, body("challenge_used", "This message was used already", "Each message can be signed in with once. Ask for a new one.")),
+        Trouble::Expired => (
+            StatusCode::BAD_REQUEST,
+            body("challenge_expired", "That took a little long", "The message to sign has expired. Ask for a new one."),
+        ),
+        Trouble::Used => (
+            StatusCode::BAD_REQUEST,
+            body("challenge_used", "This message was used already", "Each message can be signed in with once. Ask for a new one."),
+        ),
         Trouble::SignatureInvalid => (
             StatusCode::BAD_REQUEST,
-            body("signature_invalid", "The signature does not fit the account", "The account that signed is not the one you chose, or it is a contract wallet, which cannot sign in here yet."),
+            body(
+                "signature_invalid",
+                "The signature does not fit the account",
+                "The account that signed is not the one you chose, or it is a contract wallet, which cannot sign in here yet.",
+            ),
         ),
-        Trouble::AccountDisabled => (StatusCode::FORBIDDEN, body("account_disabled", "This account is switched off", "Ask the people who run this site.")),
+        Trouble::AccountDisabled => {
+            (StatusCode::FORBIDDEN, body("account_disabled", "This account is switched off", "Ask the people who run this site."))
+        }
     };
     reply::json(status, &body)
 }

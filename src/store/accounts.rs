@@ -80,9 +80,7 @@ sql! {
     CREATE_ACCOUNT = "INSERT INTO account (id, profile, created_at, updated_at) VALUES ($1, $2, $3, $3)";
     CREATE_IDENTITY = "
         INSERT INTO identity (provider, subject, account_id, created_at, last_used_at)
-        VALUES ($1, $2, $3, $4, $4)
-        ON CONFLICT (provider, subject) DO NOTHING";
-    DELETE_ACCOUNT = "DELETE FROM account WHERE id = $1";
+        VALUES ($1, $2, $3, $4, $4)";
     ACCOUNT = "
         SELECT a.id, a.profile, a.created_at, a.updated_at, a.disabled_at,
                i.provider, i.subject, i.created_at AS identity_created_at, i.last_used_at
@@ -108,10 +106,12 @@ impl Store {
         if let Some(known) = self.use_identity(provider, subject, now).await? {
             return Ok(known);
         }
-        if self.create_account(provider, subject, new_id, now).await? {
-            return Ok(SignIn { account_id: new_id, created: true, disabled: false });
+        match self.create_account(provider, subject, new_id, now).await {
+            Ok(()) => return Ok(SignIn { account_id: new_id, created: true, disabled: false }),
+            // Another sign-in made it between the two looks; the account that came too late was rolled back.
+            Err(StoreError::Conflict(_)) => {}
+            Err(error) => return Err(error),
         }
-        // Another sign-in made it between the two looks.
         let gone = || StoreError::Corrupt("an identity was there and is not there".to_owned());
         self.use_identity(provider, subject, now).await?.ok_or_else(gone)
     }
@@ -152,17 +152,13 @@ impl Store {
         write_one!(self, row(USE_IDENTITY, provider, subject, now))
     }
 
-    // False: the identity is there already, and so the account was not made.
-    async fn create_account(&self, provider: &Provider, subject: &str, id: AccountId, now: Timestamp) -> Result<bool, StoreError> {
+    // A conflict: the identity is there already, and nothing was made.
+    async fn create_account(&self, provider: &Provider, subject: &str, id: AccountId, now: Timestamp) -> Result<(), StoreError> {
         let (provider, subject) = (provider.clone(), subject.to_owned());
         self.transaction(move |mut conn| {
             Box::pin(async move {
                 on!(conn, execute(CREATE_ACCOUNT, id, Json(Profile::default()), now))?;
-                let created = on!(conn, execute(CREATE_IDENTITY, provider, subject, id, now))? > 0;
-                if !created {
-                    on!(conn, execute(DELETE_ACCOUNT, id))?;
-                }
-                Ok(created)
+                on!(conn, execute(CREATE_IDENTITY, provider, subject, id, now)).map(drop)
             })
         })
         .await

@@ -20,7 +20,7 @@ pub enum StoreError {
     #[error("the database does not have the tables of this version (run `latchkey migrate`): {0}")]
     Schema(String),
     /// A row holds what this program never writes, or a value does not fit into a row.
-    #[error("the database holds a value that cannot be read: {0}")]
+    #[error("a value cannot be read from the database, or does not fit into it: {0}")]
     Corrupt(String),
 }
 

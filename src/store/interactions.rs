@@ -24,7 +24,7 @@ sql! {
         SELECT id, purpose, created_at, expires_at FROM interaction
         WHERE id = $1 AND browser_hash = $2 AND expires_at > $3";
     END = "DELETE FROM interaction WHERE id = $1 AND browser_hash = $2";
-    /// Takes the visit away from all others who would finish it too; also where the code could not be given any more.
+    /// Takes the visit away from all others who would finish it too; not where its code could not be given any more.
     FINISH = "
         DELETE FROM interaction
         WHERE id = $1 AND browser_hash = $2 AND expires_at > $3

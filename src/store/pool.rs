@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use sqlx::{ConnectOptions, Connection};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::StoreError;
 
@@ -18,10 +18,12 @@ use super::StoreError;
 const PATIENCE: Duration = Duration::from_secs(3);
 /// A connection that was idle for longer is asked for a sign of life before it is lent.
 const FRESH: Duration = Duration::from_secs(1);
+/// How long that sign of life may take.
+const SIGN: Duration = Duration::from_secs(1);
 /// An idle connection nobody needed for so long is closed.
-const IDLE: Duration = Duration::from_secs(300);
+const IDLE: Duration = Duration::from_mins(5);
 /// A connection is replaced at this age, so that a server's memory for it, or an old address, does not stay for ever.
-const AGE: Duration = Duration::from_secs(1_800);
+const AGE: Duration = Duration::from_mins(30);
 
 #[derive(Debug)]
 pub(super) struct Pool<C: Connection> {
@@ -84,7 +86,7 @@ impl<C: Connection> Pool<C> {
             if born.elapsed() > AGE {
                 continue;
             }
-            if since.elapsed() < FRESH || conn.ping().await.is_ok() {
+            if since.elapsed() < FRESH || matches!(timeout(SIGN, conn.ping()).await, Ok(Ok(()))) {
                 return Ok(Lease { conn, born, shared, _turn: turn });
             }
             // It died while nobody looked, and so, most likely, did the others.

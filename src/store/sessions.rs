@@ -52,12 +52,12 @@ impl Store {
     /// Stores a session under the hash of its cookie, and ends the one that it takes the place of, in one transaction.
     pub async fn start_session(&self, session: &Session, token: &TokenHash, replaces: Option<&TokenHash>) -> Result<(), StoreError> {
         let (session, token) = (session.clone(), *token);
-        let Some(replaced) = replaces.copied() else {
+        let Some(former) = replaces.copied() else {
             return self.statement(move |mut conn| Box::pin(async move { insert(&mut conn, session, token).await })).await;
         };
         self.transaction(move |mut conn| {
             Box::pin(async move {
-                on!(conn, execute(END, replaced))?;
+                on!(conn, execute(END, former))?;
                 insert(&mut conn, session, token).await
             })
         })

@@ -88,13 +88,15 @@ enum After {
     GoOn,
     /// The database failed under the job; nothing of the group can be kept.
     GiveUp,
-    /// No job at all, but the wish to end.
-    Stop,
 }
 
 trait Job: Send {
     fn run<'j>(&'j mut self, conn: &'j mut SqliteConnection) -> BoxFuture<'j, After>;
     fn answer(self: Box<Self>, committed: Result<(), StoreError>);
+    /// Whether it is no job at all, but the wish to end.
+    fn stops(&self) -> bool {
+        false
+    }
 }
 
 struct Write<T, F> {
@@ -137,10 +139,14 @@ struct Stop;
 
 impl Job for Stop {
     fn run<'j>(&'j mut self, _: &'j mut SqliteConnection) -> BoxFuture<'j, After> {
-        Box::pin(std::future::ready(After::Stop))
+        Box::pin(std::future::ready(After::GoOn))
     }
 
     fn answer(self: Box<Self>, _: Result<(), StoreError>) {}
+
+    fn stops(&self) -> bool {
+        true
+    }
 }
 
 struct Task {
@@ -152,13 +158,13 @@ struct Task {
 impl Task {
     async fn run(mut self) {
         while let Some(first) = self.queue.recv().await {
-            let mut group = Vec::new();
-            let (committed, stop) = self.commit_group(first, &mut group).await;
+            let mut group = vec![first];
+            let committed = self.commit(&mut group).await;
             for job in group {
+                if job.stops() {
+                    self.queue.close();
+                }
                 job.answer(committed.clone());
-            }
-            if stop {
-                self.queue.close();
             }
         }
         if let Some(conn) = self.conn.take()
@@ -168,25 +174,26 @@ impl Task {
         }
     }
 
-    // Runs `first` and what else waits in one transaction; every job taken ends up in `group`.
-    async fn commit_group(&mut self, first: Box<dyn Job>, group: &mut Vec<Box<dyn Job>>) -> (Result<(), StoreError>, bool) {
-        let mut conn = match self.ready().await {
+    // Runs the first job and what else waits in one transaction; every job taken ends up in `group`.
+    async fn commit(&mut self, group: &mut Vec<Box<dyn Job>>) -> Result<(), StoreError> {
+        let mut conn = match self.begin().await {
             Ok(conn) => conn,
             Err(error) => {
-                group.push(first);
-                return (Err(error), false);
+                // Those who came meanwhile waited as long: they must not wait once more, one after the other.
+                while let Ok(job) = self.queue.try_recv() {
+                    group.push(job);
+                }
+                return Err(error);
             }
         };
-        let mut stop = false;
-        let mut next = Some(first);
         let mut kept = Ok(());
+        let mut next = group.pop();
         while let Some(mut job) = next.take() {
             let after = job.run(&mut conn).await;
             group.push(job);
             match after {
                 After::GoOn if group.len() < GROUP => next = self.queue.try_recv().ok(),
                 After::GoOn => {}
-                After::Stop => stop = true,
                 After::GiveUp => kept = Err(StoreError::Unavailable("the database failed while writing".to_owned())),
             }
         }
@@ -196,11 +203,11 @@ impl Task {
         if kept.is_ok() || rolled_back(&mut conn).await {
             self.conn = Some(conn);
         }
-        (kept, stop)
+        kept
     }
 
     // A connection inside a transaction that holds the file's only write lock.
-    async fn ready(&mut self) -> Result<SqliteConnection, StoreError> {
+    async fn begin(&mut self) -> Result<SqliteConnection, StoreError> {
         let mut conn = match self.conn.take() {
             Some(conn) => conn,
             None => self.options.connect().await?,
@@ -258,3 +265,6 @@ where
         Err(StoreError::Corrupt("the write panicked".to_owned()))
     })
 }
+
+#[cfg(test)]
+mod tests;

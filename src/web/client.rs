@@ -24,9 +24,13 @@ pub fn credentials(ctx: &Ctx, params: &Params) -> Result<(ClientId, Presented), 
         let id = named.ok_or_else(|| refuse("client_id is missing"))?;
         return Ok((parse(id)?, posted.map_or(Presented::Nothing, |secret| Presented::Post(Secret::new(secret)))));
     };
-    let (id, secret) = basic(authorization).ok_or_else(|| refuse("the Authorization header is not HTTP Basic with a form-encoded client id and secret"))?;
+    let (id, secret) = basic(authorization)
+        .ok_or_else(|| refuse("the Authorization header is not HTTP Basic with a form-encoded client id and secret"))?;
     if posted.is_some() {
-        return Err(Fault::new(ErrorCode::InvalidRequest, "the client sent its secret twice, by HTTP Basic and as client_secret; send it once"));
+        return Err(Fault::new(
+            ErrorCode::InvalidRequest,
+            "the client sent its secret twice, by HTTP Basic and as client_secret; send it once",
+        ));
     }
     let id = parse(&id)?;
     if let Some(other) = named

@@ -38,7 +38,8 @@ impl Jar {
     /// A cookie that holds `secret`. Without `lifetime` it ends with the browser.
     #[must_use]
     pub fn set(self, secret: &Secret, lifetime: Option<std::time::Duration>, secure: bool) -> Cookie<'static> {
-        let mut cookie = Cookie::build(self.name(secure), secret.expose().to_owned()).path("/").http_only(true).secure(secure).same_site(SameSite::Lax);
+        let mut cookie =
+            Cookie::build(self.name(secure), secret.expose().to_owned()).path("/").http_only(true).secure(secure).same_site(SameSite::Lax);
         if let Some(lifetime) = lifetime {
             cookie = cookie.max_age(CookieDuration::seconds(i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX)));
         }
@@ -48,7 +49,13 @@ impl Jar {
     /// A cookie that makes the browser forget.
     #[must_use]
     pub fn clear(self, secure: bool) -> Cookie<'static> {
-        Cookie::build(self.name(secure), "").path("/").http_only(true).secure(secure).same_site(SameSite::Lax).max_age(CookieDuration::ZERO).finish()
+        Cookie::build(self.name(secure), "")
+            .path("/")
+            .http_only(true)
+            .secure(secure)
+            .same_site(SameSite::Lax)
+            .max_age(CookieDuration::ZERO)
+            .finish()
     }
 }
 

@@ -70,20 +70,25 @@ impl Fault {
 
     // The words of OAuth for this fault, its status, and how long to wait.
     fn parts(&self) -> (OAuthError, StatusCode, Option<u64>) {
-        let words = |code: ErrorCode, description: &'static str| (OAuthError::new(code, description), StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST));
+        let words = |code: ErrorCode, description: &'static str| {
+            (OAuthError::new(code, description), StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST))
+        };
         match self {
             Self::OAuth(error) => (error.clone(), StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::BAD_REQUEST), None),
             Self::TooMany(TooMany { retry_after }) => {
-                let (error, status) = words(ErrorCode::TooManyRequests, "too many tries from this address; wait as long as Retry-After says");
+                let (error, status) =
+                    words(ErrorCode::TooManyRequests, "too many tries from this address; wait as long as Retry-After says");
                 (error, status, Some(*retry_after))
             }
             Self::Unavailable => {
-                let (error, status) = words(ErrorCode::TemporarilyUnavailable, "the server cannot reach its database; try again in a moment");
+                let (error, status) =
+                    words(ErrorCode::TemporarilyUnavailable, "the server cannot reach its database; try again in a moment");
                 (error, status, Some(RETRY_AFTER))
             }
             Self::Broken(reason) => {
                 tracing::error!(reason, "a request failed by our own fault");
-                let (error, status) = words(ErrorCode::ServerError, "something went wrong in the server; its log has more under the request id");
+                let (error, status) =
+                    words(ErrorCode::ServerError, "something went wrong in the server; its log has more under the request id");
                 (error, status, None)
             }
             Self::Visit(fault) => {
@@ -118,7 +123,8 @@ impl Fault {
         }
         let (error, status, retry_after) = self.parts();
         let code = status.as_u16();
-        let body = Body { error: error.code.as_str(), error_description: &error.description, status: code, code, message: &error.description };
+        let body =
+            Body { error: error.code.as_str(), error_description: &error.description, status: code, code, message: &error.description };
         retry(reply::json(status, &body), retry_after)
     }
 

@@ -10,13 +10,15 @@ use super::ctx::Ctx;
 use super::fault::Fault;
 use super::reply;
 use crate::domain::TokenHash;
+use crate::limits::Try;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::params::Params;
 
-const KEPT: Duration = Duration::from_secs(300);
+const KEPT: Duration = Duration::from_mins(5);
 
 /// Keeps the form and answers 303 to `path?form=…`.
 pub async fn keep(ctx: &Ctx, path: &'static str, body: &Body) -> Result<HttpResponse, Fault> {
+    ctx.charge(Try::SignIn)?;
     let form = form_text(ctx, body)?;
     let key = ctx.state.entropy.secret();
     ctx.state.store.put_form(&key.hash(), path, form, ctx.now.plus(KEPT)).await?;
@@ -40,7 +42,8 @@ pub async fn params(ctx: &Ctx, path: &'static str) -> Result<Params, Fault> {
 pub fn form_text<'a>(ctx: &Ctx, body: &'a Body) -> Result<&'a str, Fault> {
     let content_type = ctx.header(actix_web::http::header::CONTENT_TYPE).unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
-    if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") && !(essence.is_empty() && body.is_empty()) {
+    let nothing = essence.is_empty() && body.is_empty();
+    if !nothing && !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         return Err(Fault::new(ErrorCode::InvalidRequest, "the content type must be application/x-www-form-urlencoded"));
     }
     std::str::from_utf8(body.bytes()?).map_err(|_| Fault::new(ErrorCode::InvalidRequest, "the form is not UTF-8 text"))

@@ -48,7 +48,10 @@ pub fn json(status: StatusCode, body: &impl Serialize) -> HttpResponse {
 /// RFC 9700 §4.12: 303, so that a browser never repeats a form's content at the next address.
 pub fn see_other(location: &str) -> HttpResponse {
     match HeaderValue::from_str(location) {
-        Ok(location) => no_store(StatusCode::SEE_OTHER).insert_header((header::LOCATION, location)).insert_header((header::REFERRER_POLICY, "same-origin")).finish(),
+        Ok(location) => no_store(StatusCode::SEE_OTHER)
+            .insert_header((header::LOCATION, location))
+            .insert_header((header::REFERRER_POLICY, "same-origin"))
+            .finish(),
         Err(_) => HttpResponse::InternalServerError().finish(),
     }
 }

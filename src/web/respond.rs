@@ -23,7 +23,9 @@ pub enum Outcome {
 pub fn to_app(ctx: &Ctx, path: &ReturnPath, outcome: &Outcome) -> HttpResponse {
     let mut fields: Vec<(String, String)> = match outcome {
         Outcome::Code(code) => vec![("code".into(), code.expose().to_owned())],
-        Outcome::Error(error) => vec![("error".into(), error.code.as_str().to_owned()), ("error_description".into(), error.description.clone().into_owned())],
+        Outcome::Error(error) => {
+            vec![("error".into(), error.code.as_str().to_owned()), ("error_description".into(), error.description.clone().into_owned())]
+        }
     };
     // RFC 6749 §4.1.2: state is "REQUIRED if the "state" parameter was present in the client authorization request. The exact value
     // received from the client."

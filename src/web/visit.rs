@@ -8,6 +8,7 @@ use super::ctx::Ctx;
 use super::fault::Fault;
 use super::reply;
 use crate::domain::{InteractionId, Timestamp};
+use crate::limits::Try;
 use crate::protocol::authorize::AuthorizeRequest;
 use crate::store::Interaction;
 
@@ -50,6 +51,8 @@ impl Visit {
 
 /// Begins a visit and sends the browser to its page.
 pub async fn begin(ctx: &Ctx, purpose: &Purpose) -> Result<HttpResponse, Fault> {
+    // A visit leaves a row behind before anybody has proved anything.
+    ctx.charge(Try::SignIn)?;
     let browser = ctx.browser();
     let id = InteractionId(ctx.state.entropy.uuid(ctx.now));
     let purpose = serde_json::to_value(purpose).map_err(|reason| Fault::Broken(reason.to_string()))?;
@@ -68,7 +71,9 @@ pub async fn begin(ctx: &Ctx, purpose: &Purpose) -> Result<HttpResponse, Fault> 
 /// [`VisitFault`]: finished, expired and somebody else's look alike, because whoever asks may be anybody.
 pub async fn load(ctx: &Ctx, id: InteractionId) -> Result<Visit, Fault> {
     let Some(browser) = ctx.known_browser() else { return Err(Fault::Visit(VisitFault::NoCookie)) };
-    let Some(interaction) = ctx.state.store.interaction(id, &browser.hash(), ctx.now).await? else { return Err(Fault::Visit(VisitFault::Over)) };
+    let Some(interaction) = ctx.state.store.interaction(id, &browser.hash(), ctx.now).await? else {
+        return Err(Fault::Visit(VisitFault::Over));
+    };
     let purpose = serde_json::from_value(interaction.purpose).map_err(|reason| Fault::Broken(reason.to_string()))?;
     Ok(Visit { id, purpose, began: interaction.created_at, browser })
 }

@@ -2,13 +2,23 @@
 
 use super::pages::ScopeLine;
 use crate::domain::{Provider, Scope};
+use crate::protocol::authorize::SCOPES;
 
-/// A scope in the words of a person who has never heard of scopes.
+/// Scopes in the words of a person who has never heard of them, the plainest first.
 #[must_use]
-pub fn scope_line(token: &str) -> ScopeLine {
+pub fn scope_lines(scope: &Scope) -> Vec<ScopeLine> {
+    let known = SCOPES.iter().copied().filter(|token| scope.contains(token));
+    let others = scope.iter().filter(|token| !SCOPES.contains(token));
+    known.chain(others).map(scope_line).collect()
+}
+
+fn scope_line(token: &str) -> ScopeLine {
     let (title, detail) = match token {
         Scope::OPENID => ("Know that it is you", "The app recognises you when you come back."),
-        Scope::EMAIL => ("See your wallet address and email", "The address of the wallet you signed in with, and your email address if your account has one."),
+        Scope::EMAIL => (
+            "See your wallet address and email",
+            "The address of the wallet you signed in with, and your email address if your account has one.",
+        ),
         Scope::PROFILE => ("See your profile", "What you have written on your account page: your name, picture and language, for example."),
         _ => ("Use something this page has no words for", "The app's makers can say what it is."),
     };

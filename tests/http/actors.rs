@@ -173,7 +173,10 @@ impl Answer {
 
     /// Whether it is an error page of ours, of that status, which sends nobody anywhere.
     pub(crate) fn is_error_page(&self, status: u16) -> bool {
-        self.status == status && self.location().is_empty() && self.header("content-type").starts_with("text/html") && self.body.contains("If you ask for help, name this")
+        self.status == status
+            && self.location().is_empty()
+            && self.header("content-type").starts_with("text/html")
+            && self.body.contains("If you ask for help, name this")
     }
 }
 

@@ -20,7 +20,13 @@ pub(crate) fn ask(client: &str, address: &str) -> Form {
 
 /// What answers it.
 pub(crate) fn answer(client: &str, state: &str, signature: &str) -> Form {
-    Form::of(&[("client_id", client), ("domain", REDIRECT_URI), ("grant_type", "authorization_code"), ("state", state), ("signature", signature)])
+    Form::of(&[
+        ("client_id", client),
+        ("domain", REDIRECT_URI),
+        ("grant_type", "authorization_code"),
+        ("state", state),
+        ("signature", signature),
+    ])
 }
 
 /// The state and the message of a challenge.
@@ -50,7 +56,9 @@ on_both!(a_persons_wallet_signs_in_without_a_browser, |world| {
     let by_query = browser.send(browser.bare(Method::POST, &format!("{GENERATE}?{}", form.encode()))).await;
     assert_eq!(by_query.status, 200, "{}", by_query.body);
     assert_eq!(by_query.json().as_object().unwrap().keys().collect::<Vec<_>>(), ["challenge", "state"]);
-    let typed = browser.send(browser.bare(Method::POST, &format!("{GENERATE}?{}", form.encode())).header("content-type", "application/json").body("")).await;
+    let typed = browser
+        .send(browser.bare(Method::POST, &format!("{GENERATE}?{}", form.encode())).header("content-type", "application/json").body(""))
+        .await;
     assert_eq!(typed.status, 200, "an empty body of whatever type: {}", typed.body);
     let (state, message) = generated(&browser, &form).await;
     let nonce = message.lines().nth(8).unwrap().strip_prefix("Nonce: ").unwrap();
@@ -65,7 +73,14 @@ on_both!(a_persons_wallet_signs_in_without_a_browser, |world| {
     );
     assert!(nonce.len() == 32 && nonce.bytes().all(|b| b.is_ascii_alphanumeric()));
 
-    let reply = browser.send(browser.bare(Method::POST, SUBMIT).header("content-type", "application/x-www-form-urlencoded; charset=UTF-8").body(answer("app", &state, &wallet.sign(&message)).encode())).await;
+    let reply = browser
+        .send(
+            browser
+                .bare(Method::POST, SUBMIT)
+                .header("content-type", "application/x-www-form-urlencoded; charset=UTF-8")
+                .body(answer("app", &state, &wallet.sign(&message)).encode()),
+        )
+        .await;
     assert_eq!((reply.header("cache-control"), reply.header("content-type")), ("no-store", "application/json"));
     let tokens = Tokens::read(&reply);
     assert_eq!((&tokens.reply["token_type"], &tokens.reply["expires_in"]), (&json!("Bearer"), &json!(3_600)));
@@ -87,7 +102,8 @@ on_both!(the_redirect_uri_may_be_called_domain_and_be_in_the_query, |world| {
     let (state, message) = generated(&browser, &form.without("domain").with("redirect_uri", REDIRECT_URI)).await;
     let signed = answer("app", &state, &wallet.sign(&message)).without("domain");
     let query = Form::of(&[("domain", REDIRECT_URI)]).encode();
-    let reply = browser.send(browser.bare(Method::POST, &format!("{SUBMIT}?{query}")).header("content-type", FORM).body(signed.encode())).await;
+    let reply =
+        browser.send(browser.bare(Method::POST, &format!("{SUBMIT}?{query}")).header("content-type", FORM).body(signed.encode())).await;
     assert_eq!(reply.status, 200, "{}", reply.body);
     let (state, message) = generated(&browser, &ask("app", &wallet.address.to_string().to_lowercase())).await;
     assert!(message.contains(&wallet.address.to_string()), "checksummed, however it was sent");
@@ -98,7 +114,15 @@ on_both!(the_redirect_uri_may_be_called_domain_and_be_in_the_query, |world| {
 on_both!(a_request_for_a_challenge_is_refused_in_five_keys, |world| {
     let (browser, wallet) = (Browser::new(&world), Wallet::new(1));
     let good = ask("app", &wallet.address.to_string());
-    for address in ["", "0x1", "x", "0xZZ345678901234567890123456789012345678ZZ", &wallet.address.to_string()[..41], &wallet.address.to_string().to_uppercase(), &format!("{}\nURI: x", wallet.address)] {
+    for address in [
+        "",
+        "0x1",
+        "x",
+        "0xZZ345678901234567890123456789012345678ZZ",
+        &wallet.address.to_string()[..41],
+        &wallet.address.to_string().to_uppercase(),
+        &format!("{}\nURI: x", wallet.address),
+    ] {
         let refused = browser.post_form(GENERATE, &good.clone().with("address", address)).await;
         assert_wire_error(&refused, 400, "invalid_request", (!address.is_empty()).then_some("Invalid Ethereum address."));
     }
@@ -120,12 +144,24 @@ on_both!(a_request_for_a_challenge_is_refused_in_five_keys, |world| {
         assert_wire_error(&browser.post_form(GENERATE, form).await, *status, error, None);
     }
     // One value in the query and another in the form is two values.
-    let split = browser.send(browser.bare(Method::POST, &format!("{GENERATE}?client_id=web")).header("content-type", FORM).body(good.encode())).await;
+    let split = browser
+        .send(browser.bare(Method::POST, &format!("{GENERATE}?client_id=web")).header("content-type", FORM).body(good.encode()))
+        .await;
     assert_wire_error(&split, 400, "invalid_request", None);
     for body in [vec![0xff, 0xfe], vec![b'a'; 70_000]] {
-        assert_wire_error(&browser.send(browser.bare(Method::POST, GENERATE).header("content-type", FORM).body(body)).await, 400, "invalid_request", None);
+        assert_wire_error(
+            &browser.send(browser.bare(Method::POST, GENERATE).header("content-type", FORM).body(body)).await,
+            400,
+            "invalid_request",
+            None,
+        );
     }
-    assert_wire_error(&browser.send(browser.bare(Method::POST, GENERATE).header("content-type", "application/json").body("{}")).await, 400, "invalid_request", None);
+    assert_wire_error(
+        &browser.send(browser.bare(Method::POST, GENERATE).header("content-type", "application/json").body("{}")).await,
+        400,
+        "invalid_request",
+        None,
+    );
 });
 
 on_both!(a_challenge_is_burnt_by_the_first_answer_right_or_wrong, |world| {
@@ -164,12 +200,18 @@ on_both!(an_answer_fits_its_own_challenge_only, |world| {
     let signature = wallet.sign(&message);
     let unknown = browser.post_form(SUBMIT, &answer("other", "unknown", &signature)).await;
     assert_wire_error(&unknown, 400, "invalid_grant", Some("Requested resource does not exist."));
-    assert_wire_error(&browser.post_form(SUBMIT, &answer("app", &state, &signature)).await, 400, "invalid_grant", Some("Requested resource does not exist."));
+    assert_wire_error(
+        &browser.post_form(SUBMIT, &answer("app", &state, &signature)).await,
+        400,
+        "invalid_grant",
+        Some("Requested resource does not exist."),
+    );
 
     let (first, second) = (generated(&browser, &form).await, generated(&browser, &form).await);
     let crossed = browser.post_form(SUBMIT, &answer("other", &first.0, &wallet.sign(&second.1))).await;
     assert_wire_error(&crossed, 400, "invalid_grant", Some("Could not verify signature."));
-    let elsewhere = browser.post_form(SUBMIT, &answer("other", &second.0, &wallet.sign(&second.1)).with("domain", "https://app.example/second")).await;
+    let elsewhere =
+        browser.post_form(SUBMIT, &answer("other", &second.0, &wallet.sign(&second.1)).with("domain", "https://app.example/second")).await;
     assert_wire_error(&elsewhere, 400, "invalid_grant", None);
 
     let (state, message) = generated(&browser, &form).await;
@@ -177,7 +219,12 @@ on_both!(an_answer_fits_its_own_challenge_only, |world| {
     for lacking in ["state", "signature", "domain", "grant_type"] {
         assert_wire_error(&browser.post_form(SUBMIT, &signed.clone().without(lacking)).await, 400, "invalid_request", None);
     }
-    assert_wire_error(&browser.post_form(SUBMIT, &signed.clone().with("grant_type", "password")).await, 400, "unsupported_grant_type", None);
+    assert_wire_error(
+        &browser.post_form(SUBMIT, &signed.clone().with("grant_type", "password")).await,
+        400,
+        "unsupported_grant_type",
+        None,
+    );
     world.clock.advance(Duration::from_secs(600));
     assert_wire_error(&browser.post_form(SUBMIT, &signed).await, 400, "invalid_grant", Some("User session has expired."));
 });
@@ -186,7 +233,13 @@ on_both!(a_challenge_with_a_code_challenge_wants_its_verifier, |world| {
     let (browser, wallet) = (Browser::new(&world), Wallet::new(1));
     let plain = ask("app", &wallet.address.to_string());
     let bound = plain.clone().with("code_challenge", CHALLENGE).with("code_challenge_method", "S256");
-    for (form, verifier, status) in [(&bound, Some(VERIFIER), 200), (&bound, None, 400), (&bound, Some(CHALLENGE), 400), (&plain, None, 200), (&plain, Some(VERIFIER), 400)] {
+    for (form, verifier, status) in [
+        (&bound, Some(VERIFIER), 200),
+        (&bound, None, 400),
+        (&bound, Some(CHALLENGE), 400),
+        (&plain, None, 200),
+        (&plain, Some(VERIFIER), 400),
+    ] {
         let (state, message) = generated(&browser, form).await;
         let signed = answer("app", &state, &wallet.sign(&message));
         let signed = verifier.into_iter().fold(signed, |form, verifier| form.with("code_verifier", verifier));
@@ -207,7 +260,11 @@ on_both!(a_confidential_client_must_prove_itself_here_too, |world| {
     // None of that burnt the challenge.
     assert_eq!(browser.post_form(SUBMIT, &signed.with("client_secret", SECRET)).await.status, 200);
     let (state, message) = generated(&browser, &ask("web", &wallet.address.to_string())).await;
-    let request = browser.bare(Method::POST, SUBMIT).header("content-type", FORM).header(AUTHORIZATION, basic("web", SECRET)).body(answer("web", &state, &wallet.sign(&message)).encode());
+    let request = browser
+        .bare(Method::POST, SUBMIT)
+        .header("content-type", FORM)
+        .header(AUTHORIZATION, basic("web", SECRET))
+        .body(answer("web", &state, &wallet.sign(&message)).encode());
     assert_eq!(browser.send(request).await.status, 200);
 });
 

@@ -59,14 +59,26 @@ impl<'w> App<'w> {
     /// What an ordinary sign-in asks.
     pub(crate) fn request(&self) -> Form {
         Form::of(&[
-            ("client_id", &self.id), ("redirect_uri", REDIRECT_URI), ("response_type", "code"), ("scope", "openid email profile"), ("state", "a state"), ("nonce", "a nonce"),
-            ("code_challenge", CHALLENGE), ("code_challenge_method", "S256"),
+            ("client_id", &self.id),
+            ("redirect_uri", REDIRECT_URI),
+            ("response_type", "code"),
+            ("scope", "openid email profile"),
+            ("state", "a state"),
+            ("nonce", "a nonce"),
+            ("code_challenge", CHALLENGE),
+            ("code_challenge_method", "S256"),
         ])
     }
 
     /// What an ordinary redemption sends.
     pub(crate) fn redemption(&self, code: &str) -> Form {
-        Form::of(&[("grant_type", "authorization_code"), ("client_id", &self.id), ("code", code), ("redirect_uri", REDIRECT_URI), ("code_verifier", VERIFIER)])
+        Form::of(&[
+            ("grant_type", "authorization_code"),
+            ("client_id", &self.id),
+            ("code", code),
+            ("redirect_uri", REDIRECT_URI),
+            ("code_verifier", VERIFIER),
+        ])
     }
 
     /// A code for the person with that wallet.
@@ -101,7 +113,11 @@ impl<'w> App<'w> {
     pub(crate) async fn assert_refused(&self, token: &str, why: &str) {
         let answer = self.userinfo(token).await;
         assert_eq!(answer.error(), (401, "invalid_token".to_owned()), "{why}: {}", answer.body);
-        assert!(answer.header("www-authenticate").starts_with("Bearer error=\"invalid_token\""), "{why}: {}", answer.header("www-authenticate"));
+        assert!(
+            answer.header("www-authenticate").starts_with("Bearer error=\"invalid_token\""),
+            "{why}: {}",
+            answer.header("www-authenticate")
+        );
         assert_eq!(answer.header("cache-control"), "no-store", "{why}");
     }
 }

@@ -9,10 +9,18 @@ fn assert_told(answer: &Answer, error: &str, form: &Form) {
     assert_eq!(answer.status, 303, "{form:?}: {}", answer.body);
     assert!(answer.location().starts_with(&format!("{REDIRECT_URI}?error=")), "{form:?}: {}", answer.location());
     let told = answer.redirect();
-    assert_eq!((told.get("error"), told.get("iss"), told.get("state"), told.get("code")), (error, ISSUER, form.get("state"), ""), "{form:?}: {}", answer.location());
+    assert_eq!(
+        (told.get("error"), told.get("iss"), told.get("state"), told.get("code")),
+        (error, ISSUER, form.get("state"), ""),
+        "{form:?}: {}",
+        answer.location()
+    );
     let description = told.get("error_description");
     // RFC 6749 §4.1.2.1 on the characters of error_description.
-    assert!(!description.is_empty() && description.chars().all(|c| matches!(c, ' ' | '!' | '#'..='[' | ']'..='~')), "{form:?}: {description}");
+    assert!(
+        !description.is_empty() && description.chars().all(|c| matches!(c, ' ' | '!' | '#'..='[' | ']'..='~')),
+        "{form:?}: {description}"
+    );
     assert_eq!(answer.header("cache-control"), "no-store");
 }
 
@@ -56,7 +64,19 @@ on_both!(every_refusal_goes_to_the_app_in_the_standards_words, |world| {
 
 on_both!(every_doubled_parameter_is_refused, |world| {
     let (app, browser) = (App::public(&world, "app"), Browser::new(&world));
-    for name in ["response_type", "scope", "nonce", "code_challenge", "code_challenge_method", "prompt", "max_age", "display", "ui_locales", "response_mode", "unheard_of"] {
+    for name in [
+        "response_type",
+        "scope",
+        "nonce",
+        "code_challenge",
+        "code_challenge_method",
+        "prompt",
+        "max_age",
+        "display",
+        "ui_locales",
+        "response_mode",
+        "unheard_of",
+    ] {
         let form = app.request().with(name, "code").and(name, "code");
         assert_told(&browser.auth(&form).await, "invalid_request", &form);
     }
@@ -112,7 +132,14 @@ on_both!(a_license_and_a_confidential_client_may_be_set_to_go_without_pkce, |wor
 
 on_both!(what_is_not_known_is_ignored, |world| {
     let (app, browser, wallet) = (App::public(&world, "app"), Browser::new(&world), Wallet::new(1));
-    let form = app.request().with("unheard_of", "x").with("ui_locales", "fr-CA xx").with("claims_locales", "de").with("display", "wap").with("acr_values", "urn:gold").with("login_hint", &"h".repeat(5_000));
+    let form = app
+        .request()
+        .with("unheard_of", "x")
+        .with("ui_locales", "fr-CA xx")
+        .with("claims_locales", "de")
+        .with("display", "wap")
+        .with("acr_values", "urn:gold")
+        .with("login_hint", &"h".repeat(5_000));
     let form = form.with("scope", "openid email address phone offline_access vehicles");
     let back = browser.authorize(&form, &wallet).await;
     let tokens = crate::actors::Tokens::read(&app.redeem(&back.query("code").unwrap()).await);
@@ -129,7 +156,12 @@ on_both!(every_success_names_its_issuer, |world| {
     let silent = browser.auth(&app.request().with("prompt", "none")).await;
     for answer in [first, silent] {
         let told = answer.redirect();
-        assert_eq!((told.get("iss"), told.get("state"), told.get("error"), told.get("code").len()), (ISSUER, "a state", "", 43), "{}", answer.location());
+        assert_eq!(
+            (told.get("iss"), told.get("state"), told.get("error"), told.get("code").len()),
+            (ISSUER, "a state", "", 43),
+            "{}",
+            answer.location()
+        );
     }
 });
 
@@ -143,7 +175,11 @@ on_one!(a_form_post_page_carries_the_answer_and_no_script, |world| {
         assert_eq!((page.status, page.location(), page.header("cache-control")), (200, "", "no-store"), "{}", page.body);
         assert!(!page.body.contains("<script>alert") && !page.body.contains("<input value='"), "{}", page.body);
         assert!(page.body.contains("&#34;&#62;&#60;script&#62;alert(1)&#60;/script&#62;"), "{}", page.body);
-        assert!(page.body.contains(&format!("action=\"{REDIRECT_URI}\"")) && page.body.contains(&format!("name=\"iss\" value=\"{ISSUER}\"")), "{}", page.body);
+        assert!(
+            page.body.contains(&format!("action=\"{REDIRECT_URI}\"")) && page.body.contains(&format!("name=\"iss\" value=\"{ISSUER}\"")),
+            "{}",
+            page.body
+        );
         let policy = page.header("content-security-policy");
         assert!(policy.ends_with("form-action 'self' https://app.example") && !policy.contains("unsafe"), "{policy}");
     }

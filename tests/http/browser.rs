@@ -53,7 +53,11 @@ impl<'w> Browser<'w> {
         for text in answer.set_cookies() {
             let (name, value) = text.split(';').next().unwrap().split_once('=').unwrap();
             let mut cookies = self.cookies.lock().unwrap();
-            if text.contains("Max-Age=0") { cookies.remove(name) } else { cookies.insert(name.to_owned(), value.to_owned()) };
+            if text.contains("Max-Age=0") {
+                cookies.remove(name)
+            } else {
+                cookies.insert(name.to_owned(), value.to_owned())
+            };
         }
         answer
     }
@@ -81,7 +85,8 @@ impl<'w> Browser<'w> {
 
     /// A form on a page of another site: no cookies, another origin.
     pub(crate) async fn post_cross_site(&self, path: &str, form: &Form) -> Answer {
-        self.send(self.bare(Method::POST, path).header(ORIGIN, "https://app.example").header("content-type", FORM).body(form.encode())).await
+        self.send(self.bare(Method::POST, path).header(ORIGIN, "https://app.example").header("content-type", FORM).body(form.encode()))
+            .await
     }
 
     pub(crate) async fn post_json(&self, path: &str, csrf: &str, body: &Value) -> Answer {
@@ -107,7 +112,8 @@ impl<'w> Browser<'w> {
         let page = self.get(interaction).await;
         assert!(page.is_sign_in(), "{} {}", page.status, page.body);
         let csrf = page.csrf();
-        let asked = self.post_json(&format!("{interaction}/wallet/challenge"), &csrf, &json!({ "address": wallet.address, "chain_id": 137 })).await;
+        let asked =
+            self.post_json(&format!("{interaction}/wallet/challenge"), &csrf, &json!({ "address": wallet.address, "chain_id": 137 })).await;
         assert_eq!(asked.status, 200, "{}", asked.body);
         let text = |name: &str| asked.json()[name].as_str().unwrap().to_owned();
         Asked { challenge: text("challenge"), message: text("message"), csrf }
@@ -150,7 +156,12 @@ impl<'w> Browser<'w> {
                 let signed = self.sign_in(interaction, wallet).await;
                 assert_eq!((signed.status, signed.json()), (200, json!({ "next": interaction })), "{}", signed.body);
             } else if answer.is_consent() {
-                let back = self.post(&format!("{interaction}/consent"), &[("csrf", &answer.csrf()), ("decision", "allow")]).await;
+                let back = self
+                    .post(
+                        &format!("{interaction}/consent"),
+                        &[("csrf", &answer.csrf()), ("decision", "allow"), ("account", &wallet.address.to_string())],
+                    )
+                    .await;
                 assert_eq!((back.status, back.location()), (303, interaction));
             } else {
                 return answer;

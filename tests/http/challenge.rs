@@ -35,13 +35,21 @@ on_both!(the_message_is_of_this_site_this_app_and_this_account, |world| {
 
 on_both!(every_form_of_a_good_signature_is_taken, |world| {
     let (app, wallet) = (App::public(&world, "app"), Wallet::new(1));
-    let forms: [fn(&Wallet, &str) -> String; 4] =
-        [|wallet, message| wallet.sign(message), |wallet, message| wallet.sign_with_v(message, 0), Wallet::sign_compact, |wallet, message| wallet.sign(message).to_uppercase().replace("0X", "0x")];
+    let forms: [fn(&Wallet, &str) -> String; 4] = [
+        |wallet, message| wallet.sign(message),
+        |wallet, message| wallet.sign_with_v(message, 0),
+        Wallet::sign_compact,
+        |wallet, message| wallet.sign(message).to_uppercase().replace("0X", "0x"),
+    ];
     for (number, form) in forms.iter().enumerate() {
         let browser = Browser::new(&world);
         let interaction = browser.begin(&app.request()).await;
         let asked = browser.ask(&interaction, &wallet).await;
-        assert_eq!(browser.answer(&interaction, &asked, &form(&wallet, &asked.message)).await.json(), json!({ "next": interaction }), "{number}");
+        assert_eq!(
+            browser.answer(&interaction, &asked, &form(&wallet, &asked.message)).await.json(),
+            json!({ "next": interaction }),
+            "{number}"
+        );
     }
 });
 
@@ -49,8 +57,16 @@ on_both!(what_is_no_signature_of_the_message_is_refused, |world| {
     let (app, browser, wallet) = (App::public(&world, "app"), Browser::new(&world), Wallet::new(1));
     let interaction = browser.begin(&app.request()).await;
     let tampered: &[(&str, &str)] = &[
-        ("localhost:8080", "evil.example"), ("Chain ID: 137", "Chain ID: 1"), ("URI: http://localhost:8080", "URI: https://evil.example"), ("Version: 1", "Version: 2"), ("00:10:00Z", "23:59:59Z"),
-        ("Request ID: ", "Request ID: 0"), ("Nonce: ", "Nonce: 0"), ("app.example", "evil.example"), ("The app client", "Another app"), ("\nRequest ID", "\n\nRequest ID"),
+        ("localhost:8080", "evil.example"),
+        ("Chain ID: 137", "Chain ID: 1"),
+        ("URI: http://localhost:8080", "URI: https://evil.example"),
+        ("Version: 1", "Version: 2"),
+        ("00:10:00Z", "23:59:59Z"),
+        ("Request ID: ", "Request ID: 0"),
+        ("Nonce: ", "Nonce: 0"),
+        ("app.example", "evil.example"),
+        ("The app client", "Another app"),
+        ("\nRequest ID", "\n\nRequest ID"),
     ];
     for (from, to) in tampered {
         let asked = browser.ask(&interaction, &wallet).await;
@@ -123,7 +139,10 @@ on_one!(two_people_may_sign_in_one_after_the_other_in_one_visit, |world| {
     let first = browser.cookie("latchkey_session").unwrap();
     assert_eq!(browser.answer(&interaction, &of_two, &two.sign(&of_two.message)).await.status, 200);
     let page = browser.get(&interaction).await;
-    assert!(page.is_consent() && page.body.contains(&two.address.to_string()) && !page.body.contains(&one.address.to_string()), "the page names who is signed in");
+    assert!(
+        page.is_consent() && page.body.contains(&two.address.to_string()) && !page.body.contains(&one.address.to_string()),
+        "the page names who is signed in"
+    );
     let thief = Browser::new(&world);
     thief.set_cookie("latchkey_session", &first);
     assert_eq!(thief.get("/account").await.status, 303, "the first session ended with the second sign-in");
@@ -136,14 +155,26 @@ on_one!(a_request_for_a_message_is_read_strictly, |world| {
     let ask = async |body: Value| browser.post_json(&format!("{interaction}/wallet/challenge"), &csrf, &body).await;
     let address = wallet.address.to_string();
     for body in [
-        json!({}), json!([]), json!(null), json!({ "address": address }), json!({ "address": address, "chain_id": "137" }), json!({ "address": address, "chain_id": -1 }), json!({ "address": address, "chain_id": 137, "x": 1 }),
-        json!({ "address": "0x1", "chain_id": 137 }), json!({ "address": format!("{address}\nURI: https://evil.example"), "chain_id": 137 }), json!({ "address": address[..41], "chain_id": 137 }), json!({ "address": { "a": 1 }, "chain_id": 137 }),
+        json!({}),
+        json!([]),
+        json!(null),
+        json!({ "address": address }),
+        json!({ "address": address, "chain_id": "137" }),
+        json!({ "address": address, "chain_id": -1 }),
+        json!({ "address": address, "chain_id": 137, "x": 1 }),
+        json!({ "address": "0x1", "chain_id": 137 }),
+        json!({ "address": format!("{address}\nURI: https://evil.example"), "chain_id": 137 }),
+        json!({ "address": address[..41], "chain_id": 137 }),
+        json!({ "address": { "a": 1 }, "chain_id": 137 }),
     ] {
         refused(&ask(body).await, 400, "invalid_request");
     }
     let elsewhere = ask(json!({ "address": address, "chain_id": 5 })).await;
     refused(&elsewhere, 400, "chain_not_supported");
-    assert_eq!(elsewhere.json()["chains"], json!([{ "id": 137, "name": "Polygon" }, { "id": 80002, "name": "Polygon Amoy" }, { "id": 1, "name": "Ethereum" }]));
+    assert_eq!(
+        elsewhere.json()["chains"],
+        json!([{ "id": 137, "name": "Polygon" }, { "id": 80002, "name": "Polygon Amoy" }, { "id": 1, "name": "Ethereum" }])
+    );
     for id in ["x", "", "00000000-0000-0000-0000-000000000000"] {
         let body = json!({ "challenge": id, "signature": "0x" });
         let answer = browser.post_json(&format!("{interaction}/wallet/signature"), &csrf, &body).await;

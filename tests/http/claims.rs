@@ -42,8 +42,15 @@ on_both!(a_license_gets_the_claims_that_its_apps_read, |world| {
     assert_eq!((&tokens.reply["token_type"], &tokens.reply["expires_in"]), (&json!("bearer"), &json!(3_600)));
     let (access, id) = tokens.claims();
     for claims in [&access, &id] {
-        assert_eq!((&claims["iss"], &claims["aud"], &claims["nonce"]), (&json!(ISSUER), &json!(license.id), &json!("a nonce")), "aud is one text");
-        assert_eq!((&claims["provider_id"], &claims["email_verified"], &claims["ethereum_address"]), (&json!("web3"), &json!(false), &json!(wallet.address.to_string())));
+        assert_eq!(
+            (&claims["iss"], &claims["aud"], &claims["nonce"]),
+            (&json!(ISSUER), &json!(license.id), &json!("a nonce")),
+            "aud is one text"
+        );
+        assert_eq!(
+            (&claims["provider_id"], &claims["email_verified"], &claims["ethereum_address"]),
+            (&json!("web3"), &json!(false), &json!(wallet.address.to_string()))
+        );
         assert_eq!((&claims["iat"], &claims["exp"]), (&json!(BEGINNING), &json!(BEGINNING + 3_600)));
         assert!(claims.get("email").is_none());
     }
@@ -100,7 +107,12 @@ on_both!(a_subject_is_the_accounts_or_the_sectors_or_the_connectors, |world| {
     // Registering another address, whatever its name, changes nobody's subject.
     world.clock.advance(std::time::Duration::from_secs(3));
     for (id, uri) in [("pair1", "https://aaa.example/"), ("pair3", REDIRECT_URI)] {
-        world.state.store.add_redirect_uri(&id.parse().unwrap(), UriPurpose::Redirect, &uri.parse().unwrap(), world.clock.now()).await.unwrap();
+        world
+            .state
+            .store
+            .add_redirect_uri(&id.parse().unwrap(), UriPurpose::Redirect, &uri.parse().unwrap(), world.clock.now())
+            .await
+            .unwrap();
     }
     let mut changed = world.state.store.client(&"pair2".parse().unwrap()).await.unwrap().unwrap();
     changed.redirect_uris.insert(0, "https://aaa.example/".parse().unwrap());

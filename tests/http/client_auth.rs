@@ -37,7 +37,11 @@ on_both!(the_secret_may_come_by_basic_or_in_the_form_but_not_both, |world| {
         let posted = form.clone().with("client_secret", SECRET);
         if !by_basic {
             let answer = send(&world, Some(&header), &form).await;
-            assert_eq!((answer.error(), answer.header("www-authenticate")), ((401, "invalid_client".into()), "Basic realm=\"token endpoint\""), "{id}");
+            assert_eq!(
+                (answer.error(), answer.header("www-authenticate")),
+                ((401, "invalid_client".into()), "Basic realm=\"token endpoint\""),
+                "{id}"
+            );
         }
         if !by_post {
             assert_eq!(send(&world, None, &posted).await.error(), (401, "invalid_client".into()), "{id}");
@@ -52,7 +56,13 @@ on_both!(a_wrong_proof_is_invalid_client_in_constant_words, |world| {
     let app = App::public(&world, "web");
     let form = app.redemption("anything");
     let mut words = Vec::new();
-    for secret in ["x", &SECRET[..35], &format!("{SECRET} "), &SECRET.to_uppercase(), &TokenHash::of(SECRET).as_bytes().iter().map(|b| format!("{b:02x}")).collect::<String>()] {
+    for secret in [
+        "x",
+        &SECRET[..35],
+        &format!("{SECRET} "),
+        &SECRET.to_uppercase(),
+        &TokenHash::of(SECRET).as_bytes().iter().map(|b| format!("{b:02x}")).collect::<String>(),
+    ] {
         let answer = send(&world, Some(&basic("web", secret)), &form).await;
         assert_eq!(answer.error(), (401, "invalid_client".into()), "{secret}");
         assert_eq!((answer.header("www-authenticate"), answer.header("cache-control")), ("Basic realm=\"token endpoint\"", "no-store"));
@@ -66,7 +76,11 @@ on_both!(a_wrong_proof_is_invalid_client_in_constant_words, |world| {
     for nobody in [form.clone().without("client_id"), form.clone().with("client_id", "nobody"), form.clone().with("client_id", "a b")] {
         assert_eq!(send(&world, None, &nobody).await.error(), (401, "invalid_client".into()), "{nobody:?}");
     }
-    assert_eq!(send(&world, Some(&basic("web", SECRET)), &form.with("client_id", "app")).await.error(), (400, "invalid_request".into()), "two clients at once");
+    assert_eq!(
+        send(&world, Some(&basic("web", SECRET)), &form.with("client_id", "app")).await.error(),
+        (400, "invalid_request".into()),
+        "two clients at once"
+    );
     // A public client has no secret to be guessed or to be sent.
     let public = App::public(&world, "app").redemption("anything");
     assert_eq!(send(&world, None, &public.with("client_secret", SECRET)).await.error(), (401, "invalid_client".into()));
@@ -95,7 +109,16 @@ on_both!(a_redemption_is_read_strictly, |world| {
     for name in ["grant_type", "code"] {
         assert_eq!(app.token(&good.clone().without(name)).await.error(), invalid_request, "without {name}");
     }
-    for grant in ["password", "client_credentials", "refresh_token", "implicit", "Authorization_Code", "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:token-exchange", "x"] {
+    for grant in [
+        "password",
+        "client_credentials",
+        "refresh_token",
+        "implicit",
+        "Authorization_Code",
+        "urn:ietf:params:oauth:grant-type:device_code",
+        "urn:ietf:params:oauth:grant-type:token-exchange",
+        "x",
+    ] {
         assert_eq!(app.token(&good.clone().with("grant_type", grant)).await.error(), (400, "unsupported_grant_type".into()), "{grant}");
     }
     let raw = async |kind: &str, body: Vec<u8>| {
@@ -132,5 +155,9 @@ on_one!(whoever_guesses_secrets_is_shut_out_for_a_while, [("LIMITS_FAILURES_PER_
     let out = web.redeem("anything").await;
     assert_eq!(out.error(), (429, "too_many_requests".into()));
     assert!((1..=60).contains(&out.header("retry-after").parse::<u64>().unwrap()), "{}", out.header("retry-after"));
-    assert_eq!(App::public(&world, "app").redeem("anything").await.error(), (400, "invalid_grant".into()), "another client at the same address");
+    assert_eq!(
+        App::public(&world, "app").redeem("anything").await.error(),
+        (400, "invalid_grant".into()),
+        "another client at the same address"
+    );
 });

@@ -21,7 +21,12 @@ async fn developer_token(browser: &Browser<'_>, license: &str, key: &Wallet) -> 
 async fn add_key(world: &World, license: &ClientId, key: &Wallet, expires_in: Option<u64>) {
     let now = world.clock.now();
     let expires_at = expires_in.map(|seconds| now.plus(Duration::from_secs(seconds)));
-    world.state.store.add_license_key(&LicenseKey { license: license.clone(), address: key.address, created_at: now, expires_at, disabled_at: None }).await.unwrap();
+    world
+        .state
+        .store
+        .add_license_key(&LicenseKey { license: license.clone(), address: key.address, created_at: now, expires_at, disabled_at: None })
+        .await
+        .unwrap();
 }
 
 on_both!(an_api_key_gets_the_licenses_token_for_a_fortnight, |world| {
@@ -34,7 +39,10 @@ on_both!(an_api_key_gets_the_licenses_token_for_a_fortnight, |world| {
     let (access, id) = tokens.claims();
     for claims in [&access, &id] {
         assert_eq!((&claims["iss"], &claims["aud"], &claims["sub"]), (&json!(ISSUER), &json!(license.id), &json!(license.id)));
-        assert_eq!((&claims["ethereum_address"], &claims["provider_id"], &claims["email_verified"]), (&json!(license.id), &json!("web3"), &json!(false)));
+        assert_eq!(
+            (&claims["ethereum_address"], &claims["provider_id"], &claims["email_verified"]),
+            (&json!(license.id), &json!("web3"), &json!(false))
+        );
         assert_eq!((&claims["iat"], &claims["exp"]), (&json!(BEGINNING), &json!(BEGINNING + FORTNIGHT)));
         assert_eq!(claims.get("sid"), None);
     }
@@ -58,7 +66,12 @@ on_both!(a_token_dies_with_its_key_and_with_its_license, |world| {
     assert!(world.state.store.disable_license_key(&license.id, &first.address, now).await.unwrap());
     app.assert_refused(&of_first, "its key is disabled").await;
     assert_eq!(app.userinfo(&of_second).await.status, 200, "another key of the license");
-    assert_wire_error(&developer_token(&browser, license.id.as_str(), &first).await, 400, "invalid_grant", Some("Could not verify signature."));
+    assert_wire_error(
+        &developer_token(&browser, license.id.as_str(), &first).await,
+        400,
+        "invalid_grant",
+        Some("Could not verify signature."),
+    );
     world.state.store.set_client_disabled(&license.id, Some(now), now).await.unwrap();
     app.assert_refused(&of_second, "its license is disabled").await;
     world.state.store.set_client_disabled(&license.id, None, now).await.unwrap();
@@ -74,10 +87,20 @@ on_both!(a_key_that_is_disabled_or_expired_signs_nothing, |world| {
     // Disabled between the challenge and the answer.
     let (state, message) = generated(&browser, &ask(license.id.as_str(), license.id.as_str())).await;
     world.state.store.disable_license_key(&license.id, &good.address, world.clock.now()).await.unwrap();
-    assert_wire_error(&browser.post_form(SUBMIT, &answer(license.id.as_str(), &state, &good.sign(&message))).await, 400, "invalid_grant", Some("Could not verify signature."));
+    assert_wire_error(
+        &browser.post_form(SUBMIT, &answer(license.id.as_str(), &state, &good.sign(&message))).await,
+        400,
+        "invalid_grant",
+        Some("Could not verify signature."),
+    );
     world.clock.advance(Duration::from_secs(3_600));
     app.assert_refused(&token, "its key has expired").await;
-    assert_wire_error(&developer_token(&browser, license.id.as_str(), &brief).await, 400, "invalid_grant", Some("Could not verify signature."));
+    assert_wire_error(
+        &developer_token(&browser, license.id.as_str(), &brief).await,
+        400,
+        "invalid_grant",
+        Some("Could not verify signature."),
+    );
 });
 
 on_both!(nobody_but_its_own_key_signs_for_a_license, |world| {
@@ -86,7 +109,12 @@ on_both!(nobody_but_its_own_key_signs_for_a_license, |world| {
     let other = world.license(foreign.address).await;
     let browser = Browser::new(&world);
     for stranger in [&owner, &foreign, &Wallet::new(1)] {
-        assert_wire_error(&developer_token(&browser, license.id.as_str(), stranger).await, 400, "invalid_grant", Some("Could not verify signature."));
+        assert_wire_error(
+            &developer_token(&browser, license.id.as_str(), stranger).await,
+            400,
+            "invalid_grant",
+            Some("Could not verify signature."),
+        );
     }
     // A license cannot sign in to anything but itself, neither by its own key nor by another's.
     for client in ["app", other.id.as_str()] {
@@ -120,7 +148,8 @@ on_both!(a_license_may_have_a_subject_and_a_lifetime_of_its_own, |world| {
             client.claims_profile = latchkey::domain::ClaimsProfile::Compat;
             client.subject_type = Some(SubjectType::Connector);
             client.redirect_uris = vec![REDIRECT_URI.parse().unwrap()];
-            client.license = Some(latchkey::store::License { alias: "short".into(), owner: key.address, developer_token: Duration::from_secs(7_200) });
+            client.license =
+                Some(latchkey::store::License { alias: "short".into(), owner: key.address, developer_token: Duration::from_secs(7_200) });
         })
         .await;
     add_key(&world, &license.id, &key, None).await;

@@ -17,7 +17,10 @@ on_both!(a_wallet_signs_in_and_an_app_gets_its_tokens, |world| {
     assert_eq!(answer.header("cache-control"), "no-store");
     let tokens = Tokens::read(&answer);
     let reply = &tokens.reply;
-    assert_eq!((&reply["token_type"], &reply["expires_in"], &reply["scope"]), (&json!("Bearer"), &json!(3600), &json!("email openid profile")));
+    assert_eq!(
+        (&reply["token_type"], &reply["expires_in"], &reply["scope"]),
+        (&json!("Bearer"), &json!(3600), &json!("email openid profile"))
+    );
     let (header, id) = decode(&tokens.id);
     assert_eq!((&header["alg"], &header["typ"]), (&json!("RS256"), &json!("JWT")));
     assert_eq!((&id["iss"], &id["aud"], &id["nonce"], &id["amr"]), (&json!(ISSUER), &json!("app"), &json!("a nonce"), &json!(["pop"])));

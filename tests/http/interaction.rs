@@ -26,7 +26,8 @@ on_both!(the_id_of_a_visit_is_worth_nothing_in_another_browser, |world| {
         assert!(answer.is_error_page(410), "{step}: {} {}", answer.status, answer.body);
     }
     let wallet = Wallet::new(2);
-    let answer = attacker.post_json(&format!("{interaction}/wallet/challenge"), &csrf, &json!({ "address": wallet.address, "chain_id": 137 })).await;
+    let answer =
+        attacker.post_json(&format!("{interaction}/wallet/challenge"), &csrf, &json!({ "address": wallet.address, "chain_id": 137 })).await;
     assert_eq!(answer.error(), (410, "interaction_gone".into()));
     // Not even when the victim has come as far as the consent page.
     victim.sign_in(&interaction, &Wallet::new(1)).await;
@@ -51,7 +52,15 @@ on_both!(a_form_must_come_from_our_own_page_in_this_browser, |world| {
         assert!(browser.post(&path, &[("csrf", &good), ("csrf", &good), ("decision", "allow")]).await.is_error_page(400), "{step}");
         // A token in the address is no token.
         assert!(browser.post(&format!("{path}?csrf={good}"), &[("decision", "allow")]).await.is_error_page(403), "{step}");
-        for origin in ["https://evil.example", "null", "http://localhost:8081", "https://localhost:8080", "http://localhost:8080.evil.example", "http://LOCALHOST:8080", "file://"] {
+        for origin in [
+            "https://evil.example",
+            "null",
+            "http://localhost:8081",
+            "https://localhost:8080",
+            "http://localhost:8080.evil.example",
+            "http://LOCALHOST:8080",
+            "file://",
+        ] {
             let form = Form::of(&[("csrf", &good), ("decision", "allow")]);
             let request = browser.request(Method::POST, &path).header("origin", origin).header("content-type", FORM).body(form.encode());
             assert!(browser.send(request).await.is_error_page(403), "{step} {origin}");
@@ -61,7 +70,11 @@ on_both!(a_form_must_come_from_our_own_page_in_this_browser, |world| {
     }
     assert!(browser.get(&interaction).await.is_consent(), "nothing of that did anything");
     let form = Form::of(&[("csrf", &good), ("decision", "allow")]);
-    let request = browser.request(Method::POST, &format!("{interaction}/consent")).header("origin", ISSUER).header("content-type", FORM).body(form.encode());
+    let request = browser
+        .request(Method::POST, &format!("{interaction}/consent"))
+        .header("origin", ISSUER)
+        .header("content-type", FORM)
+        .body(form.encode());
     assert_eq!(browser.send(request).await.location(), interaction, "a form of our own origin");
 });
 
@@ -71,14 +84,22 @@ on_both!(the_steps_of_the_wallet_want_the_token_too, |world| {
     let asked = browser.ask(&interaction, &wallet).await;
     let body = json!({ "challenge": asked.challenge, "signature": wallet.sign(&asked.message) });
     for csrf in ["", "x", &"A".repeat(43)] {
-        let challenge = browser.post_json(&format!("{interaction}/wallet/challenge"), csrf, &json!({ "address": wallet.address, "chain_id": 137 })).await;
+        let challenge = browser
+            .post_json(&format!("{interaction}/wallet/challenge"), csrf, &json!({ "address": wallet.address, "chain_id": 137 }))
+            .await;
         assert_eq!(challenge.error(), (403, "wrong_browser".into()), "{csrf}");
         let signature = browser.post_json(&format!("{interaction}/wallet/signature"), csrf, &body).await;
         assert_eq!(signature.error(), (403, "wrong_browser".into()), "{csrf}");
         assert!(signature.set_cookies().is_empty());
     }
-    let request = browser.request(Method::POST, &format!("{interaction}/wallet/signature")).header("origin", "https://evil.example").header("x-csrf-token", &asked.csrf);
-    assert_eq!(browser.send(request.header("content-type", "application/json").body(body.to_string())).await.error(), (403, "wrong_browser".into()));
+    let request = browser
+        .request(Method::POST, &format!("{interaction}/wallet/signature"))
+        .header("origin", "https://evil.example")
+        .header("x-csrf-token", &asked.csrf);
+    assert_eq!(
+        browser.send(request.header("content-type", "application/json").body(body.to_string())).await.error(),
+        (403, "wrong_browser".into())
+    );
     assert_eq!(browser.answer(&interaction, &asked, &wallet.sign(&asked.message)).await.status, 200, "none of that burnt the challenge");
 });
 
@@ -149,7 +170,14 @@ on_both!(consent_is_remembered_until_more_is_asked, |world| {
     }
     let interaction = browser.begin(&app.request()).await;
     let page = browser.get(&interaction).await;
-    assert!(page.is_consent() && page.body.contains("asks for more") && page.body.contains("app.example") && page.body.contains("The app client"), "{}", page.body);
+    assert!(
+        page.is_consent()
+            && page.body.contains("asks for more")
+            && page.body.contains("app.example")
+            && page.body.contains("The app client"),
+        "{}",
+        page.body
+    );
     assert!(browser.decide(&interaction, "deny").await.query("error").is_some());
     assert!(browser.auth(&less).await.query("code").is_some(), "what was agreed before stays agreed");
     let interaction = browser.begin(&app.request()).await;

@@ -21,7 +21,11 @@ on_both!(prompt_none_shows_no_page_whatever_is_lacking, |world| {
     app.tokens(&browser, &wallet).await;
     assert_eq!(browser.auth(&silent).await.query("code").unwrap().len(), 43);
     world.client("other", |_| {}).await;
-    assert_eq!(browser.auth(&silent.clone().with("client_id", "other")).await.query("error").as_deref(), Some("consent_required"), "one app's consent is not another's");
+    assert_eq!(
+        browser.auth(&silent.clone().with("client_id", "other")).await.query("error").as_deref(),
+        Some("consent_required"),
+        "one app's consent is not another's"
+    );
     world.clock.advance(HOUR);
     assert_eq!(browser.auth(&silent.with("max_age", "3599")).await.query("error").as_deref(), Some("login_required"));
 });

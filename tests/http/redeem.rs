@@ -43,7 +43,9 @@ on_both!(a_second_use_revokes_what_the_first_one_gave, |world| {
 on_both!(the_verifier_must_fit_and_a_wrong_one_spends_the_code, |world| {
     let (app, browser, wallet) = (App::public(&world, "app"), Browser::new(&world), Wallet::new(1));
     let wrong = format!("{}A", &VERIFIER[..42]);
-    for verifier in [None, Some(""), Some(wrong.as_str()), Some(crate::actors::CHALLENGE), Some(&VERIFIER[..42]), Some("é"), Some(&"v".repeat(129))] {
+    for verifier in
+        [None, Some(""), Some(wrong.as_str()), Some(crate::actors::CHALLENGE), Some(&VERIFIER[..42]), Some("é"), Some(&"v".repeat(129))]
+    {
         let code = app.code(&browser, &wallet).await;
         let form = app.redemption(&code).without("code_verifier");
         let form = verifier.into_iter().fold(form, |form, verifier| form.with("code_verifier", verifier));

@@ -99,12 +99,16 @@ on_both!(the_older_name_of_redirect_uri_is_as_strict, |world| {
 on_both!(only_the_port_of_a_loopback_literal_may_differ, |world| {
     world
         .client("native", |client| {
-            client.redirect_uris = ["http://127.0.0.1/cb", "http://[::1]:4000/cb", "http://localhost:3000/cb", "https://127.0.0.1:9/cb"].map(|uri| uri.parse().unwrap()).into();
+            client.redirect_uris = ["http://127.0.0.1/cb", "http://[::1]:4000/cb", "http://localhost:3000/cb", "https://127.0.0.1:9/cb"]
+                .map(|uri| uri.parse().unwrap())
+                .into();
         })
         .await;
     let (app, browser, wallet) = (App::public(&world, "native"), Browser::new(&world), Wallet::new(1));
     let with = |uri: &str| app.request().with("redirect_uri", uri);
-    for uri in ["http://127.0.0.1:51004/cb", "http://127.0.0.1/cb", "http://[::1]:1/cb", "http://localhost:3000/cb", "https://127.0.0.1:9/cb"] {
+    for uri in
+        ["http://127.0.0.1:51004/cb", "http://127.0.0.1/cb", "http://[::1]:1/cb", "http://localhost:3000/cb", "https://127.0.0.1:9/cb"]
+    {
         let back = browser.authorize(&with(uri), &wallet).await;
         assert!(back.location().starts_with(&format!("{uri}?code=")), "{uri}: {}", back.location());
         // The code is bound to the text that was asked with, port and all.
@@ -115,8 +119,20 @@ on_both!(only_the_port_of_a_loopback_literal_may_differ, |world| {
     let other_port = app.redemption(&back.query("code").unwrap()).with("redirect_uri", "http://127.0.0.1:51005/cb");
     assert_eq!(app.token(&other_port).await.error(), (400, "invalid_grant".into()));
     for uri in [
-        "http://127.0.0.2:1/cb", "http://127.0.0.1:1/other", "http://127.0.0.1:1@evil.example/cb", "http://127.0.0.1.evil.example/cb", "http://127.0.0.1:/../cb", "http://127.0.0.1:99999/cb",
-        "http://localhost:3001/cb", "http://localhost/cb", "http://localhost:51004/cb", "https://127.0.0.1:10/cb", "http://0x7f000001/cb", "http://2130706433/cb", "http://127.1/cb", "http://[::ffff:127.0.0.1]/cb",
+        "http://127.0.0.2:1/cb",
+        "http://127.0.0.1:1/other",
+        "http://127.0.0.1:1@evil.example/cb",
+        "http://127.0.0.1.evil.example/cb",
+        "http://127.0.0.1:/../cb",
+        "http://127.0.0.1:99999/cb",
+        "http://localhost:3001/cb",
+        "http://localhost/cb",
+        "http://localhost:51004/cb",
+        "https://127.0.0.1:10/cb",
+        "http://0x7f000001/cb",
+        "http://2130706433/cb",
+        "http://127.1/cb",
+        "http://[::ffff:127.0.0.1]/cb",
     ] {
         assert!(browser.auth(&with(uri)).await.is_error_page(400), "{uri}");
     }
@@ -128,13 +144,22 @@ on_one!(an_app_of_its_own_scheme_gets_its_code, |world| {
     let request = app.request().with("redirect_uri", "com.example.phone:/callback?kind=login");
     let interaction = browser.begin(&request).await;
     let page = browser.get(&interaction).await;
-    assert!(page.header("content-security-policy").ends_with("form-action 'self' com.example.phone:"), "{}", page.header("content-security-policy"));
+    assert!(
+        page.header("content-security-policy").ends_with("form-action 'self' com.example.phone:"),
+        "{}",
+        page.header("content-security-policy")
+    );
     let back = browser.go_on(&interaction, &wallet).await;
     assert_eq!(back.status, 303);
     assert!(back.location().starts_with("com.example.phone:/callback?kind=login&code="), "{}", back.location());
     let redemption = app.redemption(&back.query("code").unwrap()).with("redirect_uri", "com.example.phone:/callback?kind=login");
     assert_eq!(app.token(&redemption).await.status, 200);
-    for uri in ["com.example.phone:/callback", "com.example.phone://callback?kind=login", "COM.example.phone:/callback?kind=login", "com.example.phone.evil:/callback?kind=login"] {
+    for uri in [
+        "com.example.phone:/callback",
+        "com.example.phone://callback?kind=login",
+        "COM.example.phone:/callback?kind=login",
+        "com.example.phone.evil:/callback?kind=login",
+    ] {
         assert!(browser.auth(&app.request().with("redirect_uri", uri)).await.is_error_page(400), "{uri}");
     }
 });

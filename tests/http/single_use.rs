@@ -22,8 +22,14 @@ async fn one_of_each(app: &App<'_>, browser: &Browser<'_>, wallet: &Wallet) -> S
     let generated = browser.post("/auth/web3/generate_challenge", &api_request(wallet)).await.json();
     let signature = wallet.sign(generated["challenge"].as_str().unwrap());
     let values = vec![
-        ("code", code), ("form", kept), ("state", generated["state"].as_str().unwrap().to_owned()), ("session", browser.cookie("latchkey_session").unwrap()),
-        ("browser", browser.cookie("latchkey_browser").unwrap()), ("csrf", csrf), ("challenge", asked.challenge), ("interaction", interaction.rsplit('/').next().unwrap().to_owned()),
+        ("code", code),
+        ("form", kept),
+        ("state", generated["state"].as_str().unwrap().to_owned()),
+        ("session", browser.cookie("latchkey_session").unwrap()),
+        ("browser", browser.cookie("latchkey_browser").unwrap()),
+        ("csrf", csrf),
+        ("challenge", asked.challenge),
+        ("interaction", interaction.rsplit('/').next().unwrap().to_owned()),
     ];
     Secrets { values, signature }
 }
@@ -42,8 +48,18 @@ on_both!(no_kind_of_single_use_value_passes_for_another, |world| {
             assert_eq!(app.redeem(value).await.error(), (400, "invalid_grant".into()), "{kind} as a code");
         }
         if *kind != "state" {
-            let form = Form::of(&[("client_id", "app"), ("domain", REDIRECT_URI), ("grant_type", "authorization_code"), ("state", value), ("signature", &secrets.signature)]);
-            assert_eq!(stranger.post_form("/auth/web3/submit_challenge", &form).await.json()["message"], "Requested resource does not exist.", "{kind} as a state");
+            let form = Form::of(&[
+                ("client_id", "app"),
+                ("domain", REDIRECT_URI),
+                ("grant_type", "authorization_code"),
+                ("state", value),
+                ("signature", &secrets.signature),
+            ]);
+            assert_eq!(
+                stranger.post_form("/auth/web3/submit_challenge", &form).await.json()["message"],
+                "Requested resource does not exist.",
+                "{kind} as a state"
+            );
         }
         if *kind != "form" {
             assert!(stranger.get(&format!("/auth?form={value}")).await.is_error_page(400), "{kind} as a form");
@@ -61,7 +77,13 @@ on_both!(no_kind_of_single_use_value_passes_for_another, |world| {
     let value = |kind: &str| secrets.values.iter().find(|(k, _)| *k == kind).unwrap().1.clone();
     let tokens = Tokens::read(&app.redeem(&value("code")).await);
     assert_eq!(app.redeem(&tokens.access).await.error(), (400, "invalid_grant".into()), "a token as a code");
-    let form = Form::of(&[("client_id", "app"), ("domain", REDIRECT_URI), ("grant_type", "authorization_code"), ("state", &value("state")), ("signature", &secrets.signature)]);
+    let form = Form::of(&[
+        ("client_id", "app"),
+        ("domain", REDIRECT_URI),
+        ("grant_type", "authorization_code"),
+        ("state", &value("state")),
+        ("signature", &secrets.signature),
+    ]);
     assert_eq!(browser.post_form("/auth/web3/submit_challenge", &form).await.status, 200);
     assert!(browser.get(&format!("/auth?form={}", value("form"))).await.query("code").is_some());
     assert_eq!(browser.get("/account").await.status, 200);
@@ -77,7 +99,14 @@ on_both!(a_thief_of_the_database_finds_no_secret_in_it, |world| {
     for (kind, value) in secrets.values.iter().filter(|(kind, _)| !["challenge", "interaction"].contains(kind)) {
         assert!(!dump.contains(value.as_bytes()), "{kind} is stored as it is");
     }
-    for (what, value) in [("client secret", SECRET), ("spent code", &spent), ("access token", &tokens.access), ("ID token", &tokens.id), ("ID token", &theirs.id), ("signature", &secrets.signature)] {
+    for (what, value) in [
+        ("client secret", SECRET),
+        ("spent code", &spent),
+        ("access token", &tokens.access),
+        ("ID token", &tokens.id),
+        ("ID token", &theirs.id),
+        ("signature", &secrets.signature),
+    ] {
         assert!(!dump.contains(value.as_bytes()), "{what} is stored as it is");
     }
     // The search does find what is there.

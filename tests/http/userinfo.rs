@@ -19,12 +19,22 @@ on_both!(a_token_comes_by_header_or_by_form_and_once, |world| {
     let post = |body: &str| ask(Method::POST, "/userinfo").header("content-type", FORM).body(body.to_owned());
     let good = app.userinfo(&token).await;
     assert_eq!((good.status, good.header("cache-control"), good.header("content-type")), (200, "no-store", "application/json"));
-    for request in [ask(Method::POST, "/userinfo").bearer_auth(&token), post(&form), ask(Method::GET, "/userinfo").header(AUTHORIZATION, format!("bearer {token}"))] {
+    for request in [
+        ask(Method::POST, "/userinfo").bearer_auth(&token),
+        post(&form),
+        ask(Method::GET, "/userinfo").header(AUTHORIZATION, format!("bearer {token}")),
+    ] {
         assert_eq!(browser.send(request).await.body, good.body);
     }
     // RFC 6750 §3.1: without a token there is a challenge and no error.
     let query = format!("/userinfo?{form}");
-    for request in [ask(Method::GET, "/userinfo"), ask(Method::GET, &query), ask(Method::POST, &query), ask(Method::GET, "/userinfo").header(AUTHORIZATION, format!("Basic {token}")), post("access_token=")] {
+    for request in [
+        ask(Method::GET, "/userinfo"),
+        ask(Method::GET, &query),
+        ask(Method::POST, &query),
+        ask(Method::GET, "/userinfo").header(AUTHORIZATION, format!("Basic {token}")),
+        post("access_token="),
+    ] {
         let answer = browser.send(request).await;
         assert_eq!((answer.status, answer.header("www-authenticate"), answer.body.as_str()), (401, "Bearer", ""));
     }
@@ -45,16 +55,33 @@ on_both!(what_is_no_access_token_of_ours_is_refused, |world| {
     let (header, claims) = decode(&tokens.access);
     let good_signature = tokens.access.rsplit('.').next().unwrap();
     app.assert_refused(&tokens.id, "an ID token").await;
-    for bad in ["x", "..", "a.b.c", "e30.e30.", &tokens.access[..tokens.access.len() - 1], &format!("{}x", tokens.access), &format!("{}.", tokens.access), &format!(" {} x", tokens.access)] {
+    for bad in [
+        "x",
+        "..",
+        "a.b.c",
+        "e30.e30.",
+        &tokens.access[..tokens.access.len() - 1],
+        &format!("{}x", tokens.access),
+        &format!("{}.", tokens.access),
+        &format!(" {} x", tokens.access),
+    ] {
         app.assert_refused(bad, bad).await;
     }
-    let keep_signature = |header: &serde_json::Value, claims: &serde_json::Value| format!("{}.{}.{good_signature}", forge::part(header), forge::part(claims));
+    let keep_signature = |header: &serde_json::Value, claims: &serde_json::Value| {
+        format!("{}.{}.{good_signature}", forge::part(header), forge::part(claims))
+    };
     let with = |name: &str, value: serde_json::Value| {
         let mut changed = claims.clone();
         changed[name] = value;
         changed
     };
-    for (name, value) in [("sub", json!("somebody")), ("exp", json!(BEGINNING + 99_999_999)), ("scope", json!("openid email profile admin")), ("client_id", json!("web")), ("iss", json!("https://evil.example"))] {
+    for (name, value) in [
+        ("sub", json!("somebody")),
+        ("exp", json!(BEGINNING + 99_999_999)),
+        ("scope", json!("openid email profile admin")),
+        ("client_id", json!("web")),
+        ("iss", json!("https://evil.example")),
+    ] {
         app.assert_refused(&keep_signature(&header, &with(name, value)), name).await;
     }
     for alg in ["none", "None", "NONE", "", "HS256", "RS512", "PS256", "ES256", "EdDSA"] {
@@ -75,7 +102,9 @@ on_both!(what_is_no_access_token_of_ours_is_refused, |world| {
     }
     // A key that comes with the token is nobody's key.
     let es256 = keys.iter().find(|key| key["alg"] == "ES256").unwrap();
-    for kid in [header["kid"].clone(), es256["kid"].clone(), json!("unknown"), json!(null), json!("../../../dev/null"), json!("' OR 1=1 --")] {
+    for kid in
+        [header["kid"].clone(), es256["kid"].clone(), json!("unknown"), json!(null), json!("../../../dev/null"), json!("' OR 1=1 --")]
+    {
         app.assert_refused(&forge::self_signed(&kid, "at+jwt", &claims), "signed by another key").await;
     }
     assert_eq!(app.userinfo(&tokens.access).await.status, 200);
@@ -97,13 +126,28 @@ on_both!(a_token_signed_by_us_must_still_be_one, |world| {
         changed
     };
     for (name, value) in [
-        ("exp", json!(BEGINNING)), ("exp", json!(BEGINNING - 1)), ("iat", json!(BEGINNING + 60)), ("nbf", json!(BEGINNING + 60)), ("client_id", json!("nobody")), ("jti", json!("x")), ("jti", json!("c_00000000-0000-0000-0000-000000000000")),
-        ("jti", json!("d_00000000-0000-0000-0000-000000000000")), ("jti", json!(claims["jti"].as_str().unwrap().replace("c_", "d_"))),
+        ("exp", json!(BEGINNING)),
+        ("exp", json!(BEGINNING - 1)),
+        ("iat", json!(BEGINNING + 60)),
+        ("nbf", json!(BEGINNING + 60)),
+        ("client_id", json!("nobody")),
+        ("jti", json!("x")),
+        ("jti", json!("c_00000000-0000-0000-0000-000000000000")),
+        ("jti", json!("d_00000000-0000-0000-0000-000000000000")),
+        ("jti", json!(claims["jti"].as_str().unwrap().replace("c_", "d_"))),
     ] {
         app.assert_refused(&sign(AccessToken, &with(name, value.clone())).unwrap(), &format!("{name} {value}")).await;
     }
     // Rust `jsonwebtoken` before 10.3 took an `exp` of the wrong type for an absent one (CVE-2026-25537): such a token cannot even be made.
-    for (name, value) in [("exp", json!("4102444800")), ("exp", json!(4_102_444_800.5)), ("exp", json!(null)), ("iat", json!("x")), ("iss", json!("https://evil.example")), ("aud", json!(7)), ("sub", json!(null))] {
+    for (name, value) in [
+        ("exp", json!("4102444800")),
+        ("exp", json!(4_102_444_800.5)),
+        ("exp", json!(null)),
+        ("iat", json!("x")),
+        ("iss", json!("https://evil.example")),
+        ("aud", json!(7)),
+        ("sub", json!(null)),
+    ] {
         assert!(sign(AccessToken, &with(name, value.clone())).is_err(), "{name} {value}");
     }
 });
@@ -133,7 +177,14 @@ on_both!(each_scope_tells_what_is_its_own, |world| {
     let (app, browser, wallet) = (App::public(&world, "app"), Browser::new(&world), Wallet::new(1));
     let page = browser.sign_in_to_account(&wallet).await;
     world.clock.advance(Duration::from_secs(60));
-    let profile = Form::of(&[("csrf", &page.csrf()), ("name", "Ada <b>Lovelace</b>"), ("given_name", ""), ("locale", "en-GB"), ("birthdate", "1815-12-10"), ("picture", "https://a.example/x.png")]);
+    let profile = Form::of(&[
+        ("csrf", &page.csrf()),
+        ("name", "Ada <b>Lovelace</b>"),
+        ("given_name", ""),
+        ("locale", "en-GB"),
+        ("birthdate", "1815-12-10"),
+        ("picture", "https://a.example/x.png"),
+    ]);
     assert_eq!(browser.post_form("/account/profile", &profile).await.location(), "/account?saved=1#profile");
     let tokens = async |scope: &str| {
         let back = browser.authorize(&app.request().with("scope", scope), &wallet).await;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use latchkey::app::{Application, Mode};
 use latchkey::config::{Config, Flags};
-use latchkey::keys::Keyring;
 use latchkey::domain::{Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, Clock, Entropy, Pkce, SigningAlg, Timestamp};
+use latchkey::keys::Keyring;
 use latchkey::state::State;
 use latchkey::store::{ClientRecord, ClientSource, License, LicenseKey, SigningKeyRecord, Store};
 use sqlx::{Connection, Executor};
@@ -159,7 +159,15 @@ impl World {
 
     /// Waits until this process has forgotten the settings of clients that were changed behind its back: two seconds at most.
     pub(crate) async fn forget_clients(&self, ids: &[&str]) {
-        let stored = async |id: &str| self.state.store.client(&id.parse().unwrap()).await.unwrap().filter(|client| client.disabled_at.is_none()).map(|client| format!("{client:?}"));
+        let stored = async |id: &str| {
+            self.state
+                .store
+                .client(&id.parse().unwrap())
+                .await
+                .unwrap()
+                .filter(|client| client.disabled_at.is_none())
+                .map(|client| format!("{client:?}"))
+        };
         let known = async |id: &str| self.state.client(&id.parse().unwrap()).await.unwrap().map(|client| format!("{client:?}"));
         let deadline = std::time::Instant::now() + Duration::from_secs(10);
         for id in ids {
@@ -179,11 +187,19 @@ impl World {
         let mut url = url::Url::parse(admin).unwrap();
         url.set_path(name);
         let mut connection = sqlx::PgConnection::connect(url.as_str()).await.unwrap();
-        let tables: Vec<String> = sqlx::query_scalar("SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'").fetch_all(&mut connection).await.unwrap();
+        let tables: Vec<String> =
+            sqlx::query_scalar("SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'")
+                .fetch_all(&mut connection)
+                .await
+                .unwrap();
         assert!(tables.len() > 10, "{tables:?}");
         let mut bytes = Vec::new();
         for table in tables {
-            let rows: Vec<(String, Vec<u8>)> = sqlx::query_as(sqlx::AssertSqlSafe(format!("SELECT t::text, convert_to(t::text, 'UTF8') FROM {table} t"))).fetch_all(&mut connection).await.unwrap();
+            let rows: Vec<(String, Vec<u8>)> =
+                sqlx::query_as(sqlx::AssertSqlSafe(format!("SELECT t::text, convert_to(t::text, 'UTF8') FROM {table} t")))
+                    .fetch_all(&mut connection)
+                    .await
+                    .unwrap();
             for (text, raw) in rows {
                 bytes.extend(raw);
                 // A binary column is `\x` and hex in a row's text.
@@ -201,10 +217,17 @@ impl World {
                 client.kind = ClientKind::License;
                 client.claims_profile = ClaimsProfile::Compat;
                 client.pkce = Pkce::Optional;
-                client.license = Some(License { alias: format!("license {address}"), owner: key, developer_token: Duration::from_secs(14 * 86_400) });
+                client.license =
+                    Some(License { alias: format!("license {address}"), owner: key, developer_token: Duration::from_secs(14 * 86_400) });
             })
             .await;
-        let license_key = LicenseKey { license: ClientId::from(address), address: key, created_at: self.clock.now(), expires_at: None, disabled_at: None };
+        let license_key = LicenseKey {
+            license: ClientId::from(address),
+            address: key,
+            created_at: self.clock.now(),
+            expires_at: None,
+            disabled_at: None,
+        };
         self.state.store.add_license_key(&license_key).await.unwrap();
         record
     }
@@ -248,7 +271,8 @@ fn unhex(text: &str) -> Vec<u8> {
 }
 
 fn admin_url() -> String {
-    std::env::var("LATCHKEY_TEST_POSTGRES").expect("LATCHKEY_TEST_POSTGRES names no Postgres server: run the tests by scripts/test, which starts one")
+    std::env::var("LATCHKEY_TEST_POSTGRES")
+        .expect("LATCHKEY_TEST_POSTGRES names no Postgres server: run the tests by scripts/test, which starts one")
 }
 
 impl Drop for World {

@@ -44,7 +44,7 @@ pub(crate) fn client(name: &str) -> ClientRecord {
         claims_profile: ClaimsProfile::Oidc,
         subject_type: Some(SubjectType::Pairwise),
         signing_alg: SigningAlg::Es256,
-        access_token: Duration::from_secs(3_600),
+        access_token: Duration::from_hours(1),
         redirect_uris: vec!["https://app.example/a".parse().expect("a URI"), "https://app.example/b".parse().expect("a URI")],
         post_logout_redirect_uris: vec!["https://app.example/bye".parse().expect("a URI")],
         license: None,
@@ -62,7 +62,7 @@ pub(crate) fn license(byte: u8, alias: &str) -> ClientRecord {
         secret_hash: None,
         auth_method: AuthMethod::None,
         subject_type: None,
-        license: Some(License { alias: alias.to_owned(), owner: address(0xee), developer_token: Duration::from_secs(1_209_600) }),
+        license: Some(License { alias: alias.to_owned(), owner: address(0xee), developer_token: Duration::from_hours(336) }),
         ..client(alias)
     }
 }

@@ -48,7 +48,7 @@ fn every_default_can_be_read() {
     assert_eq!(config.server.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(config.server.issuer.as_str(), "http://localhost:8080");
     assert_eq!(config.wallet.chains, [137, 80_002, 1]);
-    assert_eq!(config.tokens.developer_token, Duration::from_secs(1_209_600));
+    assert_eq!(config.tokens.developer_token, Duration::from_hours(14 * 24));
     assert_eq!(config.database_url().as_str(), "sqlite://./data/latchkey.db");
     assert_eq!(config.sealing_key_file(), std::path::Path::new("./data/sealing.key"));
     assert_eq!(config.effective().len(), all().count());
@@ -180,16 +180,14 @@ fn every_problem_of_every_client_is_told() {
 
 #[test]
 fn the_reference_reads_back_as_the_defaults() {
-    let text: String = super::super::example_file()
-        .lines()
-        .take_while(|line| *line != "#[[clients]]")
-        .map(|line| {
-            line.strip_prefix('#')
-                .filter(|rest| !rest.starts_with(' ') && !rest.contains("\"{") && !rest.contains("{port") && !rest.ends_with("\"\""))
-                .unwrap_or(line)
-        })
-        .fold(String::new(), |text, line| text + line + "\n");
-    let read = File::new("reference", &text).load().unwrap();
+    let uncommented = |line: &str| match line.strip_prefix('#') {
+        // What stands there empty is to be filled in.
+        Some(setting) if !setting.starts_with(' ') && !setting.ends_with("\"\"") => setting.to_owned(),
+        _ => line.to_owned(),
+    };
+    let text = super::super::example_file();
+    let text: Vec<String> = text.lines().take_while(|line| *line != "#[[clients]]").map(uncommented).collect();
+    let read = File::new("reference", &text.join("\n")).load().unwrap();
     let untouched = Config::untouched().unwrap();
     // An empty list and no list are one.
     let plain = |text: &String| Some(text.replace(['[', ']'], "")).filter(|text| !text.is_empty());

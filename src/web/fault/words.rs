@@ -21,11 +21,21 @@ pub(super) struct Words {
 
 pub(super) fn for_person(fault: &Fault, status: StatusCode, error: &OAuthError) -> Words {
     let detail = || Some(format!("{}: {}", error.code.as_str(), error.description));
-    let plain = |title, what: &str, whose, todo: &str| Words { title, what: what.to_owned(), whose, todo: todo.to_owned(), detail: None, back: None };
+    let plain = |title, what: &str, whose, todo: &str| Words {
+        title,
+        what: what.to_owned(),
+        whose,
+        todo: todo.to_owned(),
+        detail: None,
+        back: None,
+    };
     match fault {
-        Fault::OAuth(_) if status == StatusCode::NOT_FOUND => {
-            plain("There is nothing here", "This address leads nowhere on this site.", Whose::You, "Check the address, or go back to where you came from.")
-        }
+        Fault::OAuth(_) if status == StatusCode::NOT_FOUND => plain(
+            "There is nothing here",
+            "This address leads nowhere on this site.",
+            Whose::You,
+            "Check the address, or go back to where you came from.",
+        ),
         Fault::OAuth(_) => Words {
             detail: detail(),
             ..plain(
@@ -43,7 +53,12 @@ pub(super) fn for_person(fault: &Fault, status: StatusCode, error: &OAuthError) 
         ),
         Fault::Unavailable | Fault::Broken(_) => Words {
             detail: detail(),
-            ..plain("Something is wrong on our side", "We could not do this just now. Nothing of yours is lost.", Whose::Us, "Wait a moment, then load this page again.")
+            ..plain(
+                "Something is wrong on our side",
+                "We could not do this just now. Nothing of yours is lost.",
+                Whose::Us,
+                "Wait a moment, then load this page again.",
+            )
         },
         Fault::Visit(VisitFault::Over) => Words {
             back: Some(Link { href: "/account".into(), label: "Your account".into() }),

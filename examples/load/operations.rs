@@ -1,0 +1,89 @@
+//! What is measured: each operation as one call that a caller makes again and again, its answer checked.
+
+use std::net::SocketAddr;
+
+use base64::Engine as _;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use serde_json::Value;
+
+use crate::Failure;
+use crate::http::Connection;
+use crate::person::{REDIRECT, VERIFIER, text};
+use crate::wallet::Wallet;
+
+const SECRET: &str = "load-secret-load-secret-load-secret-0";
+
+/// One caller: a connection kept open, and a wallet of its own.
+#[derive(Debug)]
+pub(crate) struct Caller {
+    connection: Connection,
+    wallet: Wallet,
+    issuer: String,
+}
+
+impl Caller {
+    pub(crate) fn new(address: SocketAddr, number: u64) -> Result<Self, Failure> {
+        let issuer = format!("http://localhost:{}", address.port());
+        Ok(Self { connection: Connection::new(address), wallet: Wallet::number(number)?, issuer })
+    }
+
+    pub(crate) async fn discovery(&mut self) -> Result<(), Failure> {
+        let reply = self.connection.get("/.well-known/openid-configuration", "").await?.expect(200, "discovery")?.json()?;
+        same(text(&reply, "issuer")?, &self.issuer)
+    }
+
+    pub(crate) async fn keys(&mut self) -> Result<(), Failure> {
+        let reply = self.connection.get("/keys", "").await?.expect(200, "keys")?.json()?;
+        if reply["keys"].as_array().is_some_and(|keys| !keys.is_empty()) { Ok(()) } else { Err("no keys".into()) }
+    }
+
+    /// `generate_challenge`, a signature by the wallet, `submit_challenge`: two requests, one sign-in.
+    pub(crate) async fn challenge_and_submit(&mut self) -> Result<(), Failure> {
+        let form = "Content-Type: application/x-www-form-urlencoded\r\n";
+        let client = "client_id=load-rs256&domain=http%3A%2F%2F127.0.0.1%3A1%2Fcallback";
+        let ask = format!("{client}&scope=openid%20email&response_type=code&address={}", self.wallet.address());
+        let challenge = self.connection.send("POST", "/auth/web3/generate_challenge", form, &ask).await?;
+        let challenge = challenge.expect(200, "generate_challenge")?.json()?;
+        let signature = self.wallet.sign(text(&challenge, "challenge")?);
+        let state = text(&challenge, "state")?;
+        let submit = format!("{client}&client_secret={SECRET}&grant_type=authorization_code&state={state}&signature={signature}");
+        let reply = self.connection.send("POST", "/auth/web3/submit_challenge", form, &submit).await?;
+        let claims = claims(text(&reply.expect(200, "submit_challenge")?.json()?, "access_token")?, "RS256")?;
+        same(text(&claims, "ethereum_address")?, self.wallet.address())
+    }
+
+    /// Redeems a code; gives the access token.
+    pub(crate) async fn redeem(&mut self, client: &str, alg: &str, code: &str) -> Result<String, Failure> {
+        let basic = BASE64_STANDARD.encode(format!("{client}:{SECRET}"));
+        let headers = format!("Authorization: Basic {basic}\r\nContent-Type: application/x-www-form-urlencoded\r\n");
+        let redirect = REDIRECT.replace(':', "%3A").replace('/', "%2F");
+        let body = format!("grant_type=authorization_code&code={code}&redirect_uri={redirect}&code_verifier={VERIFIER}");
+        let reply = self.connection.send("POST", "/token", &headers, &body).await?.expect(200, "token")?.json()?;
+        let id_token = claims(text(&reply, "id_token")?, alg)?;
+        same(text(&id_token, "nonce")?, "load-nonce")?;
+        let access_token = text(&reply, "access_token")?;
+        same(text(&claims(access_token, alg)?, "client_id")?, client)?;
+        Ok(access_token.to_owned())
+    }
+
+    pub(crate) async fn userinfo(&mut self, token: &str) -> Result<(), Failure> {
+        let headers = format!("Authorization: Bearer {token}\r\n");
+        let reply = self.connection.get("/userinfo", &headers).await?.expect(200, "userinfo")?.json()?;
+        text(&reply, "sub").map(|_| ())
+    }
+}
+
+// The claims of a token whose header names this algorithm. Its signature is for the interop tests; here it would cost the server's time.
+fn claims(token: &str, alg: &str) -> Result<Value, Failure> {
+    let mut parts = token.split('.');
+    let mut part = || -> Result<Value, Failure> {
+        let text = parts.next().ok_or("a token has three parts")?;
+        Ok(serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(text)?)?)
+    };
+    same(text(&part()?, "alg")?, alg)?;
+    part()
+}
+
+fn same(found: &str, expected: &str) -> Result<(), Failure> {
+    if found == expected { Ok(()) } else { Err(format!("expected `{expected}`, found `{found}`").into()) }
+}

@@ -1,0 +1,167 @@
+//! The writer by itself: what one job does must not harm another.
+
+use sqlx::{ConnectOptions, Executor, Row};
+
+use super::super::{StoreError, sqlite};
+use super::{Conn, Work, Writer};
+
+struct Bench {
+    writer: Writer,
+    folder: std::path::PathBuf,
+}
+
+impl Bench {
+    async fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("latchkey_writer_{}_{name}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let options = sqlite::writing(&folder.join("w.db")).create_if_missing(true);
+        let mut conn = options.connect().await.unwrap();
+        conn.execute("CREATE TABLE seen (word TEXT PRIMARY KEY) STRICT").await.unwrap();
+        Self { writer: Writer::start(options, conn), folder }
+    }
+
+    // Read by a connection of its own: only what is committed is seen.
+    async fn seen(&self) -> Vec<String> {
+        let mut conn = sqlite::reading(&self.folder.join("w.db")).connect().await.unwrap();
+        let rows = conn.fetch_all("SELECT word FROM seen ORDER BY word").await.unwrap();
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    async fn end(self) {
+        self.writer.close().await;
+        std::fs::remove_dir_all(&self.folder).unwrap();
+    }
+}
+
+fn insert<'c>(conn: Conn<'c>, words: &'static [&'static str]) -> Work<'c, ()> {
+    Box::pin(async move {
+        let Conn::Sqlite(conn) = conn else { unreachable!("the writer writes to SQLite") };
+        for word in words {
+            sqlx::query("INSERT INTO seen VALUES ($1)").bind(*word).execute(&mut *conn).await?;
+        }
+        Ok(())
+    })
+}
+
+#[tokio::test]
+async fn an_answer_comes_after_its_commit() {
+    let bench = Bench::new("commit").await;
+    bench.writer.statement(|conn| insert(conn, &["a"])).await.unwrap();
+    assert_eq!(bench.seen().await, ["a"]);
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn a_refused_job_of_a_group_spoils_none_of_the_others() {
+    let bench = Bench::new("refused").await;
+    bench.writer.statement(|conn| insert(conn, &["taken"])).await.unwrap();
+    let (before, refused, halfway, after) = tokio::join!(
+        bench.writer.statement(|conn| insert(conn, &["before"])),
+        bench.writer.statement(|conn| insert(conn, &["taken"])),
+        bench.writer.transaction(|conn| insert(conn, &["half", "taken"])),
+        bench.writer.transaction(|conn| insert(conn, &["after", "all"])),
+    );
+    assert_eq!((before, after), (Ok(()), Ok(())));
+    assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
+    assert!(matches!(halfway, Err(StoreError::Conflict(_))), "{halfway:?}");
+    assert_eq!(bench.seen().await, ["after", "all", "before", "taken"]);
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn a_panic_ends_its_job_alone() {
+    let bench = Bench::new("panic").await;
+    let (before, panicked, halfway, after) = tokio::join!(
+        bench.writer.statement(|conn| insert(conn, &["before"])),
+        bench.writer.statement::<(), _>(|_| panic!("on purpose, before the work")),
+        bench.writer.transaction::<(), _>(|conn| {
+            Box::pin(async move {
+                insert(conn, &["half"]).await?;
+                panic!("on purpose, in the middle of the work")
+            })
+        }),
+        bench.writer.statement(|conn| insert(conn, &["after"])),
+    );
+    assert_eq!((before, after), (Ok(()), Ok(())));
+    assert!(matches!(panicked, Err(StoreError::Corrupt(_))), "{panicked:?}");
+    assert!(matches!(halfway, Err(StoreError::Corrupt(_))), "{halfway:?}");
+    bench.writer.statement(|conn| insert(conn, &["later"])).await.unwrap();
+    assert_eq!(bench.seen().await, ["after", "before", "later"]);
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn a_group_whose_database_fails_is_not_kept() {
+    let bench = Bench::new("fails").await;
+    let (before, failed) = tokio::join!(
+        bench.writer.statement(|conn| insert(conn, &["before"])),
+        bench.writer.statement::<(), _>(|_| Box::pin(std::future::ready(Err(StoreError::Unavailable("the disk".to_owned()))))),
+    );
+    assert!(matches!(before, Err(StoreError::Unavailable(_))), "{before:?}");
+    assert_eq!(failed, Err(StoreError::Unavailable("the disk".to_owned())));
+    assert!(bench.seen().await.is_empty());
+    bench.writer.statement(|conn| insert(conn, &["later"])).await.unwrap();
+    assert_eq!(bench.seen().await, ["later"]);
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn who_has_given_up_waiting_writes_nothing() {
+    let bench = Bench::new("gone").await;
+    let gone = bench.writer.statement(|conn| insert(conn, &["gone"]));
+    // Polled once, so that the job is in the queue; then dropped, as a request is whose browser has left.
+    assert!(futures_util::FutureExt::now_or_never(gone).is_none());
+    bench.writer.statement(|conn| insert(conn, &["here"])).await.unwrap();
+    assert_eq!(bench.seen().await, ["here"]);
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn a_closed_writer_finishes_what_waits_and_takes_no_more() {
+    let bench = Bench::new("close").await;
+    let (written, ()) = tokio::join!(bench.writer.statement(|conn| insert(conn, &["last"])), bench.writer.close());
+    written.unwrap();
+    assert!(matches!(bench.writer.statement(|conn| insert(conn, &["late"])).await, Err(StoreError::Unavailable(_))));
+    assert_eq!(bench.seen().await, ["last"]);
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn a_full_disk_is_an_outage_and_not_the_end() {
+    let folder = std::env::temp_dir().join(format!("latchkey_writer_{}_full", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let options = sqlite::writing(&folder.join("w.db")).create_if_missing(true);
+    let mut conn = options.connect().await.unwrap();
+    conn.execute("CREATE TABLE seen (word TEXT PRIMARY KEY) STRICT; PRAGMA max_page_count = 4").await.unwrap();
+    let bench = Bench { writer: Writer::start(options, conn), folder };
+    let mut kept = 0;
+    let refused = loop {
+        match bench.writer.statement(move |conn| insert_long(conn, kept)).await {
+            Ok(()) => kept += 1,
+            Err(error) => break error,
+        }
+        assert!(kept < 100, "four pages never fill up");
+    };
+    assert!(matches!(refused, StoreError::Unavailable(_)), "{refused:?}");
+    assert_eq!(bench.seen().await.len(), kept);
+    bench.writer.statement(empty).await.unwrap();
+    assert!(bench.seen().await.is_empty());
+    bench.end().await;
+}
+
+fn insert_long(conn: Conn<'_>, number: usize) -> Work<'_, ()> {
+    Box::pin(async move {
+        let Conn::Sqlite(conn) = conn else { unreachable!("the writer writes to SQLite") };
+        let word = format!("{number} {}", "x".repeat(500));
+        sqlx::query("INSERT INTO seen VALUES ($1)").bind(word).execute(conn).await?;
+        Ok(())
+    })
+}
+
+fn empty(conn: Conn<'_>) -> Work<'_, ()> {
+    Box::pin(async move {
+        let Conn::Sqlite(conn) = conn else { unreachable!("the writer writes to SQLite") };
+        conn.execute("DELETE FROM seen").await?;
+        Ok(())
+    })
+}

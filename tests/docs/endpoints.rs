@@ -1,0 +1,77 @@
+//! Every URL of the server is in the README's table, and nothing else is.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use crate::read::{between, root, rows, text};
+
+/// Where URLs are given to handlers.
+const SOURCES: &[&str] = &["src/routes.rs", "src/playground/handlers.rs", "src/operations.rs"];
+
+type Endpoint = (String, String);
+
+// `resource("/auth").route(get()…).route(post()…)` and `.route("/healthz", web::get()…)`: a path in quotes, then its methods,
+// up to the next path.
+fn endpoints_of(source: &str) -> BTreeSet<Endpoint> {
+    let code: String = source.split("#[cfg(test)]").next().unwrap().replace("(RUN,", "(\"/playground/run\",");
+    let mut found = BTreeSet::new();
+    for mark in ["resource(\"/", "api(\"/", ".route(\"/"] {
+        for after in code.split(mark).skip(1) {
+            let (path, rest) = after.split_once('"').unwrap();
+            let own = [".service(", ".route(\"/", ";"].iter().fold(rest, |own, end| own.split(end).next().unwrap());
+            for (call, method) in [("get()", "GET"), ("post()", "POST")] {
+                if own.contains(&format!("{call}.to(")) {
+                    // `{path:.*}` is `{path}` to a reader.
+                    found.insert((method.to_owned(), format!("/{}", path.replace(":.*}", "}"))));
+                }
+            }
+        }
+    }
+    found
+}
+
+fn documented() -> BTreeSet<Endpoint> {
+    let readme = text("README.md");
+    let mut found = BTreeSet::new();
+    for row in rows(between(&readme, "<!-- endpoints -->", "<!-- /endpoints -->")) {
+        let [methods, paths, _] = row[..] else { panic!("three cells: {row:?}") };
+        for path in paths.split(',') {
+            for method in methods.split_whitespace() {
+                assert!(found.insert((method.to_owned(), path.trim().trim_matches('`').to_owned())), "{row:?} is there twice");
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_table_of_endpoints_is_that_of_the_program() {
+    let in_code: BTreeSet<Endpoint> = SOURCES.iter().flat_map(|source| endpoints_of(&text(source))).collect();
+    assert!(in_code.len() > 35, "the test sees only {} endpoints: it does not read what it should", in_code.len());
+    let in_table = documented();
+    let missing: Vec<_> = in_code.difference(&in_table).collect();
+    let invented: Vec<_> = in_table.difference(&in_code).collect();
+    assert!(missing.is_empty() && invented.is_empty(), "not in README.md: {missing:?}; only in README.md: {invented:?}");
+}
+
+// What the test above reads is all there is.
+#[test]
+fn urls_are_given_to_handlers_in_these_files_only() {
+    fn gather(folder: &std::path::Path, found: &mut BTreeSet<String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                gather(&path, found);
+            } else {
+                let source = fs::read_to_string(&path).unwrap();
+                let code = source.split("#[cfg(test)]").next().unwrap();
+                if [".route(", ".service(", "resource(\""].iter().any(|mark| code.contains(mark)) {
+                    found.insert(path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned());
+                }
+            }
+        }
+    }
+    let mut found = BTreeSet::new();
+    gather(&root().join("src"), &mut found);
+    assert_eq!(found, SOURCES.iter().map(|source| (*source).to_owned()).collect());
+}

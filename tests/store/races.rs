@@ -1,0 +1,171 @@
+//! Fifty at once, from two stores on one database as two replicas are: whatever is single use has one winner.
+
+use std::sync::Arc;
+
+use latchkey::domain::{AccountId, Provider, SigningAlg};
+use latchkey::store::{Conflict, Store, StoreError, Taken};
+use tokio::sync::Barrier;
+
+use super::harness::{Fresh, both, open};
+use super::made::{
+    address, api_challenge, at, client, client_id, code, hash, interaction, license, person, signin_challenge, signing_key, uuid,
+};
+
+both! {
+    /// Fifty redemptions, one token.
+    one_redeems_a_code
+    /// Fifty submits, one look at the signature.
+    one_takes_a_signin_challenge
+    /// Fifty submits by API, one look at the signature.
+    one_takes_an_api_challenge
+    /// Fifty clicks on "allow", one code.
+    one_finishes_a_visit
+    /// Fifty first sign-ins of one wallet, one account.
+    one_account_for_an_identity
+    /// Fifty replicas that make the next key, one key.
+    one_makes_a_signing_key
+    /// Fifty replicas that promote the next key, one promotion.
+    one_promotes_a_signing_key
+    /// Fifty replicas that make a server secret agree on it.
+    all_agree_on_a_secret
+    /// Fifty registrations of one client id, or of one alias: one client.
+    one_registers_a_client
+    /// Fifty writers of one consent: the last one's scope, and no error.
+    all_save_a_consent
+}
+
+/// Runs fifty calls that start together, half of them on another store of the same database.
+async fn fifty<T, C, F>(fresh: &Fresh, call: C) -> Vec<T>
+where
+    T: Send + 'static,
+    C: Fn(Store, u8) -> F,
+    F: Future<Output = T> + Send + 'static,
+{
+    let second = open(&fresh.url).await;
+    let start = Arc::new(Barrier::new(50));
+    let tasks: Vec<_> = (0..50)
+        .map(|number| {
+            let work = call(if number % 2 == 0 { fresh.store.clone() } else { second.clone() }, number);
+            let start = Arc::clone(&start);
+            tokio::spawn(async move {
+                start.wait().await;
+                work.await
+            })
+        })
+        .collect();
+    let mut outcomes = Vec::new();
+    for task in tasks {
+        outcomes.push(task.await.expect("no call panics"));
+    }
+    second.close().await;
+    outcomes
+}
+
+fn count(outcomes: impl IntoIterator<Item = bool>) -> usize {
+    outcomes.into_iter().filter(|won| *won).count()
+}
+
+async fn one_redeems_a_code(fresh: &Fresh) {
+    let account = person(&fresh.store, 1).await;
+    fresh.store.create_client(&client("app")).await.unwrap();
+    fresh.store.put_code(&code(1, "app", account), &hash("code")).await.unwrap();
+    let outcomes =
+        fifty(fresh, |store, _| async move { store.redeem_code(&hash("code"), &client_id("app"), at(1), at(99)).await.unwrap().is_some() });
+    assert_eq!(count(outcomes.await), 1);
+}
+
+async fn one_takes_a_signin_challenge(fresh: &Fresh) {
+    let challenge = signin_challenge(1);
+    fresh.store.put_signin_challenge(&challenge, &hash("browser")).await.unwrap();
+    let (id, visit) = (challenge.id, challenge.interaction_id);
+    let outcomes =
+        fifty(fresh, |store, _| async move { store.take_signin_challenge(id, visit, &hash("browser"), at(1)).await.unwrap() }).await;
+    assert_eq!(count(outcomes.iter().map(|taken| matches!(taken, Taken::Now(_)))), 1);
+    assert_eq!(count(outcomes.iter().map(|taken| *taken == Taken::Already)), 49);
+}
+
+async fn one_takes_an_api_challenge(fresh: &Fresh) {
+    fresh.store.create_client(&client("app")).await.unwrap();
+    fresh.store.put_api_challenge(&api_challenge(1, "app"), &hash("state")).await.unwrap();
+    let outcomes = fifty(fresh, |store, _| async move { store.take_api_challenge(&hash("state"), at(1)).await.unwrap() }).await;
+    assert_eq!(count(outcomes.iter().map(|taken| matches!(taken, Taken::Now(_)))), 1);
+    assert_eq!(count(outcomes.iter().map(|taken| *taken == Taken::Already)), 49);
+}
+
+async fn one_finishes_a_visit(fresh: &Fresh) {
+    let account = person(&fresh.store, 1).await;
+    fresh.store.create_client(&client("app")).await.unwrap();
+    let visit = interaction(1);
+    fresh.store.put_interaction(&visit, &hash("browser")).await.unwrap();
+    let outcomes = fifty(fresh, |store, number| async move {
+        let code = code(number, "app", account);
+        store.finish_interaction(visit.id, &hash("browser"), &code, &hash(&number.to_string()), at(1)).await.unwrap()
+    })
+    .await;
+    assert_eq!(count(outcomes), 1);
+    let mut codes = 0;
+    for number in 0..50 {
+        codes += usize::from(fresh.store.code_state(&hash(&number.to_string())).await.unwrap().is_some());
+    }
+    assert_eq!(codes, 1);
+}
+
+async fn one_account_for_an_identity(fresh: &Fresh) {
+    let outcomes = fifty(fresh, |store, number| async move {
+        let id = AccountId(uuid(u128::from(number)));
+        store.sign_in(&Provider::web3(), &address(1).to_string(), id, at(0)).await.unwrap()
+    })
+    .await;
+    assert_eq!(count(outcomes.iter().map(|signed| signed.created)), 1);
+    assert!(outcomes.iter().all(|signed| signed.account_id == outcomes[0].account_id));
+    assert_eq!(fresh.store.accounts().await.unwrap().len(), 1);
+}
+
+async fn one_makes_a_signing_key(fresh: &Fresh) {
+    let outcomes = fifty(fresh, |store, number| async move {
+        store.put_signing_key(&signing_key(&number.to_string(), SigningAlg::Rs256, 2)).await.unwrap()
+    })
+    .await;
+    assert_eq!(count(outcomes), 1);
+    assert_eq!(fresh.store.signing_keys().await.unwrap().len(), 1);
+}
+
+async fn one_promotes_a_signing_key(fresh: &Fresh) {
+    for (kid, generation) in [("old", 1), ("next", 2)] {
+        fresh.store.put_signing_key(&signing_key(kid, SigningAlg::Rs256, generation)).await.unwrap();
+    }
+    let outcomes = fifty(fresh, |store, number| async move {
+        store.promote_signing_key("next", at(i64::from(number)), "old", at(1_000 + i64::from(number))).await.unwrap()
+    })
+    .await;
+    assert_eq!(count(outcomes.iter().copied()), 1);
+    let winner = i64::try_from(outcomes.iter().position(|won| *won).unwrap()).unwrap();
+    let keys = fresh.store.signing_keys().await.unwrap();
+    assert_eq!((keys[0].retire_at, keys[1].active_from), (Some(at(1_000 + winner)), Some(at(winner))));
+}
+
+async fn all_agree_on_a_secret(fresh: &Fresh) {
+    let outcomes = fifty(fresh, |store, number| async move { store.put_server_secret("pairwise", &[number], at(0)).await.unwrap() }).await;
+    assert!(outcomes.iter().all(|secret| *secret == outcomes[0]));
+}
+
+async fn one_registers_a_client(fresh: &Fresh) {
+    let outcomes = fifty(fresh, |store, _| async move { store.create_client(&client("app")).await }).await;
+    assert_eq!(count(outcomes.iter().map(Result::is_ok)), 1);
+    assert_eq!(count(outcomes.iter().map(|refused| *refused == Err(StoreError::Conflict(Conflict::ClientId)))), 49);
+    let outcomes = fifty(fresh, |store, number| async move { store.create_client(&license(number, "one")).await }).await;
+    assert_eq!(count(outcomes.iter().map(Result::is_ok)), 1);
+    assert_eq!(count(outcomes.iter().map(|refused| *refused == Err(StoreError::Conflict(Conflict::LicenseAlias)))), 49);
+    assert_eq!(fresh.store.clients(None).await.unwrap().len(), 2);
+}
+
+async fn all_save_a_consent(fresh: &Fresh) {
+    let account = person(&fresh.store, 1).await;
+    fresh.store.create_client(&client("app")).await.unwrap();
+    let outcomes = fifty(fresh, |store, number| async move {
+        store.save_consent(account, &client_id("app"), &format!("openid s{number}").parse().unwrap(), at(1)).await
+    })
+    .await;
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    assert_eq!(fresh.store.consents(account).await.unwrap().len(), 1);
+}

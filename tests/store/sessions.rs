@@ -1,0 +1,131 @@
+//! Sessions and consents: who is signed in, and what they let an app do.
+
+use latchkey::domain::{AccountId, SessionId};
+use latchkey::store::Consent;
+
+use super::harness::{Fresh, both};
+use super::made::{at, client, client_id, code, hash, person, session, uuid};
+
+both! {
+    /// A session lives under its cookie's hash until its time is over.
+    a_session_comes_back_whole
+    /// A new level of login takes the place of the old session.
+    a_session_replaces_another
+    /// One browser signs out, or all of them.
+    sessions_end
+    /// A consent is remembered, widened and listed.
+    a_consent_is_remembered
+    /// A withdrawn consent takes this person's tokens at this app along, and no others.
+    a_withdrawn_consent_revokes
+    /// Session and consent come in one read.
+    the_standing_of_a_browser
+}
+
+async fn a_session_comes_back_whole(fresh: &Fresh) {
+    let store = &fresh.store;
+    let account = person(store, 1).await;
+    let mut signed = session(1, account);
+    store.start_session(&signed, &hash("cookie"), None).await.unwrap();
+    assert_eq!(store.session(&hash("cookie"), at(999)).await.unwrap().as_ref(), Some(&signed));
+    assert_eq!(store.session(&hash("cookie"), at(1_000)).await.unwrap(), None);
+    assert_eq!(store.session(&hash("other"), at(1)).await.unwrap(), None);
+    store.touch_session(signed.id, at(50)).await.unwrap();
+    store.touch_session(signed.id, at(40)).await.unwrap();
+    store.touch_session(SessionId(uuid(99)), at(40)).await.unwrap();
+    signed.last_seen_at = at(50);
+    assert_eq!(store.session(&hash("cookie"), at(51)).await.unwrap(), Some(signed), "a late note does not turn the clock back");
+    let orphan = store.start_session(&session(2, AccountId(uuid(99))), &hash("orphan"), None).await;
+    assert!(orphan.is_err());
+}
+
+async fn a_session_replaces_another(fresh: &Fresh) {
+    let store = &fresh.store;
+    let account = person(store, 1).await;
+    store.start_session(&session(1, account), &hash("old"), None).await.unwrap();
+    store.start_session(&session(2, account), &hash("new"), Some(&hash("old"))).await.unwrap();
+    assert_eq!(store.session(&hash("old"), at(1)).await.unwrap(), None);
+    assert_eq!(store.session(&hash("new"), at(1)).await.unwrap(), Some(session(2, account)));
+    store.start_session(&session(3, account), &hash("third"), Some(&hash("never was"))).await.unwrap();
+    let clash = store.start_session(&session(3, account), &hash("newer"), Some(&hash("new"))).await;
+    assert!(clash.is_err(), "two sessions of one id");
+    assert!(store.session(&hash("new"), at(1)).await.unwrap().is_some(), "what could not be replaced is still there");
+}
+
+async fn sessions_end(fresh: &Fresh) {
+    let store = &fresh.store;
+    let (account, other) = (person(store, 1).await, person(store, 2).await);
+    for number in 1..=3 {
+        let mut session = session(number, account);
+        session.last_seen_at = at(i64::from(number));
+        store.start_session(&session, &hash(&number.to_string()), None).await.unwrap();
+    }
+    store.start_session(&session(9, other), &hash("other"), None).await.unwrap();
+    let listed: Vec<_> = store.sessions(account, at(4)).await.unwrap().into_iter().map(|s| s.id).collect();
+    assert_eq!(listed, [session(3, account).id, session(2, account).id, session(1, account).id]);
+    assert!(store.end_session(&hash("2")).await.unwrap());
+    assert!(!store.end_session(&hash("2")).await.unwrap());
+    assert_eq!(store.end_sessions(account).await.unwrap(), 2);
+    assert!(store.sessions(account, at(4)).await.unwrap().is_empty());
+    assert_eq!(store.sessions(other, at(999)).await.unwrap().len(), 1);
+    assert!(store.sessions(other, at(1_000)).await.unwrap().is_empty());
+}
+
+async fn a_consent_is_remembered(fresh: &Fresh) {
+    let store = &fresh.store;
+    let account = person(store, 1).await;
+    store.create_client(&client("app")).await.unwrap();
+    store.create_client(&client("other")).await.unwrap();
+    let (app, narrow, wide) = (client_id("app"), "openid".parse().unwrap(), "email openid".parse().unwrap());
+    assert_eq!(store.consent(account, &app).await.unwrap(), None);
+    store.save_consent(account, &app, &narrow, at(1)).await.unwrap();
+    store.save_consent(account, &client_id("other"), &narrow, at(2)).await.unwrap();
+    store.save_consent(account, &app, &wide, at(3)).await.unwrap();
+    assert_eq!(store.consent(account, &app).await.unwrap(), Some(wide.clone()));
+    let listed = store.consents(account).await.unwrap();
+    assert_eq!(listed.len(), 2);
+    let expected = Consent { client_id: app, client_name: "The app app".to_owned(), scope: wide, created_at: at(1), updated_at: at(3) };
+    assert_eq!(listed[0], expected);
+    assert!(store.consents(AccountId(uuid(99))).await.unwrap().is_empty());
+}
+
+async fn a_withdrawn_consent_revokes(fresh: &Fresh) {
+    let store = &fresh.store;
+    let (account, other) = (person(store, 1).await, person(store, 2).await);
+    for name in ["app", "second"] {
+        store.create_client(&client(name)).await.unwrap();
+    }
+    let given = [code(1, "app", account), code(2, "second", account), code(3, "app", other)];
+    for code in &given {
+        store.put_redeemed_code(code, &hash(&code.id.to_string()), at(0), at(3_600)).await.unwrap();
+    }
+    let waiting = code(4, "app", account);
+    store.put_code(&waiting, &hash("waiting")).await.unwrap();
+    store.save_consent(account, &client_id("app"), &"openid".parse().unwrap(), at(1)).await.unwrap();
+
+    assert!(store.withdraw_consent(account, &client_id("app"), at(2)).await.unwrap());
+    assert_eq!(store.consent(account, &client_id("app")).await.unwrap(), None);
+    assert_eq!(store.person_token(given[0].id, at(3)).await.unwrap(), None);
+    assert!(store.person_token(given[1].id, at(3)).await.unwrap().is_some());
+    assert!(store.person_token(given[2].id, at(3)).await.unwrap().is_some());
+    assert_eq!(store.redeem_code(&hash("waiting"), &client_id("app"), at(3), at(99)).await.unwrap(), None);
+    assert!(!store.withdraw_consent(account, &client_id("app"), at(2)).await.unwrap());
+}
+
+async fn the_standing_of_a_browser(fresh: &Fresh) {
+    let store = &fresh.store;
+    let account = person(store, 1).await;
+    store.create_client(&client("app")).await.unwrap();
+    let app = client_id("app");
+    let signed = session(1, account);
+    store.start_session(&signed, &hash("cookie"), None).await.unwrap();
+    assert_eq!(store.standing(&hash("cookie"), &app, at(1)).await.unwrap(), Some((signed.clone(), None)));
+    let scope: latchkey::domain::Scope = "openid".parse().unwrap();
+    store.save_consent(account, &app, &scope, at(1)).await.unwrap();
+    assert_eq!(
+        store.standing(&hash("cookie"), &app, at(1)).await.unwrap(),
+        Some((signed.clone(), Some(latchkey::store::Agreement { scope, updated_at: at(1) })))
+    );
+    assert_eq!(store.standing(&hash("cookie"), &client_id("other"), at(1)).await.unwrap(), Some((signed, None)));
+    assert_eq!(store.standing(&hash("cookie"), &app, at(1_000)).await.unwrap(), None);
+    assert_eq!(store.standing(&hash("other"), &app, at(1)).await.unwrap(), None);
+}

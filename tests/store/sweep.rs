@@ -1,0 +1,120 @@
+//! Sweeping: what has expired goes, in as many batches as it takes; what lives stays.
+
+use latchkey::domain::SigningAlg;
+use latchkey::store::{DeveloperToken, Swept, Taken};
+
+use super::harness::{Fresh, both};
+use super::made::{
+    address, api_challenge, at, client, client_id, code, hash, interaction, key, license, person, session, signin_challenge, signing_key,
+    uuid,
+};
+
+both! {
+    /// One row of each kind lives, one has expired at this very moment.
+    the_expired_goes_and_the_living_stays
+    /// More than a batch of them goes as well.
+    many_are_swept
+    /// A redeemed code is kept as long as its tokens live, however old the code itself is.
+    a_redeemed_code_is_kept_for_its_tokens
+}
+
+async fn the_expired_goes_and_the_living_stays(fresh: &Fresh) {
+    let store = &fresh.store;
+    let account = person(store, 1).await;
+    store.create_client(&client("app")).await.unwrap();
+    store.create_client(&license(1, "one")).await.unwrap();
+    store.add_license_key(&key(1, 5)).await.unwrap();
+    store.save_consent(account, &client_id("app"), &"openid".parse().unwrap(), at(0)).await.unwrap();
+    // 1 ends at the moment of the sweep, 2 a microsecond later.
+    for (number, end) in [(1, at(100)), (2, latchkey::domain::Timestamp::from_micros(at(100).micros() + 1))] {
+        let word = hash(&number.to_string());
+        let mut session = session(number, account);
+        session.expires_at = end;
+        store.start_session(&session, &word, None).await.unwrap();
+        let mut visit = interaction(number);
+        visit.expires_at = end;
+        store.put_interaction(&visit, &word).await.unwrap();
+        store.put_form(&word, "/auth", "form", end).await.unwrap();
+        let mut challenge = signin_challenge(number);
+        challenge.message.expires_at = end;
+        store.put_signin_challenge(&challenge, &word).await.unwrap();
+        let mut challenge = api_challenge(number, "app");
+        challenge.message.expires_at = end;
+        store.put_api_challenge(&challenge, &word).await.unwrap();
+        let mut code = code(number, "app", account);
+        code.expires_at = end;
+        store.put_code(&code, &word).await.unwrap();
+        let token = DeveloperToken {
+            id: uuid(u128::from(number)),
+            client_id: address(1).into(),
+            key_address: address(5),
+            scope: "openid".parse().unwrap(),
+            issued_at: at(0),
+            expires_at: end,
+        };
+        store.put_developer_token(&token, at(0)).await.unwrap();
+        let mut key = signing_key(&number.to_string(), SigningAlg::Es256, i64::from(number));
+        (key.active_from, key.retire_at) = (Some(at(0)), Some(end));
+        store.put_signing_key(&key).await.unwrap();
+    }
+    store.put_signing_key(&signing_key("next", SigningAlg::Es256, 3)).await.unwrap();
+
+    assert_eq!(store.sweep(at(99)).await.unwrap(), Swept::default());
+    let swept = store.sweep(at(100)).await.unwrap();
+    let one_each = Swept {
+        sessions: 1,
+        interactions: 1,
+        posted_forms: 1,
+        signin_challenges: 1,
+        api_challenges: 1,
+        codes: 1,
+        developer_tokens: 1,
+        signing_keys: 1,
+    };
+    assert_eq!(swept, one_each);
+    assert_eq!(swept.total(), 8);
+    assert_eq!(store.sweep(at(100)).await.unwrap().total(), 0);
+
+    let (gone, here) = (hash("1"), hash("2"));
+    assert!(store.session(&gone, at(0)).await.unwrap().is_none() && store.session(&here, at(100)).await.unwrap().is_some());
+    assert!(store.interaction(interaction(1).id, &gone, at(0)).await.unwrap().is_none());
+    assert!(store.interaction(interaction(2).id, &here, at(100)).await.unwrap().is_some());
+    assert!(store.form(&gone, "/auth", at(0)).await.unwrap().is_none() && store.form(&here, "/auth", at(100)).await.unwrap().is_some());
+    let (first, second) = (signin_challenge(1), signin_challenge(2));
+    assert_eq!(store.take_signin_challenge(first.id, first.interaction_id, &gone, at(0)).await.unwrap(), Taken::Unknown);
+    assert!(matches!(store.take_signin_challenge(second.id, second.interaction_id, &here, at(100)).await.unwrap(), Taken::Now(_)));
+    assert_eq!(store.take_api_challenge(&gone, at(0)).await.unwrap(), Taken::Unknown);
+    assert!(matches!(store.take_api_challenge(&here, at(100)).await.unwrap(), Taken::Now(_)));
+    assert!(store.code_state(&gone).await.unwrap().is_none());
+    assert!(store.redeem_code(&here, &client_id("app"), at(100), at(200)).await.unwrap().is_some());
+    assert!(store.developer_token(uuid(1), at(0)).await.unwrap().is_none());
+    assert!(store.developer_token(uuid(2), at(100)).await.unwrap().is_some());
+    let kids: Vec<_> = store.signing_keys().await.unwrap().into_iter().map(|key| key.kid).collect();
+    assert_eq!(kids, ["2", "next"]);
+    assert!(store.account(account).await.unwrap().is_some() && store.consent(account, &client_id("app")).await.unwrap().is_some());
+}
+
+async fn many_are_swept(fresh: &Fresh) {
+    let store = &fresh.store;
+    let puts = (0..1_203).map(|number| {
+        let store = store.clone();
+        let end = if number % 3 == 0 { at(500) } else { at(i64::from(number % 7)) };
+        async move { store.put_form(&hash(&number.to_string()), "/auth", "form", end).await.unwrap() }
+    });
+    futures_util::future::join_all(puts).await;
+    assert_eq!(store.sweep(at(10)).await.unwrap().posted_forms, 802);
+    assert_eq!(store.sweep(at(500)).await.unwrap().posted_forms, 401);
+}
+
+async fn a_redeemed_code_is_kept_for_its_tokens(fresh: &Fresh) {
+    let store = &fresh.store;
+    let account = person(store, 1).await;
+    store.create_client(&client("app")).await.unwrap();
+    let given = code(1, "app", account);
+    store.put_code(&given, &hash("code")).await.unwrap();
+    store.redeem_code(&hash("code"), &client_id("app"), at(1), at(3_600)).await.unwrap().unwrap();
+    assert_eq!(store.sweep(at(3_599)).await.unwrap().codes, 0);
+    assert!(store.person_token(given.id, at(3_599)).await.unwrap().is_some());
+    assert!(store.code_state(&hash("code")).await.unwrap().unwrap().redeemed, "a second use is still noticed");
+    assert_eq!(store.sweep(at(3_600)).await.unwrap().codes, 1);
+}
