@@ -46,7 +46,11 @@ mod tests {
         assert_eq!(behind_proxies(ip("10.0.0.1"), &headers, trusted), ip("198.51.100.7"));
         assert_eq!(behind_proxies(ip("192.0.2.1"), &headers, trusted), ip("192.0.2.1"));
         assert_eq!(behind_proxies(ip("10.0.0.1"), &HeaderMap::new(), trusted), ip("10.0.0.1"));
-        for (line, address) in [("203.0.113.9, 198.51.100.7:4711", "198.51.100.7"), ("203.0.113.9, [2001:db8::7]:4711, 10.0.0.2", "2001:db8::7"), ("203.0.113.9, unknown, 10.0.0.2", "10.0.0.1")] {
+        for (line, address) in [
+            ("203.0.113.9, 198.51.100.7:4711", "198.51.100.7"),
+            ("203.0.113.9, [2001:db8::7]:4711, 10.0.0.2", "2001:db8::7"),
+            ("203.0.113.9, unknown, 10.0.0.2", "10.0.0.1"),
+        ] {
             headers.insert(HeaderName::from_static("x-forwarded-for"), HeaderValue::from_static(line));
             assert_eq!(behind_proxies(ip("10.0.0.1"), &headers, trusted), ip(address), "{line}");
         }

@@ -22,7 +22,11 @@ on_both!(its_forms_must_come_from_itself, |world| {
         }
         assert!(browser.post_form(&format!("{path}?csrf={good}"), &form).await.is_error_page(403), "{path}");
         for origin in ["https://evil.example", "null"] {
-            let cross = browser.request(Method::POST, path).header("origin", origin).header("content-type", FORM).body(form.clone().with("csrf", &good).encode());
+            let cross = browser
+                .request(Method::POST, path)
+                .header("origin", origin)
+                .header("content-type", FORM)
+                .body(form.clone().with("csrf", &good).encode());
             assert!(browser.send(cross).await.is_error_page(403), "{path} {origin}");
         }
         assert!(browser.post_cross_site(path, &form.clone().with("csrf", &good)).await.is_error_page(403), "{path}");
@@ -36,19 +40,39 @@ on_both!(its_forms_must_come_from_itself, |world| {
 on_both!(a_profile_is_checked_kept_and_shown_as_text, |world| {
     let (browser, wallet) = (Browser::new(&world), Wallet::new(1));
     let csrf = browser.sign_in_to_account(&wallet).await.csrf();
-    let save = async |name: &str, value: &str| browser.post_form("/account/profile", &Form::of(&[("csrf", &csrf), ("nickname", "kept"), (name, value)])).await;
+    let save = async |name: &str, value: &str| {
+        browser.post_form("/account/profile", &Form::of(&[("csrf", &csrf), ("nickname", "kept"), (name, value)])).await
+    };
     for (name, value) in [
-        ("picture", "javascript:alert(1)"), ("picture", "http://a.example/x.png"), ("website", "data:text/html,x"), ("profile", "//evil.example"), ("birthdate", "1990-02-30"), ("birthdate", "yesterday"), ("zoneinfo", "../../etc/passwd x"),
-        ("locale", "en GB"), ("name", &"x".repeat(301)), ("name", "a\u{0}b"), ("name", "a\nb"),
+        ("picture", "javascript:alert(1)"),
+        ("picture", "http://a.example/x.png"),
+        ("website", "data:text/html,x"),
+        ("profile", "//evil.example"),
+        ("birthdate", "1990-02-30"),
+        ("birthdate", "yesterday"),
+        ("zoneinfo", "../../etc/passwd x"),
+        ("locale", "en GB"),
+        ("name", &"x".repeat(301)),
+        ("name", "a\u{0}b"),
+        ("name", "a\nb"),
     ] {
         let answer = save(name, value).await;
-        assert!(answer.status == 400 && answer.body.contains("Your profile was not saved") && answer.body.contains("value=\"kept\""), "{name} {value}: {} {}", answer.status, answer.body);
+        assert!(
+            answer.status == 400 && answer.body.contains("Your profile was not saved") && answer.body.contains("value=\"kept\""),
+            "{name} {value}: {} {}",
+            answer.status,
+            answer.body
+        );
     }
     assert!(!browser.get("/account").await.body.contains("value=\"kept\""), "nothing was saved");
     let script = "\"><script>alert(1)</script>";
     assert_eq!(save("name", script).await.location(), "/account?saved=1#profile");
     let page = browser.get("/account?saved=1").await;
-    assert!(page.body.contains("Your profile is saved.") && page.body.contains("value=\"kept\"") && !page.body.contains("<script>alert"), "{}", page.body);
+    assert!(
+        page.body.contains("Your profile is saved.") && page.body.contains("value=\"kept\"") && !page.body.contains("<script>alert"),
+        "{}",
+        page.body
+    );
     // The fields of the form are all there is: an id or a time cannot be set.
     save("sub", "somebody").await;
     save("updated_at", "0").await;

@@ -135,7 +135,7 @@ impl<'w> Browser<'w> {
     pub(crate) async fn decide(&self, interaction: &str, decision: &str) -> Answer {
         let page = self.get(interaction).await;
         assert!(page.is_consent(), "{} {}", page.status, page.body);
-        self.post(&format!("{interaction}/consent"), &[("csrf", &page.csrf()), ("decision", decision)]).await
+        self.post_form(&format!("{interaction}/consent"), &page.form("/consent").with("decision", decision)).await
     }
 
     /// From `/auth` through sign-in and consent, whatever of them is asked, to the answer for the app.
@@ -156,12 +156,7 @@ impl<'w> Browser<'w> {
                 let signed = self.sign_in(interaction, wallet).await;
                 assert_eq!((signed.status, signed.json()), (200, json!({ "next": interaction })), "{}", signed.body);
             } else if answer.is_consent() {
-                let back = self
-                    .post(
-                        &format!("{interaction}/consent"),
-                        &[("csrf", &answer.csrf()), ("decision", "allow"), ("account", &wallet.address.to_string())],
-                    )
-                    .await;
+                let back = self.post_form(&format!("{interaction}/consent"), &answer.form("/consent").with("decision", "allow")).await;
                 assert_eq!((back.status, back.location()), (303, interaction));
             } else {
                 return answer;

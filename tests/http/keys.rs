@@ -13,12 +13,21 @@ use crate::{forge, on_both, on_one};
 on_both!(discovery_tells_the_truth, |world| {
     let browser = Browser::new(&world);
     let discovery = browser.get("/.well-known/openid-configuration").await;
-    assert_eq!((discovery.status, discovery.header("content-type"), discovery.header("cache-control")), (200, "application/json", "public, max-age=300"));
+    assert_eq!(
+        (discovery.status, discovery.header("content-type"), discovery.header("cache-control")),
+        (200, "application/json", "public, max-age=300")
+    );
     let said = discovery.json();
     assert_eq!(browser.get("/.well-known/oauth-authorization-server").await.json(), said);
     assert_eq!(said["issuer"], ISSUER);
     // Every address answers, and none with "nothing here".
-    let urls: Vec<(&String, &str)> = said.as_object().unwrap().iter().filter(|(name, _)| name.ends_with("_endpoint") || name.ends_with("_uri")).map(|(name, url)| (name, url.as_str().unwrap())).collect();
+    let urls: Vec<(&String, &str)> = said
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(name, _)| name.ends_with("_endpoint") || name.ends_with("_uri"))
+        .map(|(name, url)| (name, url.as_str().unwrap()))
+        .collect();
     assert!(urls.len() >= 5, "{urls:?}");
     for (name, url) in urls {
         let path = url.strip_prefix(ISSUER).unwrap_or_else(|| panic!("{name} is elsewhere: {url}"));
@@ -27,7 +36,8 @@ on_both!(discovery_tells_the_truth, |world| {
         assert!(![404, 405, 500].contains(&answer.status), "{name}: {}", answer.status);
     }
     // Each algorithm has a key, and each key an algorithm that is named.
-    let algorithms: Vec<&str> = said["id_token_signing_alg_values_supported"].as_array().unwrap().iter().map(|alg| alg.as_str().unwrap()).collect();
+    let algorithms: Vec<&str> =
+        said["id_token_signing_alg_values_supported"].as_array().unwrap().iter().map(|alg| alg.as_str().unwrap()).collect();
     let keys = forge::jwks(&browser).await;
     for alg in &algorithms {
         assert!(keys.iter().any(|key| key["alg"] == *alg), "{alg} has no key");
@@ -35,15 +45,26 @@ on_both!(discovery_tells_the_truth, |world| {
     assert!(keys.iter().all(|key| algorithms.contains(&key["alg"].as_str().unwrap())));
     assert!(algorithms.contains(&"RS256") && !algorithms.contains(&"none") && !algorithms.contains(&"HS256"));
     assert_eq!(
-        [&said["response_types_supported"], &said["grant_types_supported"], &said["code_challenge_methods_supported"], &said["response_modes_supported"]],
+        [
+            &said["response_types_supported"],
+            &said["grant_types_supported"],
+            &said["code_challenge_methods_supported"],
+            &said["response_modes_supported"]
+        ],
         [&json!(["code"]), &json!(["authorization_code"]), &json!(["S256"]), &json!(["query", "form_post"])]
     );
     assert_eq!(said["authorization_response_iss_parameter_supported"], json!(true));
-    assert_eq!([&said["request_parameter_supported"], &said["request_uri_parameter_supported"], &said["claims_parameter_supported"]], [&json!(false), &json!(false), &json!(false)]);
+    assert_eq!(
+        [&said["request_parameter_supported"], &said["request_uri_parameter_supported"], &said["claims_parameter_supported"]],
+        [&json!(false), &json!(false), &json!(false)]
+    );
     // What is promised of scopes, prompts and response modes is taken.
     let (app, wallet) = (App::public(&world, "app"), Wallet::new(1));
     for scope in said["scopes_supported"].as_array().unwrap() {
-        assert!(browser.auth(&app.request().with("scope", scope.as_str().unwrap())).await.location().starts_with("/interaction/"), "{scope}");
+        assert!(
+            browser.auth(&app.request().with("scope", scope.as_str().unwrap())).await.location().starts_with("/interaction/"),
+            "{scope}"
+        );
     }
     for prompt in said["prompt_values_supported"].as_array().unwrap() {
         let answer = browser.auth(&app.request().with("prompt", prompt.as_str().unwrap())).await;
@@ -139,7 +160,10 @@ on_one!(a_token_of_another_replicas_new_key_is_taken, |world| {
     // Another process on the same database rotates twice, so that it signs with a key that this one has never seen.
     let config = &world.state.config;
     let sealing = config.sealing_key(false, &world.state.entropy).unwrap();
-    let replica = latchkey::keys::Keyring::open(&world.state.store, sealing, config.key_settings(), world.clock.clone(), world.state.entropy.clone()).await.unwrap();
+    let replica =
+        latchkey::keys::Keyring::open(&world.state.store, sealing, config.key_settings(), world.clock.clone(), world.state.entropy.clone())
+            .await
+            .unwrap();
     let known = forge::jwks(&browser).await;
     for _ in 0..2 {
         replica.rotate().await.unwrap();

@@ -14,14 +14,7 @@ const BYE: &str = "https://app.example/bye";
 async fn confirm(browser: &Browser<'_>, form: &Form) -> crate::actors::Answer {
     let page = browser.get(&format!("/logout?{}", form.encode())).await;
     assert!(page.status == 200 && page.body.contains("Sign out?"), "{} {}", page.status, page.body);
-    let mut fields = Form::default();
-    // Just what the page's own form would send.
-    let inner = page.body.split("action=\"/logout/confirm\"").nth(1).unwrap().split("</form>").next().unwrap();
-    for field in inner.split("<input type=\"hidden\" name=\"").skip(1) {
-        let (name, rest) = field.split_once("\" value=\"").unwrap();
-        fields = fields.and(name, &rest.split('"').next().unwrap().replace("&#38;", "&"));
-    }
-    browser.post_form("/logout/confirm", &fields).await
+    browser.post_form("/logout/confirm", &page.form("/logout/confirm")).await
 }
 
 async fn signed_in(browser: &Browser<'_>) -> bool {
@@ -50,8 +43,21 @@ on_both!(only_the_registered_address_is_led_to, |world| {
     let (app, browser, wallet) = (App::public(&world, "app"), Browser::new(&world), Wallet::new(1));
     let tokens = app.tokens(&browser, &wallet).await;
     for uri in [
-        "https://app.example/bye/", "https://app.example/bye?x", "https://app.example/bye#x", "https://app.example/BYE", "https://app.example@evil.example/bye", "https://app.example.evil.example/bye", "//evil.example/bye",
-        "/\\evil.example", "/account", "https://app.example/bye\n", "\thttps://app.example/bye", "javascript:alert(1)", "https://other.example/bye", "https://app.example/callback", "https://app.example/%62ye",
+        "https://app.example/bye/",
+        "https://app.example/bye?x",
+        "https://app.example/bye#x",
+        "https://app.example/BYE",
+        "https://app.example@evil.example/bye",
+        "https://app.example.evil.example/bye",
+        "//evil.example/bye",
+        "/\\evil.example",
+        "/account",
+        "https://app.example/bye\n",
+        "\thttps://app.example/bye",
+        "javascript:alert(1)",
+        "https://other.example/bye",
+        "https://app.example/callback",
+        "https://app.example/%62ye",
     ] {
         let form = Form::of(&[("id_token_hint", &tokens.id), ("post_logout_redirect_uri", uri)]);
         let answer = confirm(&browser, &form).await;
@@ -61,7 +67,11 @@ on_both!(only_the_registered_address_is_led_to, |world| {
         browser.sign_in_to_account(&wallet).await;
     }
     // Without a client there is no address at all.
-    for form in [Form::of(&[("post_logout_redirect_uri", BYE)]), Form::of(&[("post_logout_redirect_uri", BYE), ("client_id", "nobody")]), Form::of(&[("post_logout_redirect_uri", BYE), ("client_id", "other")])] {
+    for form in [
+        Form::of(&[("post_logout_redirect_uri", BYE)]),
+        Form::of(&[("post_logout_redirect_uri", BYE), ("client_id", "nobody")]),
+        Form::of(&[("post_logout_redirect_uri", BYE), ("client_id", "other")]),
+    ] {
         assert_eq!(confirm(&browser, &form).await.location(), "/logged-out", "{form:?}");
         browser.sign_in_to_account(&wallet).await;
     }
@@ -78,7 +88,13 @@ on_both!(a_hint_is_believed_only_if_it_is_ours, |world| {
     let none = forge::assemble(&json!({ "alg": "none", "typ": "JWT", "kid": header["kid"] }), &claims, b"");
     let tampered = format!("{}.{}.{}", forge::part(&header), forge::part(&elsewhere), tokens.id.rsplit('.').next().unwrap());
     let signed_by_another = forge::self_signed(&header["kid"], "JWT", &claims);
-    for (what, hint) in [("none", &none), ("tampered", &tampered), ("another key", &signed_by_another), ("an access token", &tokens.access), ("nonsense", &"x".to_owned())] {
+    for (what, hint) in [
+        ("none", &none),
+        ("tampered", &tampered),
+        ("another key", &signed_by_another),
+        ("an access token", &tokens.access),
+        ("nonsense", &"x".to_owned()),
+    ] {
         let form = Form::of(&[("id_token_hint", hint), ("post_logout_redirect_uri", BYE)]);
         assert_eq!(confirm(&browser, &form).await.location(), "/logged-out", "{what}");
         browser.sign_in_to_account(&wallet).await;
@@ -104,7 +120,11 @@ on_both!(nobody_else_can_sign_a_person_out, |world| {
         assert!(browser.post("/logout/confirm", &[("csrf", forged)]).await.is_error_page(403));
     }
     assert!(browser.post("/logout/confirm", &[]).await.is_error_page(403));
-    let cross = browser.request(Method::POST, "/logout/confirm").header("origin", "https://evil.example").header("content-type", FORM).body(format!("csrf={csrf}"));
+    let cross = browser
+        .request(Method::POST, "/logout/confirm")
+        .header("origin", "https://evil.example")
+        .header("content-type", FORM)
+        .body(format!("csrf={csrf}"));
     assert!(browser.send(cross).await.is_error_page(403));
     assert!(signed_in(&browser).await);
     assert_eq!(browser.post("/logout/confirm", &[("csrf", &csrf)]).await.location(), "/logged-out");

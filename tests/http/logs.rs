@@ -66,7 +66,11 @@ impl Drop for Program {
 // One flow with all that can be wrong in it; every secret that was said is returned.
 async fn talk(base: &str) -> Vec<(&'static str, String)> {
     let (app, web, browser, wallet) = (App::at(base, "app"), App::at(base, "web").with_secret(), Browser::at(base), Wallet::new(1));
-    let request = app.request().with("state", "the-state-of-the-app").with("nonce", "the-nonce-of-the-app").with("login_hint", "somebody@private.example");
+    let request = app
+        .request()
+        .with("state", "the-state-of-the-app")
+        .with("nonce", "the-nonce-of-the-app")
+        .with("login_hint", "somebody@private.example");
     let interaction = browser.begin(&request).await;
     let asked = browser.ask(&interaction, &wallet).await;
     let wrong = wallet.sign("another message");
@@ -91,15 +95,38 @@ async fn talk(base: &str) -> Vec<(&'static str, String)> {
     let by_api = wallet.sign(&message);
     let here = Tokens::read(&browser.post_form(SUBMIT, &answer("app", &state, &by_api)).await);
     let page = browser.get("/account").await;
-    browser.post_form("/account/profile", &Form::of(&[("csrf", &page.csrf()), ("name", "A Private Name"), ("birthdate", "1815-12-10")])).await;
+    browser
+        .post_form("/account/profile", &Form::of(&[("csrf", &page.csrf()), ("name", "A Private Name"), ("birthdate", "1815-12-10")]))
+        .await;
     browser.post("/account/profile", &[("csrf", "a-forged-token-of-somebody")]).await;
     let cookies = ["latchkey_browser", "latchkey_session"].map(|name| browser.cookie(name).unwrap());
     let [browser_cookie, session] = cookies;
     vec![
-        ("code", code), ("code", other), ("access token", tokens.access), ("ID token", tokens.id), ("access token", theirs.access), ("ID token", here.id), ("signature", signature), ("signature", by_api), ("wrong signature", wrong),
-        ("state of a challenge", state), ("kept form", kept), ("browser cookie", browser_cookie), ("session cookie", session), ("CSRF token", page.csrf()), ("client secret", SECRET.into()), ("wrong secret", "a-wrong-secret-of-many-characters!".into()),
-        ("verifier", VERIFIER.into()), ("state", "the-state-of-the-app".into()), ("nonce", "the-nonce-of-the-app".into()), ("login hint", "somebody@private.example".into()), ("challenge", CHALLENGE.into()), ("profile", "A Private Name".into()),
-        ("message", message.lines().nth(8).unwrap().trim_start_matches("Nonce: ").to_owned()), ("forged token", "a-forged-token-of-somebody".into()), ("query", "secret-in-a-redirect-uri".into()),
+        ("code", code),
+        ("code", other),
+        ("access token", tokens.access),
+        ("ID token", tokens.id),
+        ("access token", theirs.access),
+        ("ID token", here.id),
+        ("signature", signature),
+        ("signature", by_api),
+        ("wrong signature", wrong),
+        ("state of a challenge", state),
+        ("kept form", kept),
+        ("browser cookie", browser_cookie),
+        ("session cookie", session),
+        ("CSRF token", page.csrf()),
+        ("client secret", SECRET.into()),
+        ("wrong secret", "a-wrong-secret-of-many-characters!".into()),
+        ("verifier", VERIFIER.into()),
+        ("state", "the-state-of-the-app".into()),
+        ("nonce", "the-nonce-of-the-app".into()),
+        ("login hint", "somebody@private.example".into()),
+        ("challenge", CHALLENGE.into()),
+        ("profile", "A Private Name".into()),
+        ("message", message.lines().nth(8).unwrap().trim_start_matches("Nonce: ").to_owned()),
+        ("forged token", "a-forged-token-of-somebody".into()),
+        ("query", "secret-in-a-redirect-uri".into()),
     ]
 }
 
@@ -109,7 +136,8 @@ async fn the_log_holds_no_secret_however_much_it_tells() {
     let data = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("logs-{name}"));
     std::fs::create_dir_all(&data).unwrap();
     for kind in [&["--public", "--id", "app"][..], &["--secret", SECRET, "--id", "web"]] {
-        let created = command(&data, &[&["client", "create", "--name", "An app", "--redirect-uri", REDIRECT_URI], kind].concat()).output().unwrap();
+        let created =
+            command(&data, &[&["client", "create", "--name", "An app", "--redirect-uri", REDIRECT_URI], kind].concat()).output().unwrap();
         assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
     }
     for filter in ["debug", "trace"] {

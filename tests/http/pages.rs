@@ -40,7 +40,11 @@ on_one!(every_page_has_its_headers, |world| {
     let interaction = browser.begin(&app.request()).await;
     let first = browser.get(&interaction).await;
     assert_page(&first, with_app, "sign in");
-    assert_ne!(first.header("content-security-policy"), browser.get(&interaction).await.header("content-security-policy"), "a nonce of its own");
+    assert_ne!(
+        first.header("content-security-policy"),
+        browser.get(&interaction).await.header("content-security-policy"),
+        "a nonce of its own"
+    );
     browser.sign_in(&interaction, &wallet).await;
     assert_page(&browser.get(&interaction).await, with_app, "consent");
     assert!(browser.decide(&interaction, "allow").await.status == 303);
@@ -104,8 +108,24 @@ on_one!(what_must_not_be_kept_says_so_and_a_post_is_answered_with_303, |world| {
     let csrf = browser.get("/account").await.csrf();
     let saved = browser.post("/account/profile", &[("csrf", &csrf), ("name", "Ada")]).await;
     let out = browser.post("/account/sign-out", &[("csrf", &csrf)]).await;
-    for (answer, status) in [(&began, 303), (&signed, 200), (&agreed, 303), (&back, 303), (&kept, 303), (&redeemed, 200), (&saved, 303), (&out, 303), (&app.redeem("x").await, 400)] {
-        assert_eq!((answer.status, answer.header("cache-control"), answer.header("x-content-type-options")), (status, "no-store", "nosniff"), "{} {}", answer.location(), answer.body);
+    for (answer, status) in [
+        (&began, 303),
+        (&signed, 200),
+        (&agreed, 303),
+        (&back, 303),
+        (&kept, 303),
+        (&redeemed, 200),
+        (&saved, 303),
+        (&out, 303),
+        (&app.redeem("x").await, 400),
+    ] {
+        assert_eq!(
+            (answer.status, answer.header("cache-control"), answer.header("x-content-type-options")),
+            (status, "no-store", "nosniff"),
+            "{} {}",
+            answer.location(),
+            answer.body
+        );
     }
 });
 
@@ -113,14 +133,29 @@ on_one!(only_apis_may_be_read_by_other_origins_and_never_with_cookies, |world| {
     let (app, browser, wallet) = (App::public(&world, "app"), Browser::new(&world), Wallet::new(1));
     let tokens = app.tokens(&browser, &wallet).await;
     let from = |method: Method, path: &str| browser.request(method, path).header(ORIGIN, "https://spa.example");
-    let apis = ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/keys", "/.well-known/jwks.json", "/userinfo", "/token", "/auth/web3/generate_challenge", "/auth/web3/submit_challenge"];
+    let apis = [
+        "/.well-known/openid-configuration",
+        "/.well-known/oauth-authorization-server",
+        "/keys",
+        "/.well-known/jwks.json",
+        "/userinfo",
+        "/token",
+        "/auth/web3/generate_challenge",
+        "/auth/web3/submit_challenge",
+    ];
     for path in apis {
         let method = if path == "/token" || path.starts_with("/auth/web3") { Method::POST } else { Method::GET };
         let answer = browser.send(from(method.clone(), path)).await;
         assert_eq!((answer.header("access-control-allow-origin"), answer.header("access-control-allow-credentials")), ("*", ""), "{path}");
-        let preflight = from(Method::OPTIONS, path).header("access-control-request-method", method.as_str()).header("access-control-request-headers", "authorization,content-type");
+        let preflight = from(Method::OPTIONS, path)
+            .header("access-control-request-method", method.as_str())
+            .header("access-control-request-headers", "authorization,content-type");
         let preflight = browser.send(preflight).await;
-        assert_eq!((preflight.status, preflight.header("access-control-allow-origin"), preflight.header("access-control-allow-credentials")), (200, "*", ""), "{path}");
+        assert_eq!(
+            (preflight.status, preflight.header("access-control-allow-origin"), preflight.header("access-control-allow-credentials")),
+            (200, "*", ""),
+            "{path}"
+        );
         let allowed = preflight.header("access-control-allow-headers").to_lowercase();
         assert!(allowed.contains("authorization") && allowed.contains("content-type"), "{path}: {allowed}");
         assert!(preflight.header("access-control-allow-methods").contains(method.as_str()), "{path}");
@@ -136,7 +171,13 @@ on_one!(only_apis_may_be_read_by_other_origins_and_never_with_cookies, |world| {
     for path in ["/", "/auth", "/auth?client_id=app", &interaction, "/account", "/logout", "/logged-out", "/static/app.css", "/nowhere"] {
         let answer = browser.send(from(Method::GET, path)).await;
         assert_eq!(answer.header("access-control-allow-origin"), "", "{path}");
-        let preflight = browser.send(from(Method::OPTIONS, path).header("access-control-request-method", "POST").header("access-control-request-headers", "x-csrf-token")).await;
+        let preflight = browser
+            .send(
+                from(Method::OPTIONS, path)
+                    .header("access-control-request-method", "POST")
+                    .header("access-control-request-headers", "x-csrf-token"),
+            )
+            .await;
         assert_eq!(preflight.header("access-control-allow-origin"), "", "{path}");
         assert_ne!(preflight.status, 200, "{path}");
     }
@@ -169,10 +210,17 @@ on_one!(behind_https_the_cookies_are_secure_and_bound_to_the_host, [("SERVER_ISS
     let [cookie] = began.set_cookies()[..] else { panic!("{:?}", began.set_cookies()) };
     assert!(cookie.starts_with("__Host-latchkey_browser=") && cookie.ends_with("; HttpOnly; SameSite=Lax; Secure; Path=/"), "{cookie}");
     let asked = browser.ask(began.location(), &wallet).await;
-    assert!(asked.message.starts_with("id.example wants you") && asked.message.contains("\nURI: https://id.example\n"), "{}", asked.message);
+    assert!(
+        asked.message.starts_with("id.example wants you") && asked.message.contains("\nURI: https://id.example\n"),
+        "{}",
+        asked.message
+    );
     let signed = browser.answer(began.location(), &asked, &wallet.sign(&asked.message)).await;
     let [cookie] = signed.set_cookies()[..] else { panic!("{:?}", signed.set_cookies()) };
-    assert!(cookie.starts_with("__Host-latchkey_session=") && cookie.contains("; Secure; Path=/") && !cookie.contains("Domain"), "{cookie}");
+    assert!(
+        cookie.starts_with("__Host-latchkey_session=") && cookie.contains("; Secure; Path=/") && !cookie.contains("Domain"),
+        "{cookie}"
+    );
     // A cookie without the prefix, which a sister host could plant, is not looked at.
     let victim = Browser::new(&world);
     victim.set_cookie("latchkey_session", &browser.cookie("__Host-latchkey_session").unwrap());
@@ -187,15 +235,26 @@ on_both!(the_host_header_is_never_believed, |world| {
     let (app, browser, wallet) = (App::public(&world, "app"), Browser::new(&world), Wallet::new(1));
     let tokens = app.tokens(&browser, &wallet).await;
     let poison = |method: Method, path: &str| {
-        browser.request(method, path).header(HOST, "evil.example").header("x-forwarded-host", "evil.example").header("forwarded", "host=evil.example;proto=https").header("x-forwarded-proto", "https")
+        browser
+            .request(method, path)
+            .header(HOST, "evil.example")
+            .header("x-forwarded-host", "evil.example")
+            .header("forwarded", "host=evil.example;proto=https")
+            .header("x-forwarded-proto", "https")
     };
     let discovery = browser.send(poison(Method::GET, "/.well-known/openid-configuration")).await;
     assert_eq!(discovery.json()["issuer"], ISSUER);
     let mut answers = vec![discovery];
     let query = app.request().encode();
     for request in [
-        poison(Method::GET, &format!("/auth?{query}")), poison(Method::GET, &format!("/auth?{query}&prompt=login")), poison(Method::GET, "/"), poison(Method::GET, "/account"), poison(Method::GET, "/logout"),
-        poison(Method::GET, "/nowhere"), poison(Method::POST, "/auth").header("content-type", FORM).body(query.clone()), poison(Method::GET, "/userinfo").bearer_auth(&tokens.access),
+        poison(Method::GET, &format!("/auth?{query}")),
+        poison(Method::GET, &format!("/auth?{query}&prompt=login")),
+        poison(Method::GET, "/"),
+        poison(Method::GET, "/account"),
+        poison(Method::GET, "/logout"),
+        poison(Method::GET, "/nowhere"),
+        poison(Method::POST, "/auth").header("content-type", FORM).body(query.clone()),
+        poison(Method::GET, "/userinfo").bearer_auth(&tokens.access),
     ] {
         answers.push(browser.send(request).await);
     }
@@ -205,6 +264,9 @@ on_both!(the_host_header_is_never_believed, |world| {
     }
     // The origin of our own pages is the issuer's, not the Host's.
     let csrf = browser.get("/account").await.csrf();
-    let forged = poison(Method::POST, "/account/sign-out").header(ORIGIN, "http://evil.example").header("content-type", FORM).body(format!("csrf={csrf}"));
+    let forged = poison(Method::POST, "/account/sign-out")
+        .header(ORIGIN, "http://evil.example")
+        .header("content-type", FORM)
+        .body(format!("csrf={csrf}"));
     assert!(browser.send(forged).await.is_error_page(403));
 });
