@@ -53,3 +53,24 @@ mod api_challenge;
 
 #[path = "http/developer.rs"]
 mod developer;
+
+#[path = "http/pages.rs"]
+mod pages;
+
+#[path = "http/logout.rs"]
+mod logout;
+
+#[path = "http/account.rs"]
+mod account;
+
+#[path = "http/keys.rs"]
+mod keys;
+
+#[path = "http/limits.rs"]
+mod limits;
+
+#[path = "http/parsers.rs"]
+mod parsers;
+
+#[path = "http/logs.rs"]
+mod logs;

@@ -80,7 +80,13 @@ pub(super) fn parse(form: &Params) -> Result<Profile, Box<(Profile, String)>> {
     let mut profile = Profile::default();
     let mut problem = None;
     for field in FIELDS {
-        let value = form.get(field.name).ok().flatten().map(str::trim).filter(|value| !value.is_empty());
+        let value = match form.get(field.name) {
+            Ok(value) => value.map(str::trim).filter(|value| !value.is_empty()),
+            Err(_) => {
+                problem = problem.or_else(|| Some(format!("{}: one line of letters and signs that can be seen.", field.label)));
+                None
+            }
+        };
         if let (None, Some(value)) = (&problem, value) {
             problem = trouble(field.kind, value).map(|words| format!("{}: {words}", field.label));
         }

@@ -1,6 +1,6 @@
 //! Who is calling: the address that limits count, behind the proxies that the operator trusts and no others.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use actix_web::HttpRequest;
 use actix_web::http::header::HeaderMap;
@@ -14,13 +14,21 @@ pub fn address(request: &HttpRequest, config: &Config) -> IpAddr {
     behind_proxies(peer, request.headers(), |ip| config.server.trusted_proxies.iter().any(|network| network.contains(ip)))
 }
 
+// Some proxies write the port too.
+fn hop(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    text.parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip()))
+}
+
 fn behind_proxies(peer: IpAddr, headers: &HeaderMap, trusted: impl Fn(IpAddr) -> bool) -> IpAddr {
     if !trusted(peer) {
         return peer;
     }
     let hops = headers.get_all("x-forwarded-for").filter_map(|value| value.to_str().ok()).flat_map(|line| line.split(','));
-    let hops: Vec<IpAddr> = hops.filter_map(|hop| hop.trim().parse().ok()).collect();
-    hops.into_iter().rev().find(|hop| !trusted(*hop)).unwrap_or(peer)
+    // Read from the right, where our own proxies wrote. Behind a hop that cannot be read stands what the caller wrote: not believed.
+    let hops: Vec<&str> = hops.collect();
+    let known = hops.into_iter().rev().map_while(hop).find(|hop| !trusted(*hop));
+    known.unwrap_or(peer)
 }
 
 #[cfg(test)]
@@ -38,5 +46,13 @@ mod tests {
         assert_eq!(behind_proxies(ip("10.0.0.1"), &headers, trusted), ip("198.51.100.7"));
         assert_eq!(behind_proxies(ip("192.0.2.1"), &headers, trusted), ip("192.0.2.1"));
         assert_eq!(behind_proxies(ip("10.0.0.1"), &HeaderMap::new(), trusted), ip("10.0.0.1"));
+        for (line, address) in [
+            ("203.0.113.9, 198.51.100.7:4711", "198.51.100.7"),
+            ("203.0.113.9, [2001:db8::7]:4711, 10.0.0.2", "2001:db8::7"),
+            ("203.0.113.9, unknown, 10.0.0.2", "10.0.0.1"),
+        ] {
+            headers.insert(HeaderName::from_static("x-forwarded-for"), HeaderValue::from_static(line));
+            assert_eq!(behind_proxies(ip("10.0.0.1"), &headers, trusted), ip(address), "{line}");
+        }
     }
 }

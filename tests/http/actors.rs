@@ -163,6 +163,16 @@ impl Answer {
         after.and_then(|rest| rest.split('"').next()).unwrap_or_else(|| panic!("no csrf token in: {}", self.body)).to_owned()
     }
 
+    /// The hidden fields of the page's form that is sent to an address which ends so, as a browser would send them.
+    pub(crate) fn form(&self, action: &str) -> Form {
+        let after = self.body.split(&format!("{action}\">")).nth(1).unwrap_or_else(|| panic!("no form for {action}: {}", self.body));
+        let inner = after.split("</form>").next().unwrap();
+        inner.split("<input type=\"hidden\" name=\"").skip(1).fold(Form::default(), |form, field| {
+            let (name, rest) = field.split_once("\" value=\"").unwrap();
+            form.and(name, &rest.split('"').next().unwrap().replace("&#38;", "&"))
+        })
+    }
+
     pub(crate) fn is_sign_in(&self) -> bool {
         self.status == 200 && self.body.contains("id=\"signin\"")
     }

@@ -38,12 +38,22 @@ impl Tokens {
 impl<'w> App<'w> {
     /// A client without a secret.
     pub(crate) fn public(world: &'w World, id: &str) -> Self {
-        Self { http: Browser::new(world), id: id.to_owned(), secret: None }
+        Self::at(&world.base, id)
+    }
+
+    /// A client without a secret, of the server at `base`.
+    pub(crate) fn at(base: &'w str, id: &str) -> Self {
+        Self { http: Browser::at(base), id: id.to_owned(), secret: None }
     }
 
     /// A client whose secret is [`SECRET`].
     pub(crate) fn confidential(world: &'w World, id: &str) -> Self {
-        Self { secret: Some(SECRET), ..Self::public(world, id) }
+        Self::public(world, id).with_secret()
+    }
+
+    /// The same client with its secret.
+    pub(crate) fn with_secret(self) -> Self {
+        Self { secret: Some(SECRET), ..self }
     }
 
     /// What an ordinary sign-in asks.

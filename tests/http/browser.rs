@@ -12,7 +12,7 @@ use crate::actors::{Answer, Form, Wallet};
 use crate::world::{FORM, World};
 
 pub(crate) struct Browser<'w> {
-    pub(crate) world: &'w World,
+    base: &'w str,
     http: reqwest::Client,
     pub(crate) cookies: Mutex<BTreeMap<String, String>>,
 }
@@ -27,7 +27,12 @@ pub(crate) struct Asked {
 
 impl<'w> Browser<'w> {
     pub(crate) fn new(world: &'w World) -> Self {
-        Self { world, http: reqwest::Client::builder().redirect(Policy::none()).build().unwrap(), cookies: Mutex::default() }
+        Self::at(&world.base)
+    }
+
+    /// A browser for the server at `base`.
+    pub(crate) fn at(base: &'w str) -> Self {
+        Self { base, http: reqwest::Client::builder().redirect(Policy::none()).build().unwrap(), cookies: Mutex::default() }
     }
 
     /// A request with this browser's cookies.
@@ -40,7 +45,7 @@ impl<'w> Browser<'w> {
     /// A request without cookies, as `SameSite=Lax` makes of a form on another site.
     pub(crate) fn bare(&self, method: Method, path: &str) -> RequestBuilder {
         assert!(path.starts_with('/'), "not of this server: {path}");
-        self.http.request(method, format!("{}{path}", self.world.base))
+        self.http.request(method, format!("{}{path}", self.base))
     }
 
     pub(crate) async fn send(&self, request: RequestBuilder) -> Answer {
@@ -130,7 +135,7 @@ impl<'w> Browser<'w> {
     pub(crate) async fn decide(&self, interaction: &str, decision: &str) -> Answer {
         let page = self.get(interaction).await;
         assert!(page.is_consent(), "{} {}", page.status, page.body);
-        self.post(&format!("{interaction}/consent"), &[("csrf", &page.csrf()), ("decision", decision)]).await
+        self.post_form(&format!("{interaction}/consent"), &page.form("/consent").with("decision", decision)).await
     }
 
     /// From `/auth` through sign-in and consent, whatever of them is asked, to the answer for the app.
@@ -151,12 +156,7 @@ impl<'w> Browser<'w> {
                 let signed = self.sign_in(interaction, wallet).await;
                 assert_eq!((signed.status, signed.json()), (200, json!({ "next": interaction })), "{}", signed.body);
             } else if answer.is_consent() {
-                let back = self
-                    .post(
-                        &format!("{interaction}/consent"),
-                        &[("csrf", &answer.csrf()), ("decision", "allow"), ("account", &wallet.address.to_string())],
-                    )
-                    .await;
+                let back = self.post_form(&format!("{interaction}/consent"), &answer.form("/consent").with("decision", "allow")).await;
                 assert_eq!((back.status, back.location()), (303, interaction));
             } else {
                 return answer;

@@ -249,3 +249,20 @@ on_both!(a_disabled_account_is_out_at_once, |world| {
     assert_eq!(refused.error(), (403, "account_disabled".into()));
     assert!(refused.set_cookies().is_empty() && browser.get(&interaction).await.is_sign_in());
 });
+
+on_both!(who_agrees_is_the_one_whom_the_page_named, |world| {
+    let (app, browser, one, two) = (App::public(&world, "app"), Browser::new(&world), Wallet::new(1), Wallet::new(2));
+    let interaction = browser.begin(&app.request()).await;
+    browser.sign_in(&interaction, &one).await;
+    let of_one = browser.get(&interaction).await.form("/consent").with("decision", "allow");
+    // In another tab somebody else signs in; the page that is still open was not for them.
+    let other = browser.begin(&app.request().with("prompt", "login")).await;
+    browser.sign_in(&other, &two).await;
+    for stale in [of_one.clone(), of_one.clone().without("account"), of_one.clone().with("account", "0x")] {
+        assert_eq!(browser.post_form(&format!("{interaction}/consent"), &stale).await.location(), interaction);
+        let page = browser.get(&interaction).await;
+        assert!(page.is_consent() && page.body.contains(&two.address.to_string()), "{stale:?}");
+    }
+    assert_eq!(browser.decide(&interaction, "allow").await.location(), interaction);
+    assert!(browser.get(&interaction).await.query("code").is_some());
+});

@@ -114,3 +114,42 @@ on_both!(a_thief_of_the_database_finds_no_secret_in_it, |world| {
     // A private key is sealed: neither its DER form nor a JWK of it is readable.
     assert!(!dump.contains(b"\"d\"") && !dump.contains(b"PRIVATE KEY") && !dump.contains(&[0x30, 0x82, 0x04]), "a private key is readable");
 });
+
+// CVE-2025-64102 in another dress: whoever asks for challenges must not learn which wallets have accounts.
+on_both!(asking_for_a_challenge_tells_nothing_of_accounts, |world| {
+    let (app, browser) = (App::public(&world, "app"), Browser::new(&world));
+    let (known, disabled, unknown) = (Wallet::new(1), Wallet::new(2), Wallet::new(3));
+    app.tokens(&browser, &known).await;
+    let theirs = Browser::new(&world);
+    app.tokens(&theirs, &disabled).await;
+    let now = world.clock.now();
+    for account in world
+        .state
+        .store
+        .accounts()
+        .await
+        .unwrap()
+        .into_iter()
+        .filter(|account| account.identities[0].subject == disabled.address.to_string())
+    {
+        assert!(world.state.store.set_account_disabled(account.id, Some(now), now).await.unwrap());
+    }
+    // The same words but for what is each challenge's own.
+    let plain = |text: &str, wallet: &Wallet| {
+        let lines = text.lines().filter(|line| !line.starts_with("Nonce: ") && !line.starts_with("Request ID: ")).collect::<Vec<_>>();
+        lines.join("\n").replace(&wallet.address.to_string(), "ADDRESS")
+    };
+    let stranger = Browser::new(&world);
+    let interaction = stranger.begin(&app.request()).await;
+    let mut by_page = Vec::new();
+    let mut by_api = Vec::new();
+    for wallet in [&known, &disabled, &unknown] {
+        by_page.push(plain(&stranger.ask(&interaction, wallet).await.message, wallet));
+        let answer = stranger.post("/auth/web3/generate_challenge", &api_request(wallet)).await;
+        assert_eq!(answer.status, 200);
+        by_api.push(plain(answer.json()["challenge"].as_str().unwrap(), wallet));
+    }
+    by_page.dedup();
+    by_api.dedup();
+    assert_eq!((by_page.len(), by_api.len()), (1, 1));
+});

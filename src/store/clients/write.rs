@@ -36,7 +36,7 @@ sql! {
         INSERT INTO client_redirect_uri (client_id, purpose, uri, created_at)
         SELECT c.id, $2, $3, $4 FROM client c WHERE c.id = $1";
     REMOVE_URI = "DELETE FROM client_redirect_uri WHERE client_id = $1 AND purpose = $2 AND uri = $3";
-    REMOVE_URIS = "DELETE FROM client_redirect_uri WHERE client_id = $1";
+    URIS = "SELECT uri FROM client_redirect_uri WHERE client_id = $1 AND purpose = $2";
 }
 
 impl Store {
@@ -103,8 +103,7 @@ impl Store {
                 if let Some(license) = &client.license {
                     on!(conn, execute(UPDATE_LICENSE, &client.id, &license.alias, license.owner, seconds(license.developer_token)))?;
                 }
-                on!(conn, execute(REMOVE_URIS, &client.id))?;
-                add_uris(&mut conn, &client, client.updated_at).await?;
+                replace_uris(&mut conn, &client, client.updated_at).await?;
                 Ok(true)
             })
         })
@@ -190,13 +189,26 @@ async fn upsert_config(conn: &mut Conn<'_>, client: &ClientRecord, now: Timestam
     {
         return Err(StoreError::Conflict(Conflict::ClientId));
     }
-    on!(*conn, execute(REMOVE_URIS, &client.id))?;
-    add_uris(conn, client, now).await
+    replace_uris(conn, client, now).await
 }
 
 async fn create_license(conn: &mut Conn<'_>, client: &ClientRecord) -> Result<(), StoreError> {
     if let Some(license) = &client.license {
         on!(*conn, execute(CREATE_LICENSE, &client.id, &license.alias, license.owner, seconds(license.developer_token)))?;
+    }
+    Ok(())
+}
+
+// A URI that stays keeps its age: the oldest one gives a client's sector, and with it everybody's pairwise subject.
+async fn replace_uris(conn: &mut Conn<'_>, client: &ClientRecord, now: Timestamp) -> Result<(), StoreError> {
+    for (purpose, uris) in [(UriPurpose::Redirect, &client.redirect_uris), (UriPurpose::PostLogout, &client.post_logout_redirect_uris)] {
+        let stored: Vec<RedirectUri> = on!(*conn, values(URIS, &client.id, purpose))?;
+        for gone in stored.iter().filter(|uri| !uris.contains(uri)) {
+            on!(*conn, execute(REMOVE_URI, &client.id, purpose, gone))?;
+        }
+        for new in uris.iter().filter(|uri| !stored.contains(uri)) {
+            add_uri(conn, &client.id, purpose, new, now).await?;
+        }
     }
     Ok(())
 }

@@ -1,0 +1,79 @@
+//! Limits for each address: told in the format of each endpoint, counted for the caller and not for whom a header names.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::actors::{Answer, App, Browser, Wallet};
+use crate::api_challenge::{GENERATE, ask};
+use crate::on_one;
+use crate::world::{FORM, World};
+
+fn waits(answer: &Answer) -> bool {
+    answer.status == 429 && answer.header("retry-after").parse::<u64>().is_ok_and(|seconds| (1..=60).contains(&seconds))
+}
+
+on_one!(the_steps_of_the_wallet_are_limited, [("LIMITS_SIGNINS_PER_MINUTE", "4")], |world| {
+    let (app, browser, wallet) = (App::public(&world, "app"), Browser::new(&world), Wallet::new(1));
+    let interaction = browser.begin(&app.request()).await;
+    let mut asked = browser.ask(&interaction, &wallet).await;
+    asked.challenge = browser.ask(&interaction, &wallet).await.challenge;
+    let wrong = browser.answer(&interaction, &asked, "0x").await;
+    assert_eq!(wrong.error(), (400, "signature_invalid".into()));
+    let out = browser.answer(&interaction, &asked, "0x").await;
+    assert!(waits(&out), "{} {}", out.status, out.body);
+    assert_eq!(out.json()["error"], "too_many_requests");
+    let body = json!({ "address": wallet.address, "chain_id": 137 });
+    assert!(waits(&browser.post_json(&format!("{interaction}/wallet/challenge"), &asked.csrf, &body).await));
+    // What would leave a row behind, too, in the words of its door; looking at a page is not limited.
+    let begun = browser.auth(&app.request()).await;
+    assert!(waits(&begun) && begun.is_error_page(429), "{} {}", begun.status, begun.body);
+    assert!(waits(&browser.post_cross_site("/auth", &app.request()).await));
+    assert!(browser.get(&interaction).await.is_sign_in());
+});
+
+async fn generate(world: &World, forwarded: &[&str]) -> u16 {
+    let browser = Browser::new(world);
+    let request =
+        browser.bare(Method::POST, GENERATE).header("content-type", FORM).body(ask("app", &Wallet::new(1).address.to_string()).encode());
+    browser.send(forwarded.iter().fold(request, |request, value| request.header("x-forwarded-for", *value))).await.status
+}
+
+on_one!(a_caller_cannot_choose_the_address_that_is_counted, [("LIMITS_CHALLENGES_PER_MINUTE", "2")], |world| {
+    let mut statuses = Vec::new();
+    for forwarded in [["192.0.2.1"], ["192.0.2.2"], ["192.0.2.3"], ["127.0.0.2, 192.0.2.4"]] {
+        statuses.push(generate(&world, &forwarded).await);
+    }
+    assert_eq!(statuses, [200, 200, 429, 429]);
+});
+
+on_one!(
+    behind_a_trusted_proxy_the_caller_is_the_last_unknown_hop,
+    [("LIMITS_CHALLENGES_PER_MINUTE", "2"), ("SERVER_TRUSTED_PROXIES", "127.0.0.0/8,10.0.0.0/8")],
+    |world| {
+        // Whatever a caller writes in front of its own address.
+        let mut statuses = Vec::new();
+        for forwarded in [
+            vec!["1.1.1.1, 192.0.2.1"],
+            vec!["2.2.2.2", "192.0.2.1"],
+            vec!["3.3.3.3, 192.0.2.1, 10.0.0.9"],
+            vec!["192.0.2.9, 192.0.2.1:4711"],
+        ] {
+            statuses.push(generate(&world, &forwarded).await);
+        }
+        assert_eq!(statuses, [200, 200, 429, 429]);
+        // Another caller behind the same proxy.
+        assert_eq!(generate(&world, &["192.0.2.1, 192.0.2.2"]).await, 200);
+        // Neighbours in one IPv6 network are one caller.
+        let mut statuses = Vec::new();
+        for forwarded in ["2001:db8:1:2::1", "2001:db8:1:2:ffff::2", "2001:db8:1:2::3", "2001:db8:1:3::1"] {
+            statuses.push(generate(&world, &[forwarded]).await);
+        }
+        assert_eq!(statuses, [200, 200, 429, 200]);
+        // What cannot be read hides nobody: all of them are the proxy's.
+        let mut statuses = Vec::new();
+        for forwarded in ["192.0.2.77, unknown", "192.0.2.78, _hidden", "192.0.2.79, "] {
+            statuses.push(generate(&world, &[forwarded]).await);
+        }
+        assert_eq!(statuses, [200, 200, 429]);
+    }
+);
