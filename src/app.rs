@@ -10,7 +10,6 @@ use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer, dev::Server};
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 
 use crate::config::Config;
 use crate::domain::{Clock, Entropy};
@@ -22,6 +21,9 @@ use crate::web::observe::observe;
 use crate::{operations, routes, worker};
 
 pub use crate::state::Mode;
+
+/// The most connections that one worker holds open: below what a process may have of files, so that the database keeps its share.
+const MOST_CONNECTIONS: usize = 4_096;
 
 /// A server that listens but does not answer yet.
 #[derive(Debug)]
@@ -80,32 +82,43 @@ impl Application {
         let address = self.address();
         let Self { state, notes, listener, operations, demo } = self;
         let server = serve(&state, listener)?;
-        let tasks: JoinSet<()> = worker::start(&state, notes);
+        let tasks = worker::start(&state, notes);
         let operations = operations.map(|listener| serve_operations(&state, listener)).transpose()?;
         let handle = server.handle();
         let operations_handle = operations.as_ref().map(Server::handle);
+        if state.config.server.issuer.is_secure() && state.config.server.trusted_proxies.is_empty() {
+            tracing::warn!(
+                "the issuer is https, but server.trusted_proxies is empty: behind a proxy, limits would count all callers as one. Name the proxy there"
+            );
+        }
         tracing::info!(%address, issuer = state.issuer(), mode = ?state.mode, "ready");
         if let Some(demo) = demo {
             demo.announce(&state);
         }
         let serving = tokio::spawn(server);
         let operating = operations.map(tokio::spawn);
-        stop.await;
-        tracing::info!("stopping: requests in flight are finished");
-        handle.stop(true).await;
+        tokio::pin!(serving);
+        let result = tokio::select! {
+            () = stop => {
+                tracing::info!("stopping: requests in flight are finished");
+                handle.stop(true).await;
+                serving.await
+            }
+            ended = &mut serving => ended,
+        };
         if let Some(handle) = operations_handle {
             handle.stop(false).await;
         }
-        drop(tasks);
-        let result = serving.await;
         if let Some(operating) = operating {
             operating.abort();
         }
+        tasks.stop().await;
         state.store.close().await;
         tracing::info!("stopped");
         match result {
-            Ok(Ok(())) | Err(_) => Ok(()),
+            Ok(Ok(())) => Ok(()),
             Ok(Err(reason)) => Err(format!("the server stopped: {reason}")),
+            Err(reason) => Err(format!("the server stopped by itself: {reason}")),
         }
     }
 }
@@ -158,6 +171,7 @@ fn serve(state: &Arc<State>, listener: TcpListener) -> Result<Server, String> {
         .workers(workers)
         .disable_signals()
         .shutdown_timeout(state.config.server.shutdown_timeout.as_secs())
+        .max_connections(MOST_CONNECTIONS)
         .client_request_timeout(Duration::from_secs(10))
         .keep_alive(Duration::from_secs(75))
         .listen(listener)

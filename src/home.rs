@@ -14,7 +14,7 @@ use crate::web::reply;
 
 /// `GET /`.
 pub async fn page(ctx: Ctx) -> HttpResponse {
-    let frame = reply::frame(&ctx.state, &ctx.request_id(), "Latchkey");
+    let frame = reply::frame(&ctx.state, &ctx.request_id(), "Sign in with what you own");
     reply::page(StatusCode::OK, &frame, &HomePage { frame: frame.clone(), issuer: ctx.state.issuer().to_owned() }, None)
 }
 
@@ -46,7 +46,7 @@ pub async fn robots() -> HttpResponse {
 fn send(ctx: &Ctx, asset: Asset) -> HttpResponse {
     let version = ctx.request.query_string().strip_prefix("v=");
     let cache = asset.cache_control(version);
-    let known = ctx.header(header::IF_NONE_MATCH).is_some_and(|tags| tags.split(',').any(|tag| tag.trim() == asset.etag));
+    let known = reply::is_known(ctx, &asset.etag);
     let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response
         .insert_header((header::ETAG, asset.etag))

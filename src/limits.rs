@@ -15,6 +15,7 @@ use crate::domain::ClientId;
 /// One counter for each kind of try; a try is charged to where it came from.
 pub struct Limits {
     challenges: PerAddress,
+    visits: PerAddress,
     sign_ins: PerAddress,
     failures: DefaultKeyedRateLimiter<Guesser>,
     // Who failed too often, and until when nothing of theirs is looked at, right or wrong.
@@ -38,7 +39,9 @@ pub struct TooMany {
 pub enum Try {
     /// A challenge asked for through `/auth/web3`.
     Challenge,
-    /// A step of a sign-in: a visit begun, a challenge asked for on our page, a signature.
+    /// A visit begun: anybody's page can send a browser here to begin one, so it has a counter of its own.
+    Visit,
+    /// A step of a sign-in on our own page: a challenge, a signature.
     SignIn,
 }
 
@@ -48,6 +51,7 @@ impl Limits {
         let per_minute = |n: NonZeroU32| RateLimiter::keyed(Quota::per_minute(n));
         Self {
             challenges: per_minute(config.challenges_per_minute),
+            visits: per_minute(config.visits_per_minute),
             sign_ins: per_minute(config.signins_per_minute),
             failures: RateLimiter::keyed(Quota::per_minute(config.failures_per_minute)),
             shut_out: Mutex::default(),
@@ -89,7 +93,7 @@ impl Limits {
 
     /// Forgets addresses that have been quiet; the worker calls it, so that the counters do not grow for ever.
     pub fn forget_quiet(&self) {
-        for counter in [&self.challenges, &self.sign_ins] {
+        for counter in [&self.challenges, &self.visits, &self.sign_ins] {
             counter.retain_recent();
             counter.shrink_to_fit();
         }
@@ -102,6 +106,7 @@ impl Limits {
     fn counter(&self, what: Try) -> &PerAddress {
         match what {
             Try::Challenge => &self.challenges,
+            Try::Visit => &self.visits,
             Try::SignIn => &self.sign_ins,
         }
     }
@@ -132,6 +137,7 @@ mod tests {
         let number = |n| NonZeroU32::new(n).unwrap();
         Limits::new(&LimitsConfig {
             challenges_per_minute: number(challenges),
+            visits_per_minute: number(1),
             signins_per_minute: number(signins),
             failures_per_minute: number(failures),
         })

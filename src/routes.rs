@@ -4,9 +4,10 @@ use actix_cors::Cors;
 use actix_web::body::{BoxBody, EitherBody};
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
+use actix_web::guard;
 use actix_web::http::{StatusCode, header};
-use actix_web::web::{self, PathConfig, ServiceConfig, get, post, resource};
-use actix_web::{Error, HttpRequest, HttpResponse, Resource};
+use actix_web::web::{self, PathConfig, ServiceConfig, post, resource};
+use actix_web::{Error, HttpRequest, HttpResponse, Resource, Route};
 
 use crate::protocol::error::ErrorCode;
 use crate::state::Mode;
@@ -77,6 +78,11 @@ async fn not_found(request: HttpRequest) -> HttpResponse {
 fn nothing_here(request: &HttpRequest) -> HttpResponse {
     let fault = Fault::new(ErrorCode::NotFound, "there is nothing at this address");
     Ctx::of(request).map_or_else(|| fault.as_json(), |ctx| fault.as_page(&ctx))
+}
+
+// RFC 9110 §9.1: "All general-purpose servers MUST support the methods GET and HEAD."
+fn get() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
 // A door that is there, knocked on in the wrong way.

@@ -6,6 +6,7 @@ pub mod caller;
 pub mod client;
 pub mod cookies;
 pub mod ctx;
+pub mod decision;
 pub mod fault;
 pub mod observe;
 pub mod pages;

@@ -5,8 +5,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::sync::{Notify, mpsc};
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::domain::{SessionId, Timestamp};
@@ -19,8 +19,27 @@ const ROTATE: Duration = Duration::from_hours(1);
 const NOTES: Duration = Duration::from_secs(5);
 const QUIET: Duration = Duration::from_mins(5);
 
-/// Starts all of it; it ends when the returned set is dropped.
-pub fn start(state: &Arc<State>, notes: mpsc::Receiver<Note>) -> JoinSet<()> {
+/// All of it, running.
+#[derive(Debug)]
+pub struct Worker {
+    tasks: JoinSet<()>,
+    notes: JoinHandle<()>,
+    enough: Arc<Notify>,
+}
+
+impl Worker {
+    /// Ends all of it; notes that wait are written first.
+    pub async fn stop(mut self) {
+        self.tasks.shutdown().await;
+        self.enough.notify_one();
+        if self.notes.await.is_err() {
+            tracing::error!("the writer of notes had failed");
+        }
+    }
+}
+
+/// Starts all of it.
+pub fn start(state: &Arc<State>, notes: mpsc::Receiver<Note>) -> Worker {
     let mut tasks = JoinSet::new();
     tasks.spawn(every(SWEEP, Arc::clone(state), |state| async move {
         // An outage is the store's to log.
@@ -41,8 +60,9 @@ pub fn start(state: &Arc<State>, notes: mpsc::Receiver<Note>) -> JoinSet<()> {
         }
     }));
     tasks.spawn(every(QUIET, Arc::clone(state), |state| async move { state.limits.forget_quiet() }));
-    tasks.spawn(write_notes(Arc::clone(state), notes));
-    tasks
+    let enough = Arc::new(Notify::new());
+    let notes = tokio::spawn(write_notes(Arc::clone(state), notes, Arc::clone(&enough)));
+    Worker { tasks, notes, enough }
 }
 
 async fn every<F: Future<Output = ()>>(period: Duration, state: Arc<State>, act: impl Fn(Arc<State>) -> F) {
@@ -55,11 +75,15 @@ async fn every<F: Future<Output = ()>>(period: Duration, state: Arc<State>, act:
     }
 }
 
-async fn write_notes(state: Arc<State>, mut notes: mpsc::Receiver<Note>) {
+async fn write_notes(state: Arc<State>, mut notes: mpsc::Receiver<Note>, enough: Arc<Notify>) {
     let mut ticks = interval(NOTES);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
+    let mut last = false;
+    while !last {
+        last = tokio::select! {
+            _ = ticks.tick() => false,
+            () = enough.notified() => true,
+        };
         let mut seen: HashMap<SessionId, Timestamp> = HashMap::new();
         while let Ok(Note::SessionSeen(id, at)) = notes.try_recv() {
             seen.insert(id, at);

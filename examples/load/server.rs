@@ -78,7 +78,8 @@ impl Place {
             // The callers all come from one address; the limits are for people.
             .env("LATCHKEY_LIMITS_CHALLENGES_PER_MINUTE", "100000000")
             .env("LATCHKEY_LIMITS_FAILURES_PER_MINUTE", "100000000")
-            .env("LATCHKEY_LIMITS_SIGNINS_PER_MINUTE", "100000000")
+            .env("LATCHKEY_LIMITS_SIGNINS_PER_MINUTE", "1000000")
+            .env("LATCHKEY_LIMITS_VISITS_PER_MINUTE", "1000000")
             .current_dir(&self.folder)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)

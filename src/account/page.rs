@@ -75,7 +75,7 @@ pub(super) async fn render(
                 device: device(&session.user_agent),
                 since: day(session.authenticated_at),
                 last_seen: day(session.last_seen_at),
-                current: session::is_current(current, session.id),
+                current: session.id == current.id,
             })
             .collect(),
         profile: profile::fields(shown),

@@ -4,11 +4,9 @@ use actix_web::HttpResponse;
 
 use super::{page, profile};
 use crate::domain::ClientId;
-use crate::protocol::params::Params;
 use crate::web::body::Body;
 use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
-use crate::web::visit::VisitFault;
 use crate::web::{posted, reply, session};
 
 /// `POST /account/profile`.
@@ -32,7 +30,7 @@ pub async fn withdraw(ctx: Ctx, body: Body) -> HttpResponse {
 }
 
 async fn save(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault> {
-    let form = own_form(ctx, body)?;
+    let form = posted::own(ctx, body)?;
     let Some((current, account)) = page::signed_in(ctx).await? else { return Ok(reply::see_other("/account")) };
     match profile::parse(&form) {
         Ok(profile) => {
@@ -47,7 +45,7 @@ async fn save(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault> {
 }
 
 async fn leave(ctx: &Ctx, body: &Body, everywhere: bool) -> Result<HttpResponse, Fault> {
-    own_form(ctx, body)?;
+    posted::own(ctx, body)?;
     if everywhere && let Some((_, account)) = page::signed_in(ctx).await? {
         ctx.state.store.end_sessions(account.id).await?;
     }
@@ -58,17 +56,11 @@ async fn leave(ctx: &Ctx, body: &Body, everywhere: bool) -> Result<HttpResponse,
 }
 
 async fn withdraw_app(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault> {
-    let form = own_form(ctx, body)?;
+    let form = posted::own(ctx, body)?;
     if let (Some((_, account)), Some(client)) =
         (page::signed_in(ctx).await?, form.get("client_id")?.and_then(|id| id.parse::<ClientId>().ok()))
     {
         ctx.state.store.withdraw_consent(account.id, &client, ctx.now).await?;
     }
     Ok(reply::see_other("/account"))
-}
-
-fn own_form(ctx: &Ctx, body: &Body) -> Result<Params, Fault> {
-    let form = Params::decode(posted::form_text(ctx, body)?);
-    let ours = ctx.same_origin() && ctx.known_browser().zip(form.get("csrf")?).is_some_and(|(browser, token)| browser.owns(token));
-    if ours { Ok(form) } else { Err(Fault::Visit(VisitFault::Forged)) }
 }

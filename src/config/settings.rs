@@ -85,6 +85,8 @@ settings! {
     limits: Limits {
         /// Challenges asked for, a minute.
         challenges_per_minute: NonZeroU32 = "60", from "1" to "1000000";
+        /// Visits to the sign-in page that an address may begin, a minute.
+        visits_per_minute: NonZeroU32 = "120", from "1" to "1000000";
         /// Failed client authentications, codes and signatures, a minute.
         failures_per_minute: NonZeroU32 = "20", from "1" to "1000000";
         /// Steps of sign-ins, a minute; one sign-in has three.

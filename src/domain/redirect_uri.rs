@@ -23,6 +23,8 @@ pub enum RedirectUriError {
     Wildcard,
     #[error("a redirect URI has no user name or password")]
     Credentials,
+    #[error("a redirect URI uses https; http is for localhost, 127.0.0.1 and [::1] only (RFC 9700 section 2.6)")]
+    PlainHttp,
     #[error("a redirect URI's scheme is https, http, or an app's own with a dot in it, like com.example.app")]
     Scheme,
     #[error("a redirect URI has at most 2000 characters, all of them printable ASCII without spaces or backslashes")]
@@ -75,7 +77,7 @@ impl RedirectUri {
 }
 
 // `http://127.0.0.1:8123/cb` to `("http://127.0.0.1", "/cb")`; `None` where the host is not written as a loopback IP literal.
-fn loopback_without_port(uri: &str) -> Option<(String, &str)> {
+fn loopback_without_port(uri: &str) -> Option<(&str, &str)> {
     let rest = uri.strip_prefix("http://")?;
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
     let (authority, tail) = rest.split_at(end);
@@ -90,7 +92,16 @@ fn loopback_without_port(uri: &str) -> Option<(String, &str)> {
         port.bytes().all(|b| b.is_ascii_digit()).then(|| port.parse::<u16>().ok())??;
     }
     let ip: IpAddr = host.parse().ok()?;
-    ip.is_loopback().then(|| (ip.to_string(), tail))
+    ip.is_loopback().then_some((host, tail))
+}
+
+fn is_this_machine(host: Option<Host<&str>>) -> bool {
+    match host {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
 }
 
 impl FromStr for RedirectUri {
@@ -112,7 +123,11 @@ impl FromStr for RedirectUri {
             return Err(E::Credentials);
         }
         match url.scheme() {
-            "https" | "http" if matches!(url.host(), Some(Host::Domain(_) | Host::Ipv4(_) | Host::Ipv6(_))) => Ok(Self(text.to_owned())),
+            "https" if url.host().is_some() => Ok(Self(text.to_owned())),
+            // RFC 9700 §2.6: "Authorization servers MUST NOT allow redirection URIs that use the http scheme except for native clients
+            // that use loopback interface redirection".
+            "http" if is_this_machine(url.host()) => Ok(Self(text.to_owned())),
+            "http" => Err(E::PlainHttp),
             // RFC 8252 §7.1: a private-use scheme is a reversed domain name, so it has a dot; `javascript` and `data` have none.
             scheme if scheme.contains('.') => Ok(Self(text.to_owned())),
             _ => Err(E::Scheme),
@@ -168,6 +183,7 @@ mod tests {
             "ftp://app.example/",
             "https://",
             "file:///etc/passwd",
+            "http://app.example/cb",
             "",
         ] {
             assert!(bad.parse::<RedirectUri>().is_err(), "{bad}");

@@ -5,18 +5,17 @@ use actix_web::HttpResponse;
 
 use crate::domain::{AuthMethod, ClientKind, CodeId, Pkce};
 use crate::keys::TokenKind;
-use crate::policy::authorize::{Approved, Facts, Step, next_step};
+use crate::policy::authorize::{Approved, Step};
 use crate::protocol::authorize::{AuthorizeRequest, NoReturnPath, ReturnPath, client_id};
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::params::Params;
 use crate::store::ClientRecord;
-use crate::tokens;
 use crate::web::body::Body;
 use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
 use crate::web::respond::{self, Outcome};
 use crate::web::visit::{self, Purpose};
-use crate::web::{posted, session};
+use crate::web::{decision, posted};
 
 /// `GET /auth` (OpenID Connect Core §3.1.2.1).
 pub async fn get(ctx: Ctx) -> HttpResponse {
@@ -40,12 +39,8 @@ async fn authorize(ctx: &Ctx) -> Result<HttpResponse, Fault> {
         Ok(request) => request,
         Err(error) => return Ok(respond::to_app(ctx, &return_path, &Outcome::Error(error))),
     };
-    let standing = session::standing(ctx, &client.id).await?;
-    let (session, consent) = standing.map_or((None, None), |(session, consent)| (Some(session), consent));
-    let subject = session.as_ref().map(|session| tokens::subject_of(&ctx.state, &client, session));
-    let facts =
-        Facts { session: session.as_ref(), subject: subject.as_deref(), consent: consent.as_ref(), interaction: None, now: ctx.now };
-    match next_step(request.clone(), facts) {
+    let (step, _) = decision::next(ctx, &client, request.clone(), None).await?;
+    match step {
         Step::Approve(approved) => approve(ctx, &approved).await,
         Step::Refuse(error) => Ok(respond::to_app(ctx, &return_path, &Outcome::Error(error))),
         Step::SignIn | Step::Consent { .. } => visit::begin(ctx, &Purpose::Authorize(Box::new(request))).await,

@@ -12,7 +12,6 @@ use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
 use crate::web::pages::{LoggedOutPage, LogoutPage};
 use crate::web::respond::with_query;
-use crate::web::visit::VisitFault;
 use crate::web::{posted, reply, session, visit};
 
 // What the confirm page carries on.
@@ -65,11 +64,7 @@ async fn ask(ctx: &Ctx) -> Result<HttpResponse, Fault> {
 }
 
 async fn end(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault> {
-    let params = Params::decode(posted::form_text(ctx, body)?);
-    let ours = ctx.same_origin() && ctx.known_browser().zip(params.get("csrf")?).is_some_and(|(browser, token)| browser.owns(token));
-    if !ours {
-        return Err(Fault::Visit(VisitFault::Forged));
-    }
+    let params = posted::own(ctx, body)?;
     let client = client_of(ctx, &params).await?;
     let target = target(&params, client.as_deref())?;
     session::end(ctx).await?;

@@ -10,6 +10,7 @@ use crate::protocol::authorize::SCOPES;
 use crate::protocol::pkce;
 use crate::state::State;
 use crate::web::ctx::Ctx;
+use crate::web::reply;
 
 /// OpenID Connect Discovery §3, RFC 8414 §2.
 #[derive(Debug, Serialize)]
@@ -117,7 +118,7 @@ pub async fn discovery(ctx: Ctx) -> HttpResponse {
 /// `GET /keys`: the JWK set (RFC 7517 §5). It may be kept for five minutes, or less where a new key signs sooner than that.
 pub async fn keys(ctx: Ctx) -> HttpResponse {
     let jwks = ctx.state.keys.jwks();
-    let known = ctx.header(header::IF_NONE_MATCH).is_some_and(|tags| tags.split(',').any(|tag| tag.trim() == jwks.etag));
+    let known = reply::is_known(&ctx, &jwks.etag);
     let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     let max_age = ctx.state.config.keys.publish_ahead.as_secs().min(300);
     response.insert_header((header::CACHE_CONTROL, format!("public, max-age={max_age}"))).insert_header((header::ETAG, jwks.etag.clone()));

@@ -6,15 +6,13 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 
-use crate::policy::client_auth;
-use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::error::ErrorCode;
 use crate::protocol::params::Params;
 use crate::tokens::TokenResponse;
 use crate::web::body::Body;
-use crate::web::client::credentials;
 use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
-use crate::web::{posted, reply};
+use crate::web::{client, posted, reply};
 
 /// The grants that `/token` knows, as discovery lists them.
 pub const GRANT_TYPES: &[&str] = &["authorization_code"];
@@ -36,13 +34,7 @@ async fn token(ctx: &Ctx, body: &Body) -> Result<TokenResponse, Fault> {
     if !GRANT_TYPES.contains(&grant_type) {
         return Err(Fault::new(ErrorCode::UnsupportedGrantType, format!("grant_type must be one of: {}", GRANT_TYPES.join(", "))));
     }
-    let (id, presented) = credentials(ctx, &params)?;
-    ctx.state.limits.admit(ctx.caller(), &id)?;
-    let authenticated = match ctx.state.client(&id).await? {
-        None => Err(OAuthError::new(ErrorCode::InvalidClient, "client_id is not registered here, or is disabled")),
-        Some(client) => client_auth::authenticate(&client, &presented).map(|()| client),
-    };
-    let client = authenticated.inspect_err(|_| ctx.state.limits.failed(ctx.caller(), &id))?;
+    let client = client::authenticated(ctx, &params).await?;
     authorization_code::redeem(ctx, &client, &params).await
 }
 

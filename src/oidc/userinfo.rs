@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 
-use crate::domain::{ClaimsProfile, Provider, Scope, Timestamp};
+use crate::domain::{ClaimsProfile, Provider, Scope};
 use crate::keys::{TokenKind, VerifiedClaims};
 use crate::policy::claims::UserInfo;
 use crate::protocol::error::ErrorCode;
@@ -81,7 +81,7 @@ fn about_license(claims: &VerifiedClaims, token: &DeveloperToken) -> UserInfo {
     UserInfo {
         sub: claims.sub().to_owned(),
         profile: None,
-        updated_at: None::<Timestamp>.map(Timestamp::seconds),
+        updated_at: None,
         provider_id: Some(Provider::WEB3.to_owned()),
         email_verified: Some(false),
         ethereum_address: token.client_id.as_address().filter(|_| token.scope.contains(Scope::EMAIL)),

@@ -1,7 +1,7 @@
 //! What happens next with an authorization request: a pure function of facts, asked again after every step.
 //!
 //! No state of progress is kept: whether a person has signed in, and has agreed, is read from their session and their consent.
-//! `AuthorizeRequest → Authenticated → Approved`: the fields are private, and only `Approved` can make a code.
+//! `AuthorizeRequest → Authenticated → Approved`: the fields are private, and at `/auth` only `Approved` gives a code.
 
 use std::time::Duration;
 
@@ -121,7 +121,7 @@ impl Authenticated {
     }
 }
 
-/// A request that its person has signed in for and agreed to: the only thing that a code is made from.
+/// A request that its person has signed in for and agreed to: the only thing that `/auth` makes a code from.
 #[derive(Debug)]
 pub struct Approved {
     request: AuthorizeRequest,

@@ -22,6 +22,16 @@ pub fn message(challenge: &WalletChallenge, domain: &str, uri: &str, request_id:
     .to_string()
 }
 
+/// The app that a statement names.
+#[derive(Clone, Copy, Debug)]
+pub struct App<'a> {
+    pub name: &'a str,
+    /// Where the browser, or the token, goes.
+    pub host: &'a str,
+    /// What the app may have, in plain words, where the signature itself is the consent.
+    pub agrees_to: Option<&'a [String]>,
+}
+
 /// What a signature proves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signer {
@@ -38,11 +48,21 @@ pub fn signer(message: &str, signature: &str) -> Signer {
     signature.parse::<Signature>().ok().and_then(|signature| eip191::recover(message, &signature)).map_or(Signer::NoKey, Signer::Key)
 }
 
+/// 128 bits as a message's nonce: EIP-4361 wants letters and digits only, eight at least.
+#[must_use]
+pub fn nonce(bytes: [u8; 16]) -> String {
+    format!("{:032x}", u128::from_be_bytes(bytes))
+}
+
 /// A statement that fits EIP-4361's grammar (one line of unreserved and reserved characters and spaces), whatever an app is called.
 #[must_use]
-pub fn statement(client_name: Option<&str>, host: &str) -> String {
-    let text = match client_name {
-        Some(name) => format!("Sign in to {name}. You will go back to {host}."),
+pub fn statement(app: Option<App<'_>>) -> String {
+    let text = match app {
+        // Where no page of ours asks, the message does: what is signed is what is agreed to.
+        Some(App { name, host, agrees_to: Some(scopes) }) => {
+            format!("Sign in to {name}. It will be able to: {}. You will go back to {host}.", scopes.join("; "))
+        }
+        Some(App { name, host, agrees_to: None }) => format!("Sign in to {name}. You will go back to {host}."),
         None => "Sign in to your account here.".to_owned(),
     };
     text.chars().map(|c| if c.is_ascii_alphanumeric() || " -._~:/?#[]@!$&'()*+,;=".contains(c) { c } else { '?' }).collect()
@@ -54,6 +74,13 @@ mod tests {
 
     #[test]
     fn a_statement_is_one_line_of_the_grammar() {
-        assert_eq!(statement(Some("Bad\nName <b> é"), "a.example"), "Sign in to Bad?Name ?b? ?. You will go back to a.example.");
+        let app = App { name: "Bad\nName <b> é", host: "a.example", agrees_to: None };
+        assert_eq!(statement(Some(app)), "Sign in to Bad?Name ?b? ?. You will go back to a.example.");
+        let words = ["Know that it is you".to_owned(), "See your profile".to_owned()];
+        let app = App { name: "Acme", host: "a.example", agrees_to: Some(&words) };
+        assert_eq!(
+            statement(Some(app)),
+            "Sign in to Acme. It will be able to: Know that it is you; See your profile. You will go back to a.example."
+        );
     }
 }

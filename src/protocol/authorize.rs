@@ -84,7 +84,7 @@ impl ReturnPath {
         let requested = params
             .get_any(&["redirect_uri", "domain"])
             .map_err(NoReturnPath::RedirectUri)?
-            .ok_or_else(|| refuse("redirect_uri is missing"))?;
+            .ok_or_else(|| refuse("redirect_uri (or domain) is missing"))?;
         // RFC 6749 §3.1.2.3: "the authorization server MUST compare and match the value received against at least one of the
         // registered redirection URIs"; RFC 9700 §2.1: exactly.
         if !registered.iter().any(|uri| uri.admits(requested)) {
@@ -107,6 +107,9 @@ impl AuthorizeRequest {
         let fail = |code, description: &'static str| Err(OAuthError::new(code, description));
         if let Some(name) = params.doubled() {
             return Err(OAuthError::new(E::InvalidRequest, format!("{name} was sent more than once; send it once")));
+        }
+        if params.get("state")?.is_some_and(|state| state.len() > 4_096) {
+            return fail(E::InvalidRequest, "state is longer than 4096 characters");
         }
         // OpenID Connect Core §6.1, §6.2, §7.2.1: the codes for what is not supported.
         if params.has("request") {

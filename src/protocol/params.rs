@@ -6,7 +6,10 @@ use super::error::{ErrorCode, OAuthError};
 
 /// Parameters in the order in which they came. A parameter without a value counts as left out (RFC 6749 §3.1).
 #[derive(Clone, Default)]
-pub struct Params(Vec<(String, String)>);
+pub struct Params {
+    pairs: Vec<(String, String)>,
+    too_many: bool,
+}
 
 /// More parameters than any honest request has.
 const MOST: usize = 200;
@@ -15,22 +18,27 @@ impl Params {
     /// Decodes `application/x-www-form-urlencoded` text; anything decodes to something, as browsers have it.
     #[must_use]
     pub fn decode(text: &str) -> Self {
-        Self(
-            form_urlencoded::parse(text.as_bytes())
-                .take(MOST)
-                // RFC 6749 §3.1: "Parameters sent without a value MUST be treated as if they were omitted from the request."
-                .filter(|(_, value)| !value.is_empty())
-                .map(|(name, value)| (name.into_owned(), value.into_owned()))
-                .collect(),
-        )
+        let mut parsed = form_urlencoded::parse(text.as_bytes());
+        let pairs = parsed
+            .by_ref()
+            .take(MOST)
+            // RFC 6749 §3.1: "Parameters sent without a value MUST be treated as if they were omitted from the request."
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| (name.into_owned(), value.into_owned()))
+            .collect();
+        Self { pairs, too_many: parsed.next().is_some() }
     }
 
     /// The value of `name`, or nothing when it was left out.
     ///
     /// # Errors
-    /// `invalid_request` when it holds a NUL character, or came twice: RFC 6749 §3.1: "Request and response parameters MUST NOT be included more than once."
+    /// `invalid_request` when there are more than 200 parameters, when it holds a NUL character, or came twice: RFC 6749 §3.1: "Request and response parameters MUST NOT be included more than once."
     pub fn get(&self, name: &str) -> Result<Option<&str>, OAuthError> {
-        let mut values = self.0.iter().filter(|(n, _)| n == name).map(|(_, value)| value.as_str());
+        if self.too_many {
+            // One that is doubled might stand behind the last that was read.
+            return Err(OAuthError::new(ErrorCode::InvalidRequest, "more than 200 parameters were sent"));
+        }
+        let mut values = self.pairs.iter().filter(|(n, _)| n == name).map(|(_, value)| value.as_str());
         match (values.next(), values.next()) {
             // Nothing that is sent here has a use for it, and not every database can hold it.
             (Some(value), None) if value.contains('\0') => {
@@ -59,23 +67,24 @@ impl Params {
     /// These parameters and, behind them, those of `other`.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
-        self.0.extend(other.0);
+        self.pairs.extend(other.pairs);
+        self.too_many |= other.too_many;
         self
     }
 
     /// Whether `name` came at all.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|(n, _)| n == name)
+        self.pairs.iter().any(|(n, _)| n == name)
     }
 
     /// The parameters' names that came more than once; none in a good request.
     #[must_use]
     pub fn doubled(&self) -> Option<&str> {
-        self.0
+        self.pairs
             .iter()
             .enumerate()
-            .find(|(place, (name, _))| self.0[..*place].iter().any(|(n, _)| n == name))
+            .find(|(place, (name, _))| self.pairs[..*place].iter().any(|(n, _)| n == name))
             .map(|(_, (name, _))| name.as_str())
     }
 }
@@ -83,7 +92,7 @@ impl Params {
 // Values may be secrets.
 impl std::fmt::Debug for Params {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+        f.debug_list().entries(self.pairs.iter().map(|(name, _)| name)).finish()
     }
 }
 
@@ -99,6 +108,7 @@ mod tests {
         assert_eq!(params.get("b").unwrap(), None);
         assert_eq!(params.get("c").unwrap(), Some(" x y"));
         assert!(!params.has("d"));
+        assert!(Params::decode(&"x=1&".repeat(201)).get("state").is_err());
         assert!(Params::decode("state=%00").get("state").is_err());
         assert_eq!(params.get_any(&["e", "c"]).unwrap(), Some(" x y"));
     }

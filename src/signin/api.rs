@@ -5,20 +5,20 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use serde::Serialize;
 
-use crate::domain::{AccountId, Address, ClientKind, CodeId, Entropy, Provider, Scope, Secret, TokenHash};
+use crate::domain::{AccountId, Address, ClientKind, CodeId, Provider, Scope, Secret, TokenHash};
 use crate::limits::Try;
-use crate::policy::wallet::{self as proof, Signer};
-use crate::policy::{client_auth, redeem};
+use crate::policy::redeem;
+use crate::policy::wallet::{self as proof, App, Signer};
 use crate::protocol::authorize::{self, NoReturnPath, ReturnPath, SCOPES};
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::params::Params;
 use crate::store::{ApiChallenge, ClientRecord, DeveloperToken, NewCode, Taken, WalletChallenge};
 use crate::tokens;
 use crate::web::body::Body;
-use crate::web::client::credentials;
 use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
-use crate::web::{posted, reply};
+use crate::web::words::scope_lines;
+use crate::web::{client, posted, reply};
 
 // Words that existing clients show to their users.
 const BAD_ADDRESS: &str = "Invalid Ethereum address.";
@@ -42,16 +42,10 @@ pub async fn submit(ctx: Ctx, body: Body) -> HttpResponse {
     redeem_challenge(&ctx, &body).await.unwrap_or_else(|fault| fault.as_wire_json())
 }
 
-/// 128 bits for a message's nonce, as EIP-4361 wants them: letters and digits only.
-#[must_use]
-pub(super) fn nonce(entropy: &Entropy) -> String {
-    format!("{:032x}", u128::from_be_bytes(entropy.bytes()))
-}
-
 async fn make_challenge(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault> {
     ctx.charge(Try::Challenge)?;
     let params = params(ctx, body)?;
-    let client = client_of(ctx, &params).await?;
+    let client = client::named(ctx, &params).await?;
     let return_path = ReturnPath::find(&params, &client.redirect_uris).map_err(|reason| match reason {
         NoReturnPath::Client(error) | NoReturnPath::RedirectUri(error) => Fault::OAuth(error),
     })?;
@@ -59,20 +53,31 @@ async fn make_challenge(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault> {
         return Err(Fault::new(ErrorCode::UnsupportedResponseType, "response_type must be code"));
     }
     let address: Address = params.need("address")?.parse().map_err(|_| Fault::new(ErrorCode::InvalidRequest, BAD_ADDRESS))?;
-    refuse_foreign_license(ctx, &client, address).await?;
+    let developer = client.kind == ClientKind::License && client.id.as_address() == Some(address);
+    if !developer && ctx.state.is_license(address).await? {
+        // Anywhere but at itself its address would be a person's, which it is not.
+        let words = "address is a developer license, which can sign in to itself only: client_id and address must be the same";
+        return Err(Fault::new(ErrorCode::InvalidRequest, words));
+    }
+    let scope = scope_of(&params)?;
+    let agrees_to: Vec<String> = scope_lines(&scope).into_iter().map(|line| line.title).collect();
     // The message says seconds, and what it says must hold: no signature counts after its Expiration Time.
     let issued_at = ctx.now.whole_second();
     let challenge = ApiChallenge {
         id: ctx.state.entropy.uuid(ctx.now),
         client_id: client.id.clone(),
-        scope: scope_of(&params)?,
+        scope,
         oidc_nonce: authorize::nonce(&params)?,
         code_challenge: code_challenge_of(&params)?,
         message: WalletChallenge {
             address,
             chain_id: ctx.state.config.wallet.chains.first().copied().unwrap_or(1),
-            nonce: nonce(&ctx.state.entropy),
-            statement: proof::statement(Some(&client.name), &return_path.redirect_uri.host()),
+            nonce: proof::nonce(ctx.state.entropy.bytes()),
+            statement: proof::statement(Some(App {
+                name: &client.name,
+                host: &return_path.redirect_uri.host(),
+                agrees_to: (!developer).then_some(agrees_to.as_slice()),
+            })),
             issued_at,
             expires_at: issued_at.plus(ctx.state.config.wallet.challenge_lifetime),
         },
@@ -92,10 +97,8 @@ async fn redeem_challenge(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault>
     let (state, signature) = (params.need("state")?, params.need("signature")?);
     let redirect_uri =
         params.get_any(&["domain", "redirect_uri"])?.ok_or_else(|| OAuthError::new(ErrorCode::InvalidRequest, "domain is missing"))?;
-    let client = client_of(ctx, &params).await?;
     // A failed client authentication does not burn the challenge: it says nothing about who holds it.
-    let (_, presented) = credentials(ctx, &params)?;
-    client_auth::authenticate(&client, &presented)?;
+    let client = client::authenticated(ctx, &params).await?;
     let challenge = match ctx.state.store.take_api_challenge(&TokenHash::of(state), ctx.now).await? {
         Taken::Now(challenge) => challenge,
         Taken::Expired => return Err(refuse(EXPIRED)),
@@ -160,15 +163,14 @@ async fn wallet(ctx: &Ctx, client: &ClientRecord, challenge: &ApiChallenge) -> R
         issued_at: ctx.now,
         expires_at: ctx.now,
     };
+    // The consent first: tokens live only under one.
+    if !signed_in.disabled {
+        ctx.state.store.save_consent(signed_in.account_id, &client.id, &code.scope, ctx.now).await?;
+    }
     let never_given: Secret = ctx.state.entropy.secret();
     let sweep_at = ctx.now.plus(tokens::longest_lifetime(&ctx.state, client));
     if signed_in.disabled || !ctx.state.store.put_redeemed_code(&code, &never_given.hash(), ctx.now, sweep_at).await? {
         return Err(refuse("the account or the client is disabled"));
-    }
-    let before = ctx.state.store.consent(signed_in.account_id, &client.id).await?;
-    if before.as_ref().is_none_or(|scope| !code.scope.is_subset(scope)) {
-        let scope = before.unwrap_or_default().union(&code.scope);
-        ctx.state.store.save_consent(signed_in.account_id, &client.id, &scope, ctx.now).await?;
     }
     Ok(reply::json(StatusCode::OK, &tokens::for_person(&ctx.state, client, &code, Some(challenge.message.address), None, ctx.now)?))
 }
@@ -177,26 +179,6 @@ fn params(ctx: &Ctx, body: &Body) -> Result<Params, Fault> {
     // The JavaScript SDK sends the query and an empty body, of whatever type; the Python SDK a form.
     let form = if body.is_empty() { Params::default() } else { Params::decode(posted::form_text(ctx, body)?) };
     Ok(Params::decode(ctx.request.query_string()).and(form))
-}
-
-async fn client_of(ctx: &Ctx, params: &Params) -> Result<std::sync::Arc<ClientRecord>, Fault> {
-    let (id, _) = credentials(ctx, params)?;
-    ctx.state
-        .client(&id)
-        .await?
-        .ok_or_else(|| Fault::new(ErrorCode::InvalidClient, format!("client_id {id} is not registered here, or is disabled")))
-}
-
-// A license's API keys sign for the license at itself. Anywhere else its address would be a person's, which it is not.
-async fn refuse_foreign_license(ctx: &Ctx, client: &ClientRecord, address: Address) -> Result<(), Fault> {
-    let id = address.into();
-    if client.id == id || ctx.state.client(&id).await?.is_none() {
-        return Ok(());
-    }
-    Err(Fault::new(
-        ErrorCode::InvalidRequest,
-        "address is a developer license, which can sign in to itself only: client_id and address must be the same",
-    ))
 }
 
 fn scope_of(params: &Params) -> Result<Scope, Fault> {

@@ -5,15 +5,14 @@ use actix_web::web::Path;
 
 use super::page;
 use crate::domain::{CodeId, InteractionId};
-use crate::policy::authorize::{Approved, Facts, Step, next_step};
+use crate::policy::authorize::{Approved, Step};
 use crate::protocol::authorize::AuthorizeRequest;
 use crate::protocol::error::{ErrorCode, OAuthError};
-use crate::tokens;
 use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
 use crate::web::respond::{self, Outcome};
 use crate::web::visit::{self, Purpose, Visit, VisitFault};
-use crate::web::{reply, session};
+use crate::web::{decision, reply, session};
 
 /// `GET /interaction/{id}`.
 pub async fn get(ctx: Ctx, id: Path<InteractionId>) -> HttpResponse {
@@ -43,17 +42,7 @@ async fn authorize(ctx: &Ctx, visit: &Visit, request: AuthorizeRequest) -> Resul
             format!("client_id {} is not registered here any more, or is disabled", request.client_id),
         ));
     };
-    let standing = session::standing(ctx, &client.id).await?;
-    let (session, consent) = standing.map_or((None, None), |(session, consent)| (Some(session), consent));
-    let subject = session.as_ref().map(|session| tokens::subject_of(&ctx.state, &client, session));
-    let facts = Facts {
-        session: session.as_ref(),
-        subject: subject.as_deref(),
-        consent: consent.as_ref(),
-        interaction: Some((visit.id, visit.began)),
-        now: ctx.now,
-    };
-    match (next_step(request.clone(), facts), session) {
+    match decision::next(ctx, &client, request.clone(), Some((visit.id, visit.began))).await? {
         (Step::SignIn, _) | (Step::Consent { .. }, None) => Ok(page::sign_in(ctx, visit, Some((&client, &request)))),
         (Step::Consent { already }, Some(session)) => Ok(page::consent(ctx, visit, &client, &request, &session, already.as_ref())),
         (Step::Approve(approved), _) => finish(ctx, visit, &approved).await,

@@ -71,9 +71,8 @@ async fn give_up(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpRespon
 }
 
 async fn form(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<(Visit, Params), Fault> {
-    let form = Params::decode(posted::form_text(ctx, body)?);
-    let visit = visit::load_for_form(ctx, id, form.get("csrf")?).await?;
-    Ok((visit, form))
+    let form = posted::own(ctx, body)?;
+    Ok((visit::load(ctx, id).await?, form))
 }
 
 fn request_of(visit: &Visit) -> Result<&AuthorizeRequest, Fault> {

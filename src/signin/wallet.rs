@@ -2,6 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use actix_web::http::header::HeaderName;
 use actix_web::web::Path;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
@@ -9,7 +10,7 @@ use uuid::Uuid;
 use super::page;
 use crate::domain::{AccountId, Address, InteractionId, Provider, SessionId};
 use crate::limits::Try;
-use crate::policy::wallet::{self as proof, Signer};
+use crate::policy::wallet::{self as proof, App, Signer};
 use crate::protocol::error::ErrorCode;
 use crate::store::{Session, SigninChallenge, Taken, WalletChallenge};
 use crate::web::body::Body;
@@ -17,7 +18,9 @@ use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
 use crate::web::pages::Chain;
 use crate::web::visit::{self, Purpose, Visit};
-use crate::web::{reply, session};
+use crate::web::{posted, reply, session};
+
+const CSRF_HEADER: HeaderName = HeaderName::from_static("x-csrf-token");
 
 /// RFC 8176 §2: "pop: Proof-of-possession … of a key".
 const AMR: &str = "pop";
@@ -57,6 +60,7 @@ enum Trouble {
     Used,
     SignatureInvalid,
     AccountDisabled,
+    License,
 }
 
 impl<E: Into<Fault>> From<E> for Trouble {
@@ -76,10 +80,13 @@ pub async fn signature(ctx: Ctx, id: Path<InteractionId>, body: Body) -> HttpRes
 }
 
 async fn ask(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpResponse, Trouble> {
-    ctx.charge(Try::SignIn)?;
     let visit = own_visit(ctx, id).await?;
     let ask: Ask = parse(body)?;
     let address: Address = ask.address.parse().map_err(|_| Fault::new(ErrorCode::InvalidRequest, "address is not an Ethereum address"))?;
+    // A license is signed for by its API keys and nobody else, whoever holds the key of its address.
+    if ctx.state.is_license(address).await? {
+        return Err(Trouble::License);
+    }
     let chains = page::chains(&ctx.state);
     if !chains.iter().any(|chain| chain.id == ask.chain_id) {
         return Err(Trouble::ChainNotSupported(chains));
@@ -92,7 +99,7 @@ async fn ask(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpResponse, 
         message: WalletChallenge {
             address,
             chain_id: ask.chain_id,
-            nonce: super::api::nonce(&ctx.state.entropy),
+            nonce: proof::nonce(ctx.state.entropy.bytes()),
             statement: statement(ctx, &visit).await?,
             issued_at,
             expires_at: issued_at.plus(ctx.state.config.wallet.challenge_lifetime),
@@ -104,7 +111,6 @@ async fn ask(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpResponse, 
 }
 
 async fn answer(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpResponse, Trouble> {
-    ctx.charge(Try::SignIn)?;
     let visit = own_visit(ctx, id).await?;
     let answer: Answer = parse(body)?;
     // Taken before it is looked at: right or wrong, it works once.
@@ -146,16 +152,19 @@ async fn answer(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpRespons
 }
 
 async fn own_visit(ctx: &Ctx, id: InteractionId) -> Result<Visit, Fault> {
-    visit::load_for_form(ctx, id, ctx.header(actix_web::http::header::HeaderName::from_static("x-csrf-token"))).await
+    posted::check_token(ctx, ctx.header(CSRF_HEADER))?;
+    // Charged only now: another site's page can make a browser ask, and must not be able to use up its tries.
+    ctx.charge(Try::SignIn)?;
+    visit::load(ctx, id).await
 }
 
 async fn statement(ctx: &Ctx, visit: &Visit) -> Result<String, Fault> {
     match &visit.purpose {
-        Purpose::Account => Ok(proof::statement(None, "")),
+        Purpose::Account => Ok(proof::statement(None)),
         Purpose::Authorize(request) => {
             let client = ctx.state.client(&request.client_id).await?;
             let name = client.as_ref().map_or(request.client_id.as_str(), |client| client.name.as_str());
-            Ok(proof::statement(Some(name), &request.return_path.redirect_uri.host()))
+            Ok(proof::statement(Some(App { name, host: &request.return_path.redirect_uri.host(), agrees_to: None })))
         }
     }
 }
@@ -209,6 +218,10 @@ fn tell(trouble: &Trouble) -> HttpResponse {
                 "The account that signed is not the one you chose, or it is a contract wallet, which cannot sign in here yet.",
             ),
         ),
+        Trouble::License => {
+            let words = "Its developer signs in to it with an API key, and nobody signs in here with it. Choose another account.";
+            (StatusCode::BAD_REQUEST, body("address_is_license", "This address belongs to a developer license", words))
+        }
         Trouble::AccountDisabled => {
             (StatusCode::FORBIDDEN, body("account_disabled", "This account is switched off", "Ask the people who run this site."))
         }

@@ -1,5 +1,7 @@
 //! The credentials that a client sends with a form (RFC 6749 §2.3.1).
 
+use std::sync::Arc;
+
 use actix_web::http::header;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -8,16 +10,50 @@ use url::form_urlencoded;
 use super::ctx::Ctx;
 use super::fault::Fault;
 use crate::domain::{ClientId, Secret};
-use crate::policy::client_auth::Presented;
+use crate::policy::client_auth::{self, Presented};
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::params::Params;
+use crate::store::ClientRecord;
+
+/// The client that a request names, proved to be it.
+///
+/// # Errors
+/// `invalid_client`; too many tries, when wrong secrets came from this address for this client.
+pub async fn authenticated(ctx: &Ctx, params: &Params) -> Result<Arc<ClientRecord>, Fault> {
+    let (id, presented) = credentials(ctx, params)?;
+    ctx.state.limits.admit(ctx.caller(), &id)?;
+    let client = known(ctx, &id).await?;
+    match client_auth::authenticate(&client, &presented) {
+        Ok(()) => Ok(client),
+        Err(error) => {
+            // Only a secret can be guessed. A public client has none, and nobody may shut it out.
+            if client.secret_hash.is_some() && !matches!(presented, Presented::Nothing) {
+                ctx.state.limits.failed(ctx.caller(), &id);
+            }
+            Err(error.into())
+        }
+    }
+}
+
+/// The client that a request names, unproved.
+pub async fn named(ctx: &Ctx, params: &Params) -> Result<Arc<ClientRecord>, Fault> {
+    let (id, _) = credentials(ctx, params)?;
+    known(ctx, &id).await
+}
+
+async fn known(ctx: &Ctx, id: &ClientId) -> Result<Arc<ClientRecord>, Fault> {
+    ctx.state
+        .client(id)
+        .await?
+        .ok_or_else(|| Fault::new(ErrorCode::InvalidClient, format!("client_id {id} is not registered here, or is disabled")))
+}
 
 /// Who the client says it is, and what it presents for it.
 ///
 /// # Errors
 /// `invalid_request` when two methods are used at once (RFC 6749 §2.3: "The client MUST NOT use more than one authentication method in
 /// each request"); `invalid_client` when the header cannot be read or no client is named.
-pub fn credentials(ctx: &Ctx, params: &Params) -> Result<(ClientId, Presented), Fault> {
+fn credentials(ctx: &Ctx, params: &Params) -> Result<(ClientId, Presented), Fault> {
     let named = params.get("client_id")?;
     let posted = params.get("client_secret")?;
     let Some(authorization) = ctx.header(header::AUTHORIZATION) else {

@@ -74,7 +74,11 @@ impl Fault {
             (OAuthError::new(code, description), StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST))
         };
         match self {
-            Self::OAuth(error) => (error.clone(), StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::BAD_REQUEST), None),
+            Self::OAuth(error) => {
+                // What the caller is told is all there is to know; descriptions never hold a secret.
+                tracing::info!(error = error.code.as_str(), description = %error.description, "refused");
+                (error.clone(), StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::BAD_REQUEST), None)
+            }
             Self::TooMany(TooMany { retry_after }) => {
                 let (error, status) =
                     words(ErrorCode::TooManyRequests, "too many tries from this address; wait as long as Retry-After says");

@@ -9,17 +9,23 @@ use super::body::Body;
 use super::ctx::Ctx;
 use super::fault::Fault;
 use super::reply;
+use super::visit::VisitFault;
 use crate::domain::TokenHash;
 use crate::limits::Try;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::params::Params;
 
 const KEPT: Duration = Duration::from_mins(5);
+/// Bytes: what is kept before anybody has proved anything is kept small.
+const LONGEST: usize = 16 * 1024;
 
 /// Keeps the form and answers 303 to `path?form=…`.
 pub async fn keep(ctx: &Ctx, path: &'static str, body: &Body) -> Result<HttpResponse, Fault> {
-    ctx.charge(Try::SignIn)?;
+    ctx.charge(Try::Visit)?;
     let form = form_text(ctx, body)?;
+    if form.len() > LONGEST {
+        return Err(Fault::new(ErrorCode::InvalidRequest, "the form is longer than 16384 bytes"));
+    }
     let key = ctx.state.entropy.secret();
     ctx.state.store.put_form(&key.hash(), path, form, ctx.now.plus(KEPT)).await?;
     Ok(reply::see_other(&format!("{path}?form={}", key.expose())))
@@ -35,6 +41,23 @@ pub async fn params(ctx: &Ctx, path: &'static str) -> Result<Params, Fault> {
     }
 }
 
+/// The parameters of a form of ours: its token must be this browser's, and the browser must not say that it comes from elsewhere.
+pub fn own(ctx: &Ctx, body: &Body) -> Result<Params, Fault> {
+    let form = Params::decode(form_text(ctx, body)?);
+    check_token(ctx, form.get("csrf")?)?;
+    Ok(form)
+}
+
+/// The check alone, for what is no form.
+///
+/// # Errors
+/// [`VisitFault::NoCookie`], [`VisitFault::Forged`].
+pub fn check_token(ctx: &Ctx, token: Option<&str>) -> Result<(), Fault> {
+    let browser = ctx.known_browser().ok_or(Fault::Visit(VisitFault::NoCookie))?;
+    let ours = ctx.same_origin() && token.is_some_and(|token| browser.owns(token));
+    if ours { Ok(()) } else { Err(Fault::Visit(VisitFault::Forged)) }
+}
+
 /// A body as form text.
 ///
 /// # Errors
@@ -46,5 +69,6 @@ pub fn form_text<'a>(ctx: &Ctx, body: &'a Body) -> Result<&'a str, Fault> {
     if !nothing && !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         return Err(Fault::new(ErrorCode::InvalidRequest, "the content type must be application/x-www-form-urlencoded"));
     }
-    std::str::from_utf8(body.bytes()?).map_err(|_| Fault::new(ErrorCode::InvalidRequest, "the form is not UTF-8 text"))
+    let text = std::str::from_utf8(body.bytes()?).ok().filter(|text| !text.contains('\0'));
+    text.ok_or_else(|| Fault::new(ErrorCode::InvalidRequest, "the form is not UTF-8 text, or holds a NUL character"))
 }

@@ -7,6 +7,7 @@ use actix_web::http::header::{self, HeaderValue};
 use askama::Template;
 use serde::Serialize;
 
+use super::ctx::Ctx;
 use super::pages::Frame;
 use crate::domain::RedirectUri;
 use crate::state::{Mode, State};
@@ -38,6 +39,12 @@ pub fn page(status: StatusCode, frame: &Frame, template: &impl Template, form_ta
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .body(html)
+}
+
+/// Whether the caller has what this entity tag names (RFC 9110 §13.1.2), so that 304 is enough.
+#[must_use]
+pub fn is_known(ctx: &Ctx, etag: &str) -> bool {
+    ctx.header(header::IF_NONE_MATCH).is_some_and(|tags| tags.split(',').any(|tag| tag.trim() == etag))
 }
 
 /// JSON that nobody may keep: tokens, challenges, errors.

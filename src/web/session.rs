@@ -5,7 +5,7 @@ use actix_web::HttpResponse;
 use super::cookies::Jar;
 use super::ctx::Ctx;
 use super::visit::add_cookie;
-use crate::domain::{ClientId, Secret, SessionId};
+use crate::domain::{ClientId, Secret};
 use crate::state::Note;
 use crate::store::{Agreement, Session, StoreError};
 
@@ -51,10 +51,4 @@ pub async fn end(ctx: &Ctx) -> Result<(), StoreError> {
 /// Makes the browser forget its session.
 pub fn forget(ctx: &Ctx, response: &mut HttpResponse) {
     add_cookie(response, &Jar::Session.clear(ctx.secure()));
-}
-
-/// A session of that id is this one.
-#[must_use]
-pub fn is_current(current: &Session, id: SessionId) -> bool {
-    current.id == id
 }

@@ -1,6 +1,7 @@
 //! A visit: what a browser came for and has not finished. It is bound to the browser that began it; its id in a URL is never enough.
 
 use actix_web::HttpResponse;
+use actix_web::http::header::HeaderName;
 use serde::{Deserialize, Serialize};
 
 use super::cookies::Browser;
@@ -11,6 +12,8 @@ use crate::domain::{InteractionId, Timestamp};
 use crate::limits::Try;
 use crate::protocol::authorize::AuthorizeRequest;
 use crate::store::Interaction;
+
+const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
 /// What a browser came for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -51,8 +54,13 @@ impl Visit {
 
 /// Begins a visit and sends the browser to its page.
 pub async fn begin(ctx: &Ctx, purpose: &Purpose) -> Result<HttpResponse, Fault> {
+    // Fetch Metadata: a picture or a script of another site's page must not begin visits in somebody's name. What a browser does
+    // not say (older ones, programs) is let through.
+    if ctx.header(SEC_FETCH_DEST).is_some_and(|dest| !matches!(dest, "document" | "iframe")) {
+        return Err(Fault::Visit(VisitFault::Forged));
+    }
     // A visit leaves a row behind before anybody has proved anything.
-    ctx.charge(Try::SignIn)?;
+    ctx.charge(Try::Visit)?;
     let browser = ctx.browser();
     let id = InteractionId(ctx.state.entropy.uuid(ctx.now));
     let purpose = serde_json::to_value(purpose).map_err(|reason| Fault::Broken(reason.to_string()))?;
@@ -76,15 +84,6 @@ pub async fn load(ctx: &Ctx, id: InteractionId) -> Result<Visit, Fault> {
     };
     let purpose = serde_json::from_value(interaction.purpose).map_err(|reason| Fault::Broken(reason.to_string()))?;
     Ok(Visit { id, purpose, began: interaction.created_at, browser })
-}
-
-/// The same, for a form of ours: its token must be this browser's.
-///
-/// # Errors
-/// Besides those of [`load`]: a page for a form that did not come from our own page.
-pub async fn load_for_form(ctx: &Ctx, id: InteractionId, csrf: Option<&str>) -> Result<Visit, Fault> {
-    let visit = load(ctx, id).await?;
-    if ctx.same_origin() && csrf.is_some_and(|token| visit.browser.owns(token)) { Ok(visit) } else { Err(Fault::Visit(VisitFault::Forged)) }
 }
 
 /// Adds a cookie to a finished response.

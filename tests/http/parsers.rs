@@ -228,8 +228,12 @@ fn header_value() -> impl Strategy<Value = Vec<u8>> {
 #[test]
 fn nothing_random_makes_the_server_fail() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let limits =
-        [("LIMITS_CHALLENGES_PER_MINUTE", "1000000"), ("LIMITS_SIGNINS_PER_MINUTE", "1000000"), ("LIMITS_FAILURES_PER_MINUTE", "1000000")];
+    let limits = [
+        ("LIMITS_CHALLENGES_PER_MINUTE", "1000000"),
+        ("LIMITS_VISITS_PER_MINUTE", "1000000"),
+        ("LIMITS_SIGNINS_PER_MINUTE", "1000000"),
+        ("LIMITS_FAILURES_PER_MINUTE", "1000000"),
+    ];
     let world = runtime.block_on(World::new(Engine::Sqlite, &limits));
     // A real visit and a real session, so that what is sent gets past the first question there too.
     let (browser, wallet) = (Browser::new(&world), Wallet::new(1));

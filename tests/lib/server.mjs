@@ -183,6 +183,7 @@ const QUIET_LIMITS = {
   LATCHKEY_LIMITS_CHALLENGES_PER_MINUTE: '1000000',
   LATCHKEY_LIMITS_FAILURES_PER_MINUTE: '1000000',
   LATCHKEY_LIMITS_SIGNINS_PER_MINUTE: '1000000',
+  LATCHKEY_LIMITS_VISITS_PER_MINUTE: '1000000',
 };
 
 // What the tests' own settings are made of must not reach the program as its configuration.
