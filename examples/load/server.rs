@@ -76,8 +76,8 @@ impl Place {
             .env("LATCHKEY_SERVER_ISSUER", format!("http://localhost:{port}"))
             .env("LATCHKEY_SERVER_OPERATIONS_LISTEN", format!("127.0.0.1:{operations}"))
             // The callers all come from one address; the limits are for people.
-            .env("LATCHKEY_LIMITS_CHALLENGES_PER_MINUTE", "100000000")
-            .env("LATCHKEY_LIMITS_FAILURES_PER_MINUTE", "100000000")
+            .env("LATCHKEY_LIMITS_CHALLENGES_PER_MINUTE", "1000000")
+            .env("LATCHKEY_LIMITS_FAILURES_PER_MINUTE", "1000000")
             .env("LATCHKEY_LIMITS_SIGNINS_PER_MINUTE", "1000000")
             .env("LATCHKEY_LIMITS_VISITS_PER_MINUTE", "1000000")
             .current_dir(&self.folder)

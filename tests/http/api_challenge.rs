@@ -66,7 +66,7 @@ on_both!(a_persons_wallet_signs_in_without_a_browser, |world| {
     assert_eq!(
         message,
         format!(
-            "localhost:8080 wants you to sign in with your Ethereum account:\n{}\n\nSign in to The app client. You will go back to app.example.\n\nURI: {ISSUER}\nVersion: 1\nChain ID: 137\n\
+            "localhost:8080 wants you to sign in with your Ethereum account:\n{}\n\nSign in to The app client. It will be able to: Know that it is you; See your wallet address and email. You will go back to app.example.\n\nURI: {ISSUER}\nVersion: 1\nChain ID: 137\n\
              Nonce: {nonce}\nIssued At: 2026-01-01T00:00:00Z\nExpiration Time: 2026-01-01T00:10:00Z\nRequest ID: {request_id}",
             wallet.address
         )
