@@ -134,6 +134,7 @@ mod tests {
             challenges_per_minute: number(challenges),
             signins_per_minute: number(signins),
             failures_per_minute: number(failures),
+            visits_per_minute: number(signins),
         })
     }
 
