@@ -76,7 +76,7 @@ fn every_option_of_a_client_is_kept() {
         ("subject", json!("pairwise")),
         ("signing_alg", json!("EdDSA")),
         ("access_token_lifetime", json!("10m")),
-        ("redirect_uris", json!(["com.example.app:/cb", URI])),
+        ("redirect_uris", json!([URI, "com.example.app:/cb"])),
         ("post_logout_redirect_uris", json!(["https://app.example/bye"])),
     ] {
         assert_eq!(shown[key], value, "{key}");

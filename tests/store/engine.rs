@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use latchkey::store::{DatabaseSettings, Store, StoreError};
+use latchkey::store::{DatabaseSettings, Store, StoreError, UriPurpose};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
@@ -219,15 +219,17 @@ async fn a_call_given_up_leaves_nothing_behind() {
     fresh.store.create_client(&client("app")).await.unwrap();
     let one = Store::open(&DatabaseSettings { url: fresh.url.clone(), max_connections: 1 }).await.unwrap();
     let mut holder = PgConnection::connect(&fresh.url).await.unwrap();
-    holder.execute("BEGIN; UPDATE client SET name = name").await.unwrap();
+    holder.execute("BEGIN; DELETE FROM client_redirect_uri").await.unwrap();
     let mut changed = client("app");
     changed.name = "Changed".to_owned();
-    let given_up = tokio::time::timeout(Duration::from_millis(500), one.update_client(&changed)).await;
-    assert!(given_up.is_err(), "it waits for the rows that the other changes");
+    changed.redirect_uris.truncate(1);
+    let uris = [UriPurpose::Redirect];
+    let given_up = tokio::time::timeout(Duration::from_millis(500), one.update_client(&changed, &uris)).await;
+    assert!(given_up.is_err(), "it waits for the rows that the other deletes");
     holder.execute("ROLLBACK").await.unwrap();
     assert_eq!(one.client(&client_id("app")).await.unwrap(), Some(client("app")));
     changed.updated_at = at(1);
-    assert!(one.update_client(&changed).await.unwrap());
+    assert!(one.update_client(&changed, &uris).await.unwrap());
     assert_eq!(fresh.store.client(&client_id("app")).await.unwrap(), Some(changed));
     one.close().await;
     fresh.end().await;
