@@ -52,7 +52,7 @@ async fn the_flow_on_postgres() -> Result<(), Failure> {
 }
 
 async fn the_flow(name: &str, database: Option<&str>) -> Result<(), Failure> {
-    let program = std::env::var_os("LATCHKEY_BIN").map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_latchkey")), PathBuf::from);
+    let program = std::env::var_os("LATCHKEY_TEST_PROGRAM").map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_latchkey")), PathBuf::from);
     let root = std::env::temp_dir().join(format!("latchkey-interop-{}-{name}", std::process::id()));
     let server = Place::new(&program, &root, name, database)?.start().await?;
     for client in ["load-rs256", "load-es256", "load-eddsa"] {

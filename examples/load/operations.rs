@@ -49,7 +49,7 @@ impl Caller {
         let submit = format!("{client}&client_secret={SECRET}&grant_type=authorization_code&state={state}&signature={signature}");
         let reply = self.connection.send("POST", "/auth/web3/submit_challenge", form, &submit).await?;
         let claims = claims(text(&reply.expect(200, "submit_challenge")?.json()?, "access_token")?, "RS256")?;
-        same(text(&claims, "ethereum_address")?, self.wallet.address())
+        same(text(&claims, "client_id")?, "load-rs256")
     }
 
     /// Redeems a code; gives the access token.

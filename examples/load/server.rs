@@ -10,6 +10,13 @@ use crate::Failure;
 use crate::http::Connection;
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
+// The callers all come from one address; the limits are for people.
+const LIMITS: [(&str, &str); 4] = [
+    ("LATCHKEY_LIMITS_CHALLENGES_PER_MINUTE", "1000000"),
+    ("LATCHKEY_LIMITS_FAILURES_PER_MINUTE", "1000000"),
+    ("LATCHKEY_LIMITS_SIGNINS_PER_MINUTE", "1000000"),
+    ("LATCHKEY_LIMITS_VISITS_PER_MINUTE", "1000000"),
+];
 // A client of each algorithm that the tables name, with everything that a real one has.
 const CLIENTS: &str = r#"
 [[clients]]
@@ -65,7 +72,12 @@ impl Place {
         let [port, operations] = free_ports()?;
         let log = std::fs::File::create(self.folder.join("server.log"))?;
         let start = Instant::now();
-        let child = Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        // What is set around this run, for other servers, is nothing to this one.
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("LATCHKEY_")) {
+            command.env_remove(name);
+        }
+        let child = command
             .arg("serve")
             .arg("--config")
             .arg(self.folder.join("latchkey.toml"))
@@ -75,11 +87,7 @@ impl Place {
             .env("LATCHKEY_SERVER_LISTEN", format!("127.0.0.1:{port}"))
             .env("LATCHKEY_SERVER_ISSUER", format!("http://localhost:{port}"))
             .env("LATCHKEY_SERVER_OPERATIONS_LISTEN", format!("127.0.0.1:{operations}"))
-            // The callers all come from one address; the limits are for people.
-            .env("LATCHKEY_LIMITS_CHALLENGES_PER_MINUTE", "1000000")
-            .env("LATCHKEY_LIMITS_FAILURES_PER_MINUTE", "1000000")
-            .env("LATCHKEY_LIMITS_SIGNINS_PER_MINUTE", "1000000")
-            .env("LATCHKEY_LIMITS_VISITS_PER_MINUTE", "1000000")
+            .envs(LIMITS)
             .current_dir(&self.folder)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)

@@ -43,7 +43,9 @@ for (const mode of ['serve', 'dev']) {
             });
             if (picture && process.env.UPDATE_SCREENSHOTS === '1' && device === 'desktop' && colorScheme === 'light' && mode === 'dev') {
               await mkdir(IMAGES, { recursive: true });
-              await page.screenshot({ path: `${IMAGES}/${picture}.png`, clip: { x: 0, y: 0, width: viewport.width, height: 800 } });
+              const { y, height } = await page.locator('main').boundingBox();
+              const clip = { x: 0, y: 0, width: viewport.width, height: Math.min(viewport.height, Math.ceil(y + height + 48)) };
+              await page.screenshot({ path: `${IMAGES}/${picture}.png`, clip });
             }
           };
           const at = (path) => page.goto(`${scene.server.issuer}${path}`);

@@ -14,30 +14,28 @@ const TREE = resolve(import.meta.dirname, '../..');
 const { services } = parse(readFileSync(join(TREE, 'docker-compose.yml'), 'utf8'));
 const image = readFileSync(join(TREE, 'Dockerfile'), 'utf8');
 
-/** The cluster with what the service `postgres` sets: its flags, its user with a password that is asked for, its database. */
-async function composePostgres(port) {
-  const { command, environment } = services.postgres;
-  const [program, ...flags] = command;
-  assert.equal(program, 'postgres');
-  const cluster = await ownCluster(port, flags);
+/** Gives a cluster what the service `postgres` sets: its user with a password that is asked for, its database; its flags must be in force. */
+async function configure(cluster, { command, environment }) {
   const { POSTGRES_USER: user, POSTGRES_PASSWORD: password, POSTGRES_DB: name } = environment;
   await psql(cluster.url, `CREATE ROLE ${user} LOGIN SUPERUSER PASSWORD '${password}'`);
   await psql(cluster.url, `CREATE DATABASE ${name} OWNER ${user}`);
   const [file] = await psql(cluster.url, 'SHOW hba_file');
   await psql(cluster.url, `COPY (VALUES ('host all postgres 127.0.0.1/32 trust'), ('host all all 127.0.0.1/32 scram-sha-256')) TO '${file}'`);
   await psql(cluster.url, 'SELECT pg_reload_conf()');
-  for (const [setting, value] of flags.filter((flag) => flag !== '-c').map((flag) => flag.split('='))) {
+  for (const [setting, value] of command.slice(1).filter((flag) => flag !== '-c').map((flag) => flag.split('='))) {
     assert.deepEqual(await psql(cluster.url, `SHOW ${setting}`), [value]);
   }
-  return cluster;
 }
 
 describe('docker-compose.yml without Docker', { skip: databases.includes('postgres') ? false : 'no Postgres among LATCHKEY_TEST_DATABASES' }, () => {
   test('its server serves on its Postgres, and its health checks say so', async () => {
     const [postgresPort, port, operationsPort] = await freePorts(3);
-    const cluster = await composePostgres(postgresPort);
+    const [postgres, ...flags] = services.postgres.command;
+    assert.equal(postgres, 'postgres');
+    const cluster = await ownCluster(postgresPort, flags);
     const place = await makePlace({ database: 'sqlite://unused' });
     try {
+      await configure(cluster, services.postgres);
       const ofImage = Object.fromEntries([...image.matchAll(/^(?:ENV)?\s+(LATCHKEY_\w+)=(\S+)/gm)].map(([, name, value]) => [name, value]));
       const given = { ...ofImage, ...services.latchkey.environment };
       const moved = {

@@ -1,5 +1,5 @@
 // Databases of their own on the Postgres that LATCHKEY_TEST_POSTGRES names.
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -34,6 +34,8 @@ function testServer() {
 export async function ownCluster(port, flags = []) {
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-postgres-'));
   const script = resolve(import.meta.dirname, '../../scripts/postgres');
+  const stopNow = () => execFileSync(script, ['stop', folder]); // it is no child of ours: it must not outlive us
+  process.on('exit', stopNow);
   const call = async (verb) => (await promisify(execFile)(script, [verb, folder, String(port), ...flags])).stdout.trim();
   await chmod(folder, 0o755);
   const url = await call('start');
@@ -43,6 +45,7 @@ export async function ownCluster(port, flags = []) {
     stop: () => call('stop'),
     async end() {
       await call('stop');
+      process.off('exit', stopNow);
       await rm(folder, { recursive: true, force: true });
     },
   };

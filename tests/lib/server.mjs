@@ -18,11 +18,11 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => p
 /** The databases that tests run on, `['sqlite', 'postgres']` unless LATCHKEY_TEST_DATABASES names fewer. */
 export const databases = (process.env.LATCHKEY_TEST_DATABASES ?? 'sqlite postgres').split(/[\s,]+/).filter(Boolean);
 
-/** The program under test: LATCHKEY_BIN, or the release build. */
+/** The program under test: LATCHKEY_TEST_PROGRAM, or the release build. */
 export function program() {
   const target = process.env.CARGO_TARGET_DIR ?? resolve(import.meta.dirname, '../../target');
-  const file = process.env.LATCHKEY_BIN ?? join(target, 'release', 'latchkey');
-  if (!existsSync(file)) throw new Error(`${file} is not there: \`cargo build --release\` makes it, LATCHKEY_BIN names another`);
+  const file = process.env.LATCHKEY_TEST_PROGRAM ?? join(target, 'release', 'latchkey');
+  if (!existsSync(file)) throw new Error(`${file} is not there: \`cargo build --release\` makes it, LATCHKEY_TEST_PROGRAM names another`);
   return file;
 }
 
