@@ -163,11 +163,9 @@ async fn wallet(ctx: &Ctx, client: &ClientRecord, challenge: &ApiChallenge) -> R
         issued_at: ctx.now,
         expires_at: ctx.now,
     };
-    // The consent first: tokens live only under one. Agreeing to less here takes back nothing that was agreed to before.
+    // The consent first: tokens live only under one.
     if !signed_in.disabled {
-        let before = ctx.state.store.consent(signed_in.account_id, &client.id).await?;
-        let scope = before.unwrap_or_default().union(&code.scope);
-        ctx.state.store.save_consent(signed_in.account_id, &client.id, &scope, ctx.now).await?;
+        ctx.state.store.save_consent(signed_in.account_id, &client.id, &code.scope, ctx.now).await?;
     }
     let never_given: Secret = ctx.state.entropy.secret();
     let sweep_at = ctx.now.plus(tokens::longest_lifetime(&ctx.state, client));
