@@ -112,7 +112,13 @@ pub(super) fn read(entries: Vec<BTreeMap<String, Given>>, file: &Source, problem
         let path = format!("clients[{place}]");
         let fields = Fields::of(&given);
         let mut unseen = Vec::new();
-        let row = ClientRow::read(&mut Section { path: path.clone(), source: file.clone(), given, problems, effective: &mut unseen });
+        let row = ClientRow::read(&mut Section {
+            path: path.clone(),
+            source: file.clone(),
+            given: given.clone(),
+            problems,
+            effective: &mut unseen,
+        });
         let mut tell = |(key, problem): Wrong| {
             problems.push(ConfigError { path: format!("{path}.{key}"), source: file.clone(), problem, expected: None });
         };
@@ -122,8 +128,11 @@ pub(super) fn read(entries: Vec<BTreeMap<String, Given>>, file: &Source, problem
         {
             tell(("id", format!("{id} is the id of clients[{first}] too")));
         }
-        let of_row = row.as_ref().map(|row| credential(row.public, row.secret.as_ref(), row.secret_file.as_deref()));
-        match (of_row.or_else(|| fields.credential()), row) {
+        let credential = match &row {
+            Some(row) => Some(credential(row.public, row.secret.as_ref(), row.secret_file.as_deref())),
+            None => readable_credential(&given),
+        };
+        match (credential, row) {
             (Some(Ok(credential)), Some(row)) => clients.push(row.with(credential)),
             (Some(Err(problem)), _) => tell(problem),
             _ => {}
@@ -139,8 +148,6 @@ struct Fields {
     public: Option<bool>,
     pkce: Option<Pkce>,
     redirect_uris: Option<Vec<RedirectUri>>,
-    secret: Option<Option<Secret>>,
-    secret_file: Option<Option<PathBuf>>,
 }
 
 impl Fields {
@@ -150,8 +157,6 @@ impl Fields {
             public: field(given, "public"),
             pkce: field(given, "pkce"),
             redirect_uris: field(given, "redirect_uris"),
-            secret: field(given, "secret"),
-            secret_file: field(given, "secret_file"),
         }
     }
 
@@ -161,11 +166,12 @@ impl Fields {
         let of_uris = self.redirect_uris.as_deref().and_then(check_uris);
         [of_id, of_pkce, of_uris].into_iter().flatten().collect()
     }
+}
 
-    // How the client proves itself; `None` where that cannot be read.
-    fn credential(&self) -> Option<Result<Credential, Wrong>> {
-        Some(credential(self.public?, self.secret.as_ref()?.as_ref(), self.secret_file.as_ref()?.as_deref()))
-    }
+// How the client proves itself; `None` where that cannot be read.
+fn readable_credential(given: &BTreeMap<String, Given>) -> Option<Result<Credential, Wrong>> {
+    let (secret, file): (Option<Secret>, Option<PathBuf>) = (field(given, "secret")?, field(given, "secret_file")?);
+    Some(credential(field(given, "public")?, secret.as_ref(), file.as_deref()))
 }
 
 // A field's value, its default where it is not given; `None` when it is wrong or missing, which is told elsewhere.

@@ -192,4 +192,5 @@ fn a_client_of_the_file_is_changed_in_the_file() {
         assert!(operator.refused(args).contains("declared in the configuration file"));
     }
     assert!(operator.json(&["client", "disable", "f"])["disabled_at"].is_string());
+    assert_eq!(operator.json(&["client", "delete", "f"])["deleted"], true, "what is out of use may go");
 }
