@@ -212,6 +212,27 @@ async fn a_full_pool_and_a_locked_row_end_in_time() {
     fresh.end().await;
 }
 
+/// A user without rights hears which, not that the database is away.
+#[tokio::test]
+async fn a_missing_right_is_named() {
+    let fresh = Fresh::new(Engine::Postgres).await;
+    let user = format!("{}_reader", fresh.name());
+    let mut conn = PgConnection::connect(&fresh.url).await.unwrap();
+    conn.execute(AssertSqlSafe(format!("CREATE ROLE {user} LOGIN PASSWORD 'x'"))).await.unwrap();
+    let mut url = url::Url::parse(&fresh.url).unwrap();
+    url.set_username(&user).unwrap();
+    url.set_password(Some("x")).unwrap();
+    let store = open(url.as_str()).await;
+    let told = store.clients(None).await.unwrap_err();
+    assert!(matches!(told, StoreError::Schema(_)), "{told:?}");
+    assert!(told.to_string().starts_with("the database's user lacks a right (permission denied for "), "{told}");
+    assert!(!told.to_string().contains("not available"), "{told}");
+    store.close().await;
+    conn.execute(AssertSqlSafe(format!("DROP ROLE {user}"))).await.unwrap();
+    conn.close().await.unwrap();
+    fresh.end().await;
+}
+
 /// A request that is given up in the middle of a transaction leaves nothing behind, and its connection is not used again.
 #[tokio::test]
 async fn a_call_given_up_leaves_nothing_behind() {
