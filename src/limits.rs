@@ -137,9 +137,9 @@ mod tests {
         let number = |n| NonZeroU32::new(n).unwrap();
         Limits::new(&LimitsConfig {
             challenges_per_minute: number(challenges),
-            visits_per_minute: number(1),
             signins_per_minute: number(signins),
             failures_per_minute: number(failures),
+            visits_per_minute: number(signins),
         })
     }
 

@@ -1,5 +1,7 @@
 //! The whole server over real HTTP, on SQLite and on Postgres, spoken to as its users do: a browser, a wallet, an app, a developer.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should stop")]
+
 #[path = "http/world.rs"]
 mod world;
 

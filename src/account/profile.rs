@@ -80,13 +80,11 @@ pub(super) fn parse(form: &Params) -> Result<Profile, Box<(Profile, String)>> {
     let mut profile = Profile::default();
     let mut problem = None;
     for field in FIELDS {
-        let value = match form.get(field.name) {
-            Ok(value) => value.map(str::trim).filter(|value| !value.is_empty()),
-            Err(_) => {
-                problem = problem.or_else(|| Some(format!("{}: one line of letters and signs that can be seen.", field.label)));
-                None
-            }
-        };
+        let read = form.get(field.name);
+        if read.is_err() && problem.is_none() {
+            problem = Some(format!("{}: one line of letters and signs that can be seen.", field.label));
+        }
+        let value = read.ok().flatten().map(str::trim).filter(|value| !value.is_empty());
         if let (None, Some(value)) = (&problem, value) {
             problem = trouble(field.kind, value).map(|words| format!("{}: {words}", field.label));
         }

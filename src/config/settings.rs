@@ -85,18 +85,18 @@ settings! {
     limits: Limits {
         /// Challenges asked for, a minute.
         challenges_per_minute: NonZeroU32 = "60", from "1" to "1000000";
+        /// Wrong client secrets, a minute.
+        failures_per_minute: NonZeroU32 = "20", from "1" to "1000000";
+        /// Steps of sign-ins, a minute; one sign-in has two.
+        signins_per_minute: NonZeroU32 = "120", from "1" to "1000000";
         /// Visits to the sign-in page that an address may begin, a minute.
         visits_per_minute: NonZeroU32 = "120", from "1" to "1000000";
-        /// Failed client authentications, codes and signatures, a minute.
-        failures_per_minute: NonZeroU32 = "20", from "1" to "1000000";
-        /// Steps of sign-ins, a minute; one sign-in has three.
-        signins_per_minute: NonZeroU32 = "180", from "1" to "1000000";
     }
     /// The log, on standard error.
     log: Log {
         /// `text` for people, `json` for machines.
         format: LogFormat = "text";
         /// What is logged: a level (error, warn, info, debug, trace), or directives like `info,latchkey=debug`.
-        filter: String = "info";
+        filter: String = "info,actix_server=warn,sqlx=warn";
     }
 }

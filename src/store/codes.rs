@@ -46,8 +46,7 @@ pub struct RedeemedCode {
 pub struct CodeState {
     pub client_id: ClientId,
     pub redeemed: bool,
-    #[sqlx(rename = "expires_at")]
-    pub expired_at: Timestamp,
+    pub expires_at: Timestamp,
 }
 
 sql! {

@@ -117,7 +117,7 @@ on_both!(signing_out_everywhere_ends_every_browsers_session, |world| {
 });
 
 on_both!(a_session_ends_unused_after_a_week_and_used_after_a_month, |world| {
-    let (used, unused, wallet, day) = (Browser::new(&world), Browser::new(&world), Wallet::new(1), Duration::from_secs(86_400));
+    let (used, unused, wallet, day) = (Browser::new(&world), Browser::new(&world), Wallet::new(1), Duration::from_hours(24));
     used.sign_in_to_account(&wallet).await;
     let account = world.state.store.accounts().await.unwrap().remove(0).id;
     let session = world.state.store.sessions(account, world.clock.now()).await.unwrap().remove(0).id;

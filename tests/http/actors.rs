@@ -16,6 +16,9 @@ pub(crate) use crate::browser::Browser;
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
+/// A way to sign a message, well or badly.
+pub(crate) type Signer = fn(&Wallet, &str) -> String;
+
 /// A wallet with one key.
 pub(crate) struct Wallet {
     key: SigningKey,
@@ -73,7 +76,8 @@ impl Wallet {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// `0x` and two digits for each byte.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::from("0x"), |text, byte| format!("{text}{byte:02x}"))
 }
 

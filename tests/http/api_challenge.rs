@@ -6,7 +6,7 @@ use reqwest::Method;
 use reqwest::header::AUTHORIZATION;
 use serde_json::{Value, json};
 
-use crate::actors::{Answer, App, Browser, CHALLENGE, Form, Tokens, VERIFIER, Wallet, basic};
+use crate::actors::{Answer, App, Browser, CHALLENGE, Form, Signer, Tokens, VERIFIER, Wallet, basic};
 use crate::world::{BEGINNING, FORM, ISSUER, REDIRECT_URI, SECRET};
 use crate::{on_both, on_one};
 
@@ -66,7 +66,7 @@ on_both!(a_persons_wallet_signs_in_without_a_browser, |world| {
     assert_eq!(
         message,
         format!(
-            "localhost:8080 wants you to sign in with your Ethereum account:\n{}\n\nSign in to The app client. You will go back to app.example.\n\nURI: {ISSUER}\nVersion: 1\nChain ID: 137\n\
+            "localhost:8080 wants you to sign in with your Ethereum account:\n{}\n\nSign in to The app client. It will be able to: Know that it is you; See your wallet address and email. You will go back to app.example.\n\nURI: {ISSUER}\nVersion: 1\nChain ID: 137\n\
              Nonce: {nonce}\nIssued At: 2026-01-01T00:00:00Z\nExpiration Time: 2026-01-01T00:10:00Z\nRequest ID: {request_id}",
             wallet.address
         )
@@ -167,7 +167,7 @@ on_both!(a_request_for_a_challenge_is_refused_in_five_keys, |world| {
 on_both!(a_challenge_is_burnt_by_the_first_answer_right_or_wrong, |world| {
     let (browser, wallet) = (Browser::new(&world), Wallet::new(1));
     let form = ask("app", &wallet.address.to_string());
-    let wrong: [(&str, fn(&Wallet, &str) -> String); 6] = [
+    let wrong: [(&str, Signer); 6] = [
         ("another key", |_, message| Wallet::new(2).sign(message)),
         ("another message", |wallet, message| wallet.sign(&message.replace("Chain ID: 137", "Chain ID: 1"))),
         ("high s", Wallet::sign_high_s),
@@ -225,7 +225,7 @@ on_both!(an_answer_fits_its_own_challenge_only, |world| {
         "unsupported_grant_type",
         None,
     );
-    world.clock.advance(Duration::from_secs(600));
+    world.clock.advance(Duration::from_mins(10));
     assert_wire_error(&browser.post_form(SUBMIT, &signed).await, 400, "invalid_grant", Some("User session has expired."));
 });
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::actors::{Answer, App, Browser, Wallet};
+use crate::actors::{Answer, App, Browser, Signer, Wallet};
 use crate::world::ISSUER;
 use crate::{on_both, on_one};
 
@@ -35,7 +35,7 @@ on_both!(the_message_is_of_this_site_this_app_and_this_account, |world| {
 
 on_both!(every_form_of_a_good_signature_is_taken, |world| {
     let (app, wallet) = (App::public(&world, "app"), Wallet::new(1));
-    let forms: [fn(&Wallet, &str) -> String; 4] = [
+    let forms: [Signer; 4] = [
         |wallet, message| wallet.sign(message),
         |wallet, message| wallet.sign_with_v(message, 0),
         Wallet::sign_compact,
@@ -74,7 +74,7 @@ on_both!(what_is_no_signature_of_the_message_is_refused, |world| {
         assert_ne!(other, asked.message);
         refused(&browser.answer(&interaction, &asked, &wallet.sign(&other)).await, 400, "signature_invalid");
     }
-    let makers: [(&str, fn(&Wallet, &str) -> String); 12] = [
+    let makers: [(&str, Signer); 12] = [
         ("another key", |_, message| Wallet::new(2).sign(message)),
         ("high s", Wallet::sign_high_s),
         ("v of 2", |wallet, message| wallet.sign_with_v(message, 2)),
@@ -126,7 +126,7 @@ on_both!(a_challenge_works_once_and_for_ten_minutes, |world| {
     let other = Browser::new(&world);
     let interaction = other.begin(&app.request()).await;
     let asked = other.ask(&interaction, &wallet).await;
-    world.clock.advance(Duration::from_secs(600));
+    world.clock.advance(Duration::from_mins(10));
     refused(&other.answer(&interaction, &asked, &wallet.sign(&asked.message)).await, 400, "challenge_expired");
 });
 

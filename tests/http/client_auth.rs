@@ -3,7 +3,7 @@
 use reqwest::Method;
 use reqwest::header::AUTHORIZATION;
 
-use crate::actors::{Answer, App, Browser, Form, Wallet, basic};
+use crate::actors::{Answer, App, Browser, Form, Wallet, basic, hex};
 use crate::on_both;
 use crate::on_one;
 use crate::world::{FORM, SECRET, World};
@@ -56,13 +56,7 @@ on_both!(a_wrong_proof_is_invalid_client_in_constant_words, |world| {
     let app = App::public(&world, "web");
     let form = app.redemption("anything");
     let mut words = Vec::new();
-    for secret in [
-        "x",
-        &SECRET[..35],
-        &format!("{SECRET} "),
-        &SECRET.to_uppercase(),
-        &TokenHash::of(SECRET).as_bytes().iter().map(|b| format!("{b:02x}")).collect::<String>(),
-    ] {
+    for secret in ["x", &SECRET[..35], &format!("{SECRET} "), &SECRET.to_uppercase(), &hex(TokenHash::of(SECRET).as_bytes())[2..]] {
         let answer = send(&world, Some(&basic("web", secret)), &form).await;
         assert_eq!(answer.error(), (401, "invalid_client".into()), "{secret}");
         assert_eq!((answer.header("www-authenticate"), answer.header("cache-control")), ("Basic realm=\"token endpoint\"", "no-store"));

@@ -93,7 +93,7 @@ on_both!(a_key_that_is_disabled_or_expired_signs_nothing, |world| {
         "invalid_grant",
         Some("Could not verify signature."),
     );
-    world.clock.advance(Duration::from_secs(3_600));
+    world.clock.advance(Duration::from_hours(1));
     app.assert_refused(&token, "its key has expired").await;
     assert_wire_error(
         &developer_token(&browser, license.id.as_str(), &brief).await,
@@ -149,7 +149,7 @@ on_both!(a_license_may_have_a_subject_and_a_lifetime_of_its_own, |world| {
             client.subject_type = Some(SubjectType::Connector);
             client.redirect_uris = vec![REDIRECT_URI.parse().unwrap()];
             client.license =
-                Some(latchkey::store::License { alias: "short".into(), owner: key.address, developer_token: Duration::from_secs(7_200) });
+                Some(latchkey::store::License { alias: "short".into(), owner: key.address, developer_token: Duration::from_hours(2) });
         })
         .await;
     add_key(&world, &license.id, &key, None).await;

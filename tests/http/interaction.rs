@@ -126,7 +126,7 @@ on_both!(a_visit_ends_once, |world| {
 on_both!(twenty_loads_of_a_finished_visit_give_one_code, |world| {
     let (app, browser, wallet) = (App::public(&world, "app"), Browser::new(&world), Wallet::new(1));
     app.tokens(&browser, &wallet).await;
-    world.clock.advance(Duration::from_secs(60));
+    world.clock.advance(Duration::from_mins(1));
     let interaction = browser.begin(&app.request().with("prompt", "login")).await;
     browser.sign_in(&interaction, &wallet).await;
     let answers = futures_util::future::join_all((0..20).map(|_| browser.get(&interaction))).await;

@@ -120,7 +120,7 @@ on_both!(rotation_breaks_no_token_and_publishes_before_it_signs, |world| {
     let (app, browser, wallet) = (App::public(&world, "app"), Browser::new(&world), Wallet::new(1));
     let kid = |token: &str| decode(token).0["kid"].clone();
     let published = async || forge::jwks(&browser).await.iter().map(|key| key["kid"].clone()).collect::<Vec<_>>();
-    world.clock.advance(Duration::from_secs(3_600));
+    world.clock.advance(Duration::from_hours(1));
     let before = published().await;
     let old = app.tokens(&browser, &wallet).await;
     let rotated = world.state.keys.rotate().await.unwrap();
@@ -140,22 +140,22 @@ on_both!(rotation_breaks_no_token_and_publishes_before_it_signs, |world| {
     world.state.keys.rotate().await.unwrap();
     let soon = app.tokens(&browser, &wallet).await;
     assert_eq!(kid(&soon.access), kid(&new.access));
-    world.clock.advance(Duration::from_secs(600));
+    world.clock.advance(Duration::from_mins(10));
     let later = app.tokens(&browser, &wallet).await;
     assert_ne!(kid(&later.access), kid(&new.access));
     assert!(after.contains(&kid(&later.access)));
     // An old key goes when the last token that it signed, a developer's of a fortnight, is dead.
-    world.clock.advance(Duration::from_secs(13 * 86_400));
+    world.clock.advance(Duration::from_hours(312));
     world.state.keys.reload().await.unwrap();
     assert!(published().await.contains(&kid(&old.access)));
-    world.clock.advance(Duration::from_secs(2 * 86_400));
+    world.clock.advance(Duration::from_hours(48));
     world.state.keys.reload().await.unwrap();
     assert!(!published().await.contains(&kid(&old.access)));
 });
 
 on_one!(a_token_of_another_replicas_new_key_is_taken, |world| {
     let (app, browser, wallet) = (App::public(&world, "app"), Browser::new(&world), Wallet::new(1));
-    world.clock.advance(Duration::from_secs(3_600));
+    world.clock.advance(Duration::from_hours(1));
     let (_, claims) = decode(&app.tokens(&browser, &wallet).await.access);
     // Another process on the same database rotates twice, so that it signs with a key that this one has never seen.
     let config = &world.state.config;

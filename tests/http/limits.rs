@@ -12,7 +12,7 @@ fn waits(answer: &Answer) -> bool {
     answer.status == 429 && answer.header("retry-after").parse::<u64>().is_ok_and(|seconds| (1..=60).contains(&seconds))
 }
 
-on_one!(the_steps_of_the_wallet_are_limited, [("LIMITS_SIGNINS_PER_MINUTE", "4")], |world| {
+on_one!(the_steps_of_the_wallet_are_limited, [("LIMITS_SIGNINS_PER_MINUTE", "3"), ("LIMITS_VISITS_PER_MINUTE", "1")], |world| {
     let (app, browser, wallet) = (App::public(&world, "app"), Browser::new(&world), Wallet::new(1));
     let interaction = browser.begin(&app.request()).await;
     let mut asked = browser.ask(&interaction, &wallet).await;
@@ -24,7 +24,7 @@ on_one!(the_steps_of_the_wallet_are_limited, [("LIMITS_SIGNINS_PER_MINUTE", "4")
     assert_eq!(out.json()["error"], "too_many_requests");
     let body = json!({ "address": wallet.address, "chain_id": 137 });
     assert!(waits(&browser.post_json(&format!("{interaction}/wallet/challenge"), &asked.csrf, &body).await));
-    // What would leave a row behind, too, in the words of its door; looking at a page is not limited.
+    // Visits have a counter of their own, since anybody's page can send a browser here; looking at a page is not limited.
     let begun = browser.auth(&app.request()).await;
     assert!(waits(&begun) && begun.is_error_page(429), "{} {}", begun.status, begun.body);
     assert!(waits(&browser.post_cross_site("/auth", &app.request()).await));

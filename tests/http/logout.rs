@@ -106,7 +106,7 @@ on_both!(a_hint_is_believed_only_if_it_is_ours, |world| {
     assert_eq!(confirm(&browser, &mismatch).await.location(), "/logged-out");
     browser.sign_in_to_account(&wallet).await;
     // RP-Initiated Logout §2: one that has expired is accepted.
-    world.clock.advance(Duration::from_secs(2 * 3_600));
+    world.clock.advance(Duration::from_hours(2));
     assert_eq!(confirm(&browser, &Form::of(&[("id_token_hint", &tokens.id), ("post_logout_redirect_uri", BYE)])).await.location(), BYE);
 });
 

@@ -198,7 +198,7 @@ fn pairs() -> impl Strategy<Value = String> {
         "0x9d8A62f656a8d1615C1294fd71e9CFb3E4855A4F",
         "allow",
     ]);
-    let value = prop_oneof![4 => good.prop_map(str::to_owned), 1 => "[ -~]{0,40}".prop_map(|text| text.replace([' ', '#'], "+")), 1 => vec(any::<u8>(), 0..40).prop_map(|bytes| bytes.iter().map(|b| format!("%{b:02x}")).collect())];
+    let value = prop_oneof![4 => good.prop_map(str::to_owned), 1 => "[ -~]{0,40}".prop_map(|text| text.replace([' ', '#'], "+")), 1 => vec(any::<u8>(), 0..40).prop_map(|bytes| url::form_urlencoded::byte_serialize(&bytes).collect())];
     vec((name, value), 0..12)
         .prop_map(|pairs| pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&"))
 }

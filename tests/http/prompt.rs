@@ -8,7 +8,7 @@ use crate::actors::{App, Browser, Tokens, Wallet};
 use crate::on_both;
 use crate::world::{BEGINNING, ISSUER};
 
-const HOUR: Duration = Duration::from_secs(3_600);
+const HOUR: Duration = Duration::from_hours(1);
 
 on_both!(prompt_none_shows_no_page_whatever_is_lacking, |world| {
     let (app, browser, wallet) = (App::public(&world, "app"), Browser::new(&world), Wallet::new(1));

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use latchkey::keys::TokenKind::{AccessToken, IdToken};
 use reqwest::Method;
 use reqwest::header::AUTHORIZATION;
 use serde_json::json;
@@ -116,7 +117,6 @@ on_both!(a_token_signed_by_us_must_still_be_one, |world| {
     let tokens = app.tokens(&browser, &wallet).await;
     let (_, claims) = decode(&tokens.access);
     let sign = |kind, claims: &serde_json::Value| world.state.keys.sign(kind, latchkey::domain::SigningAlg::Rs256, claims);
-    use latchkey::keys::TokenKind::{AccessToken, IdToken};
     // The keyring signs this very token again, and userinfo takes it.
     assert_eq!(app.userinfo(&sign(AccessToken, &claims).unwrap()).await.status, 200);
     app.assert_refused(&sign(IdToken, &claims).unwrap(), "of another type, with the very claims").await;
@@ -176,7 +176,7 @@ on_both!(a_token_ends_with_its_time_its_client_and_its_account, |world| {
 on_both!(each_scope_tells_what_is_its_own, |world| {
     let (app, browser, wallet) = (App::public(&world, "app"), Browser::new(&world), Wallet::new(1));
     let page = browser.sign_in_to_account(&wallet).await;
-    world.clock.advance(Duration::from_secs(60));
+    world.clock.advance(Duration::from_mins(1));
     let profile = Form::of(&[
         ("csrf", &page.csrf()),
         ("name", "Ada <b>Lovelace</b>"),

@@ -143,7 +143,7 @@ impl World {
             claims_profile: ClaimsProfile::Oidc,
             subject_type: None,
             signing_alg: SigningAlg::Rs256,
-            access_token: Duration::from_secs(3_600),
+            access_token: Duration::from_hours(1),
             redirect_uris: vec![REDIRECT_URI.parse().unwrap()],
             post_logout_redirect_uris: vec!["https://app.example/bye".parse().unwrap()],
             license: None,
@@ -218,7 +218,7 @@ impl World {
                 client.claims_profile = ClaimsProfile::Compat;
                 client.pkce = Pkce::Optional;
                 client.license =
-                    Some(License { alias: format!("license {address}"), owner: key, developer_token: Duration::from_secs(14 * 86_400) });
+                    Some(License { alias: format!("license {address}"), owner: key, developer_token: Duration::from_hours(336) });
             })
             .await;
         let license_key = LicenseKey {
@@ -272,7 +272,7 @@ fn unhex(text: &str) -> Vec<u8> {
 
 fn admin_url() -> String {
     std::env::var("LATCHKEY_TEST_POSTGRES")
-        .expect("LATCHKEY_TEST_POSTGRES names no Postgres server: run the tests by scripts/test, which starts one")
+        .unwrap_or_else(|_| panic!("LATCHKEY_TEST_POSTGRES names no Postgres server: run the tests by scripts/test, which starts one"))
 }
 
 impl Drop for World {

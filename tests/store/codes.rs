@@ -37,7 +37,7 @@ async fn a_code_is_redeemed_once(fresh: &Fresh) {
 
     let state = store.code_state(&hash("code")).await.unwrap().unwrap();
     assert!(state.redeemed);
-    assert_eq!((state.client_id, state.expired_at), (client_id("app"), at(60)));
+    assert_eq!((state.client_id, state.expires_at), (client_id("app"), at(60)));
 
     let token = store.person_token(stored.id, at(2)).await.unwrap().unwrap();
     assert_eq!((token.account_id, token.scope.to_string().as_str()), (account, "email openid"));
