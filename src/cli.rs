@@ -92,13 +92,20 @@ impl Common {
 enum Command {
     Dev(dev::Dev),
     Serve(serve::Serve),
-    Migrate(migrate::Migrate),
     Doctor(doctor::Doctor),
     Health(health::Health),
+    Config(config::ConfigCommand),
+    #[command(flatten)]
+    AtDesk(AtDesk),
+}
+
+/// The commands that work on the open database.
+#[derive(Debug, Subcommand)]
+enum AtDesk {
+    Migrate(migrate::Migrate),
     #[command(subcommand)]
     Keys(keys::Keys),
     Sweep(sweep::Sweep),
-    Config(config::ConfigCommand),
     #[command(subcommand)]
     Client(client::Client),
     #[command(subcommand)]
@@ -115,34 +122,25 @@ pub fn main() -> ExitCode {
         Command::Dev(dev) => out::finish(dev.run(&common)),
         Command::Serve(serve) => out::finish(serve.run(&common)),
         Command::Config(config) => out::finish(config.run(&common)),
-        other => out::finish(desk::block_on(other.run(&common))),
+        Command::Doctor(doctor) => out::finish(desk::block_on(doctor.run(&common))),
+        Command::Health(health) => out::finish(desk::block_on(health.run(&common))),
+        Command::AtDesk(command) => out::finish(desk::block_on(command.run(&common))),
     }
 }
 
-impl Command {
+impl AtDesk {
     async fn run(self, common: &Common) -> Done {
-        match self {
-            Self::Doctor(doctor) => return doctor.run(common).await,
-            Self::Health(health) => return health.run(common).await,
-            _ => {}
-        }
         let desk = desk::Desk::open(common).await?;
-        let done = self.run_at(&desk).await;
+        let done = match self {
+            Self::Migrate(migrate) => migrate.run(&desk),
+            Self::Sweep(sweep) => sweep.run(&desk).await,
+            Self::Keys(keys) => keys.run(&desk).await,
+            Self::Client(client) => client.run(&desk).await,
+            Self::License(license) => license.run(&desk).await,
+            Self::Account(account) => account.run(&desk).await,
+        };
         desk.store.close().await;
         done
-    }
-
-    async fn run_at(self, desk: &desk::Desk) -> Done {
-        match self {
-            Self::Migrate(migrate) => migrate.run(desk),
-            Self::Sweep(sweep) => sweep.run(desk).await,
-            Self::Keys(keys) => keys.run(desk).await,
-            Self::Client(client) => client.run(desk).await,
-            Self::License(license) => license.run(desk).await,
-            Self::Account(account) => account.run(desk).await,
-            // These do not come here: they need no database, or open it themselves.
-            Self::Dev(_) | Self::Serve(_) | Self::Config(_) | Self::Doctor(_) | Self::Health(_) => Ok(out::Said::nothing()),
-        }
     }
 }
 

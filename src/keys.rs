@@ -39,6 +39,8 @@ pub enum KeysError {
     MalformedSealingKeyFile(PathBuf),
     #[error("the sealing key file {0} can be used by others than its owner (mode {mode:04o}): run `chmod 600 {0}`", path.display())]
     LooseSealingKeyFile { path: PathBuf, mode: u32 },
+    #[error("the sealing key file {} is missing: restore it; this database was sealed with it", .0.display())]
+    LostSealingKeyFile(PathBuf),
     #[error("the sealing key file {} cannot be used: {reason}", path.display())]
     SealingKeyFile { path: PathBuf, reason: std::io::Error },
     /// What was sealed does not open.

@@ -11,6 +11,7 @@ pub mod home;
 pub mod keys;
 pub mod limits;
 pub mod oidc;
+pub mod opening;
 pub mod operations;
 pub mod playground;
 pub mod policy;

@@ -29,6 +29,7 @@ mod sessions;
 mod signing_keys;
 mod sqlite;
 mod sweep;
+mod tables;
 mod writer;
 
 pub use accounts::{Account, Identity, Profile, SignIn};
@@ -45,6 +46,7 @@ pub use registry::{Statement, statements};
 pub use sessions::Session;
 pub use signing_keys::SigningKeyRecord;
 pub use sweep::Swept;
+pub use tables::Tables;
 
 use dialect::{Conn, Work};
 use health::Health;
@@ -125,6 +127,19 @@ impl Store {
                 Ok(conn.close().await?)
             }
         }
+    }
+
+    /// How the tables stand to this version. Changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Schema`] when they are those of a later version, or were changed by hand.
+    pub async fn tables(&self) -> Result<Tables, StoreError> {
+        let mut reader = self.reader().await?;
+        let outcome = match reader.conn() {
+            Conn::Sqlite(conn) => sqlite::tables(conn, &SQLITE_MIGRATIONS).await,
+            Conn::Postgres(conn) => postgres::tables(conn, &POSTGRES_MIGRATIONS).await,
+        };
+        self.read_done(reader, outcome)
     }
 
     /// Whether the database answers.
@@ -244,7 +259,8 @@ fn named(place: &str, error: sqlx::Error) -> StoreError {
     match StoreError::from(error) {
         StoreError::Unavailable(words) => StoreError::Unavailable(format!("{place}: {words}")),
         StoreError::Corrupt(words) => StoreError::Corrupt(format!("{place}: {words}")),
-        other => other,
+        StoreError::Schema(words) => StoreError::Schema(format!("{place}: {words}")),
+        other @ StoreError::Conflict(_) => other,
     }
 }
 

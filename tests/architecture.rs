@@ -12,7 +12,7 @@ const ROWS: &[&[&str]] = &[
     &["protocol", "store"],
     &["policy", "keys"],
     &["config"],
-    &["limits"],
+    &["limits", "opening"],
     &["state"],
     &["tokens"],
     &["web"],

@@ -7,6 +7,7 @@ use super::out::{Done, Failure};
 use crate::config::{Config, Flags};
 use crate::domain::{ClientId, ClientKind, Clock, Entropy, Timestamp};
 use crate::keys::Keyring;
+use crate::opening;
 use crate::store::{ClientRecord, ClientSource, Store};
 
 /// An open database and what goes with it.
@@ -21,11 +22,7 @@ impl Desk {
     /// Reads the configuration, opens the database and brings its tables to this version.
     pub(super) async fn open(common: &Common) -> Result<Self, Failure> {
         let config = load(common, &common.flags())?;
-        if config.database.url.is_none() {
-            config.make_data_dir()?;
-        }
-        let store = Store::open(&config.database_settings()).await?;
-        store.migrate().await?;
+        let store = opening::store(&config).await?;
         Ok(Self { config, store, clock: Clock::System, entropy: Entropy::System })
     }
 
@@ -55,12 +52,7 @@ impl Desk {
     }
 
     pub(super) async fn keyring(&self) -> Result<Keyring, Failure> {
-        if self.config.keys.sealing_key.is_none() && self.config.keys.sealing_key_file.is_none() {
-            self.config.make_data_dir()?;
-        }
-        let may_be_new = self.store.signing_keys().await?.is_empty();
-        let sealing = self.config.sealing_key(may_be_new, &self.entropy)?;
-        Ok(Keyring::open(&self.store, sealing, self.config.key_settings(), self.clock.clone(), self.entropy.clone()).await?)
+        Ok(opening::keys(&self.config, &self.store, &self.clock, &self.entropy).await?)
     }
 }
 

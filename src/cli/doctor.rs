@@ -13,7 +13,8 @@ use super::{Common, desk};
 /// Check that a server can start and work here
 ///
 /// Tries configuration, data folder, database, tables, sealing key, signing keys, clock and ports, and says of each how it is.
-/// Takes the options of `serve`, so that it looks at what `serve` would. A server that runs already is no problem.
+/// Takes the options of `serve`, so that it looks at what `serve` would. It makes and changes nothing: what a first start makes is
+/// said to be missing yet. A server that runs already is no problem.
 #[derive(Debug, Args)]
 pub(super) struct Doctor {
     #[command(flatten)]

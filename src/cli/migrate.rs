@@ -8,7 +8,7 @@ use super::out::{Done, Said};
 
 /// Bring the database's tables to this version
 ///
-/// Every other command and the server do the same before they begin, so this is for those who want it as a step of its own.
+/// The server and every command that works on the database do the same before they begin, so this is for those who want it as a step of its own.
 /// Tables are only ever brought forward.
 #[derive(Debug, Args)]
 pub(super) struct Migrate {}

@@ -2,11 +2,12 @@
 //! wherever it comes from.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::errors::{ConfigError, Source};
 use super::table::{Given, Section, SectionTable, section};
+use super::value::Value;
 use crate::domain::{ClaimsProfile, ClientId, Pkce, RedirectUri, Secret, SigningAlg, SubjectType, TokenHash};
 
 section! {
@@ -82,49 +83,109 @@ pub fn check_secret(secret: &Secret) -> Result<(), String> {
     }
 }
 
-/// What every ordinary client must hold; errors name the setting and say what is wrong.
-pub(crate) fn check_client(id: &ClientId, public: bool, pkce: Pkce, redirect_uris: &[RedirectUri]) -> Vec<(&'static str, String)> {
-    let mut problems = Vec::new();
-    if id.as_address().is_some() {
-        problems.push(("id", format!("{id} is an address, and those are ids of licenses: `latchkey license create`")));
-    }
-    // RFC 9700 §2.1.1: "Public clients MUST use PKCE".
-    if public && pkce == Pkce::Optional {
-        problems.push(("pkce", "a public client always uses PKCE".to_owned()));
-    }
-    if redirect_uris.is_empty() {
-        problems.push(("redirect_uris", "there is no redirect URI".to_owned()));
-    }
-    problems
+/// What is wrong with a setting of a client: the setting, and a sentence.
+pub(crate) type Wrong = (&'static str, String);
+
+/// What every ordinary client must hold.
+pub(crate) fn check_client(id: &ClientId, public: bool, pkce: Pkce, redirect_uris: &[RedirectUri]) -> Vec<Wrong> {
+    [check_id(id), check_pkce(public, pkce), check_uris(redirect_uris)].into_iter().flatten().collect()
+}
+
+fn check_id(id: &ClientId) -> Option<Wrong> {
+    id.as_address().map(|_| ("id", format!("{id} is an address, and those are ids of licenses: `latchkey license create`")))
+}
+
+// RFC 9700 §2.1.1: "Public clients MUST use PKCE".
+fn check_pkce(public: bool, pkce: Pkce) -> Option<Wrong> {
+    (public && pkce == Pkce::Optional).then(|| ("pkce", "a public client always uses PKCE".to_owned()))
+}
+
+fn check_uris(redirect_uris: &[RedirectUri]) -> Option<Wrong> {
+    redirect_uris.is_empty().then(|| ("redirect_uris", "there is no redirect URI".to_owned()))
 }
 
 /// Reads every entry; what is wrong goes to `problems`.
 pub(super) fn read(entries: Vec<BTreeMap<String, Given>>, file: &Source, problems: &mut Vec<ConfigError>) -> Vec<ClientEntry> {
     let mut clients: Vec<ClientEntry> = Vec::new();
+    let mut ids: Vec<Option<ClientId>> = Vec::new();
     for (place, given) in entries.into_iter().enumerate() {
         let path = format!("clients[{place}]");
+        let fields = Fields::of(&given);
         let mut unseen = Vec::new();
-        let row = ClientRow::read(&mut Section { path: path.clone(), source: file.clone(), given, problems, effective: &mut unseen });
-        let mut tell = |key: &str, problem: String| {
+        let row = ClientRow::read(&mut Section {
+            path: path.clone(),
+            source: file.clone(),
+            given: given.clone(),
+            problems,
+            effective: &mut unseen,
+        });
+        let mut tell = |(key, problem): Wrong| {
             problems.push(ConfigError { path: format!("{path}.{key}"), source: file.clone(), problem, expected: None });
         };
-        let Some(row) = row else { continue };
-        for (key, problem) in check_client(&row.id, row.public, row.pkce, &row.redirect_uris) {
-            tell(key, problem);
+        fields.rules().into_iter().for_each(&mut tell);
+        if let Some(id) = &fields.id
+            && let Some(first) = ids.iter().position(|known| known.as_ref() == Some(id))
+        {
+            tell(("id", format!("{id} is the id of clients[{first}] too")));
         }
-        if let Some(first) = clients.iter().position(|client| client.id == row.id) {
-            tell("id", format!("{} is the id of clients[{first}] too", row.id));
+        let credential = match &row {
+            Some(row) => Some(credential(row.public, row.secret.as_ref(), row.secret_file.as_deref())),
+            None => readable_credential(&given),
+        };
+        match (credential, row) {
+            (Some(Ok(credential)), Some(row)) => clients.push(row.with(credential)),
+            (Some(Err(problem)), _) => tell(problem),
+            _ => {}
         }
-        match credential(&row) {
-            Ok(credential) => clients.push(row.with(credential)),
-            Err((key, problem)) => tell(key, problem),
-        }
+        ids.push(fields.id);
     }
     clients
 }
 
-fn credential(row: &ClientRow) -> Result<Credential, (&'static str, String)> {
-    let (key, secret) = match (row.public, &row.secret, &row.secret_file) {
+/// The fields that rules look at, each as far as it can be read: one bad field must not hide what is wrong with the others.
+struct Fields {
+    id: Option<ClientId>,
+    public: Option<bool>,
+    pkce: Option<Pkce>,
+    redirect_uris: Option<Vec<RedirectUri>>,
+}
+
+impl Fields {
+    fn of(given: &BTreeMap<String, Given>) -> Self {
+        Self {
+            id: field(given, "id"),
+            public: field(given, "public"),
+            pkce: field(given, "pkce"),
+            redirect_uris: field(given, "redirect_uris"),
+        }
+    }
+
+    fn rules(&self) -> Vec<Wrong> {
+        let of_id = self.id.as_ref().and_then(check_id);
+        let of_pkce = self.public.zip(self.pkce).and_then(|(public, pkce)| check_pkce(public, pkce));
+        let of_uris = self.redirect_uris.as_deref().and_then(check_uris);
+        [of_id, of_pkce, of_uris].into_iter().flatten().collect()
+    }
+}
+
+// How the client proves itself; `None` where that cannot be read.
+fn readable_credential(given: &BTreeMap<String, Given>) -> Option<Result<Credential, Wrong>> {
+    let (secret, file): (Option<Secret>, Option<PathBuf>) = (field(given, "secret")?, field(given, "secret_file")?);
+    Some(credential(field(given, "public")?, secret.as_ref(), file.as_deref()))
+}
+
+// A field's value, its default where it is not given; `None` when it is wrong or missing, which is told elsewhere.
+fn field<T: Value>(given: &BTreeMap<String, Given>, key: &str) -> Option<T> {
+    let setting = CLIENTS.settings.iter().find(|setting| setting.key == key)?;
+    match (given.get(key), setting.default) {
+        (Some(given), _) => T::from_raw(&given.raw).ok(),
+        (None, Some(default)) => T::from_text(default).ok(),
+        (None, None) => T::absent(),
+    }
+}
+
+fn credential(public: bool, secret: Option<&Secret>, secret_file: Option<&Path>) -> Result<Credential, Wrong> {
+    let (key, secret) = match (public, secret, secret_file) {
         (true, None, None) => return Ok(Credential::Public),
         (false, Some(secret), None) => ("secret", secret.clone()),
         (false, None, Some(path)) => {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::PathBuf;
 
 use super::clients::{ClientEntry, Credential, MAX_DEVELOPER_TOKEN};
 use super::{Config, DatabaseUrl};
@@ -15,6 +16,12 @@ impl Config {
     #[must_use]
     pub fn database_url(&self) -> DatabaseUrl {
         self.database.url.clone().unwrap_or_else(|| DatabaseUrl::sqlite(&self.data.dir.join("latchkey.db").to_string_lossy()))
+    }
+
+    /// The file of a SQLite database.
+    #[must_use]
+    pub fn database_file(&self) -> Option<PathBuf> {
+        self.database_url().as_str().strip_prefix("sqlite://").map(PathBuf::from)
     }
 
     /// What the store is opened with.
@@ -36,7 +43,7 @@ impl Config {
 
     /// The file of the sealing key, where no sealing key is given as text.
     #[must_use]
-    pub fn sealing_key_file(&self) -> std::path::PathBuf {
+    pub fn sealing_key_file(&self) -> PathBuf {
         self.keys.sealing_key_file.clone().unwrap_or_else(|| self.data.dir.join("sealing.key"))
     }
 
@@ -44,9 +51,14 @@ impl Config {
     /// sealed with another key, and a new one would hide that the right one is not mounted.
     pub fn sealing_key(&self, may_be_new: bool, entropy: &Entropy) -> Result<SealingKey, KeysError> {
         match &self.keys.sealing_key {
-            Some(text) => SealingKey::from_text(text.expose()),
+            Some(key) => Ok(key.clone()),
             None if may_be_new => SealingKey::from_file_or_new(&self.sealing_key_file(), entropy),
-            None => SealingKey::from_file(&self.sealing_key_file()),
+            None => match SealingKey::from_file(&self.sealing_key_file()) {
+                Err(KeysError::SealingKeyFile { path, reason }) if reason.kind() == io::ErrorKind::NotFound => {
+                    Err(KeysError::LostSealingKeyFile(path))
+                }
+                other => other,
+            },
         }
     }
 
@@ -88,6 +100,9 @@ impl Config {
     /// A sentence that names the folder.
     pub fn make_data_dir(&self) -> Result<(), String> {
         let dir = &self.data.dir;
+        if dir.is_file() {
+            return Err(format!("the data folder {} is a file: name a folder with --data or data.dir", dir.display()));
+        }
         let probe = dir.join(format!(".latchkey-{}", std::process::id()));
         let write = || -> io::Result<()> {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;

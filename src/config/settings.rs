@@ -8,7 +8,8 @@ use std::time::Duration;
 use super::table::settings;
 use super::value::{DatabaseUrl, LogFormat};
 use super::{ClientEntry, Effective, Issuer, Network};
-use crate::domain::{Secret, SubjectType};
+use crate::domain::SubjectType;
+use crate::keys::SealingKey;
 
 settings! {
     /// Where the server is reached.
@@ -41,7 +42,7 @@ settings! {
     /// Signing keys.
     keys: Keys {
         /// The 256-bit key that seals the signing keys in the database: 43 characters of base64url or 64 hexadecimal digits.
-        sealing_key: Option<Secret>;
+        sealing_key: Option<SealingKey>;
         /// A file that holds the sealing key, readable by the server's user alone (mode 0600).
         sealing_key_file: Option<PathBuf>, shown "{data.dir}/sealing.key, made at the first start";
         /// How old a signing key gets before the next one takes its place.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::span::parse_span;
 use super::{Issuer, Network};
 use crate::domain::{ClaimsProfile, ClientId, Pkce, RedirectUri, Secret, SigningAlg, SubjectType};
+use crate::keys::SealingKey;
 
 /// A value before it is read: text (environment, flag, default), or what the file has.
 #[derive(Clone, Debug)]
@@ -174,6 +175,18 @@ impl Value for Secret {
 
     fn from_text(text: &str) -> Result<Self, String> {
         if text.is_empty() { Err("is empty".to_owned()) } else { Ok(Self::new(text)) }
+    }
+}
+
+impl Value for SealingKey {
+    const SECRET: bool = true;
+
+    fn expected() -> String {
+        "256 bits: 43 characters of base64url or 64 hexadecimal digits".to_owned()
+    }
+
+    fn from_text(text: &str) -> Result<Self, String> {
+        Self::from_text(text).map_err(|_| "is no sealing key".to_owned())
     }
 }
 

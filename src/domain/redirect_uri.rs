@@ -95,9 +95,9 @@ fn loopback_without_port(uri: &str) -> Option<(&str, &str)> {
     ip.is_loopback().then_some((host, tail))
 }
 
-fn is_this_machine(host: Option<Host<&str>>) -> bool {
+fn is_this_machine(host: Option<&Host<&str>>) -> bool {
     match host {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Domain(name)) => *name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(ip)) => ip.is_loopback(),
         Some(Host::Ipv6(ip)) => ip.is_loopback(),
         None => false,
@@ -126,7 +126,7 @@ impl FromStr for RedirectUri {
             "https" if url.host().is_some() => Ok(Self(text.to_owned())),
             // RFC 9700 §2.6: "Authorization servers MUST NOT allow redirection URIs that use the http scheme except for native clients
             // that use loopback interface redirection".
-            "http" if is_this_machine(url.host()) => Ok(Self(text.to_owned())),
+            "http" if is_this_machine(url.host().as_ref()) => Ok(Self(text.to_owned())),
             "http" => Err(E::PlainHttp),
             // RFC 8252 §7.1: a private-use scheme is a reversed domain name, so it has a dot; `javascript` and `data` have none.
             scheme if scheme.contains('.') => Ok(Self(text.to_owned())),

@@ -67,6 +67,19 @@ impl Keyring {
         Ok(ring)
     }
 
+    /// Whether `sealing` opens everything that is sealed in the database; the number of signing keys. Changes nothing.
+    ///
+    /// # Errors
+    /// [`KeysError::WrongSealingKey`] when it does not, [`KeysError::Damaged`] when what it opens is no key.
+    pub async fn check(store: &Store, sealing: &SealingKey) -> Result<usize, KeysError> {
+        if let Some(sealed) = store.server_secret(record::PAIRWISE).await? {
+            record::open_pairwise(&sealed, sealing)?;
+        }
+        let stored = store.signing_keys().await?;
+        stored.iter().try_for_each(|key| record::open(key, sealing).map(drop))?;
+        Ok(stored.len())
+    }
+
     /// Takes over what has changed in the database. Keys that are parsed already are kept.
     pub async fn reload(&self) -> Result<(), KeysError> {
         let mut loaded_at = self.0.loading.lock().await;

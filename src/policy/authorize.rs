@@ -106,18 +106,15 @@ impl Authenticated {
     }
 
     fn approve(self, facts: Facts<'_>) -> Result<Approved, ConsentNeeded> {
-        let already = facts.consent.map(|consent| consent.scope.clone());
-        let covered = already.as_ref().is_some_and(|scope| self.request.scope.is_subset(scope));
+        let Some(consent) = facts.consent else { return Err(ConsentNeeded { already: None }) };
+        let covered = self.request.scope.is_subset(&consent.scope);
         // OpenID Connect Core §3.1.2.1: prompt=consent: "SHOULD prompt the End-User for consent before returning information"; one
         // given since this visit began is the answer to that.
-        let given_now = match (facts.consent, facts.interaction) {
-            (Some(consent), Some((_, began))) => consent.updated_at >= began,
-            _ => false,
-        };
+        let given_now = facts.interaction.is_some_and(|(_, began)| consent.updated_at >= began);
         if !covered || (self.request.prompts(Prompt::Consent) && !given_now) {
-            return Err(ConsentNeeded { already });
+            return Err(ConsentNeeded { already: Some(consent.scope.clone()) });
         }
-        Ok(Approved { request: self.request, session: self.session })
+        Ok(Approved { request: self.request, session: self.session, agreed_at: consent.created_at })
     }
 }
 
@@ -126,6 +123,7 @@ impl Authenticated {
 pub struct Approved {
     request: AuthorizeRequest,
     session: Session,
+    agreed_at: Timestamp,
 }
 
 impl Approved {
@@ -155,7 +153,8 @@ impl Approved {
             subject: self.session.subject.clone(),
             amr: self.session.amr.clone(),
             authenticated_at: self.session.authenticated_at,
-            issued_at: now,
+            // A code lives under the consent that was given before it; the replica that took it may have a clock ahead of this one's.
+            issued_at: now.max(self.agreed_at),
             expires_at: now.plus(lifetime),
         }
     }
@@ -196,7 +195,8 @@ mod tests {
     }
 
     fn consent(scope: &str, age: i64) -> Agreement {
-        Agreement { scope: scope.parse().unwrap(), updated_at: Timestamp::from_seconds(NOW - age) }
+        let at = Timestamp::from_seconds(NOW - age);
+        Agreement { scope: scope.parse().unwrap(), created_at: at, updated_at: at }
     }
 
     // Every combination of what is asked and what is known, and what follows; read it as the policy.
@@ -244,5 +244,15 @@ mod tests {
             }
         }
         insta::assert_snapshot!(table);
+    }
+
+    #[test]
+    fn a_code_is_never_older_than_the_consent_it_lives_under() {
+        let (session, consent) = (session(900, 1), consent("openid email", -2));
+        let facts =
+            Facts { session: Some(&session), subject: None, consent: Some(&consent), interaction: None, now: Timestamp::from_seconds(NOW) };
+        let Step::Approve(approved) = next_step(request(""), facts) else { panic!("agreed to already") };
+        let code = approved.code(CodeId(Uuid::nil()), facts.now, Duration::from_mins(1));
+        assert_eq!((code.issued_at, code.expires_at), (consent.created_at, facts.now.plus(Duration::from_mins(1))));
     }
 }

@@ -22,6 +22,9 @@ pub fn decide(redeemed: &RedeemedCode, presented: Presented<'_>) -> Result<(), O
     if redeemed.client_disabled {
         return refuse("this client is disabled");
     }
+    if redeemed.consent_withdrawn {
+        return refuse("the person withdrew this app");
+    }
     // RFC 6749 §4.1.3: "ensure that the "redirect_uri" parameter is present if [it] was included in the initial authorization
     // request … and if included ensure that their values are identical."
     match presented.redirect_uri {
@@ -77,5 +80,53 @@ pub fn not_spent(state: Option<&CodeState>, same_client: bool) -> NotSpent {
         Some(_) if !same_client => NotSpent::Refuse(invalid("the code is unknown, or expired long ago")),
         Some(state) if state.redeemed => NotSpent::RevokeAndRefuse(invalid("the code was already used; the tokens it gave are revoked")),
         Some(_) => NotSpent::Refuse(invalid("the code has expired; codes live at most 60 seconds")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::{AccountId, CodeId, Provider, Timestamp};
+    use crate::store::NewCode;
+
+    const URI: &str = "https://app.example/cb";
+
+    fn redeemed() -> RedeemedCode {
+        let now = Timestamp::from_seconds(0);
+        RedeemedCode {
+            code: NewCode {
+                id: CodeId(Uuid::nil()),
+                client_id: "app".parse().unwrap(),
+                account_id: AccountId(Uuid::nil()),
+                session_id: None,
+                redirect_uri: URI.parse().unwrap(),
+                scope: "openid".parse().unwrap(),
+                nonce: None,
+                code_challenge: None,
+                provider: Provider::web3(),
+                subject: String::new(),
+                amr: vec![],
+                authenticated_at: now,
+                issued_at: now,
+                expires_at: now,
+            },
+            wallet: None,
+            account_disabled: false,
+            client_disabled: false,
+            consent_withdrawn: false,
+        }
+    }
+
+    #[test]
+    fn what_ended_since_the_code_was_made_refuses_it() {
+        let presented = Presented { redirect_uri: Some(URI), code_verifier: None };
+        let refusal = |redeemed| decide(&redeemed, presented).unwrap_err().to_string();
+        assert!(decide(&redeemed(), presented).is_ok());
+        assert!(refusal(RedeemedCode { account_disabled: true, ..redeemed() }).contains("account"));
+        assert!(refusal(RedeemedCode { client_disabled: true, ..redeemed() }).contains("client"));
+        let withdrawn = refusal(RedeemedCode { consent_withdrawn: true, ..redeemed() });
+        assert!(withdrawn.contains("the person withdrew this app"), "{withdrawn}");
     }
 }

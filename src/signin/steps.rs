@@ -37,13 +37,12 @@ async fn decide_consent(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<Htt
         return dispatch::refuse(ctx, &visit, request, error).await;
     }
     // Whoever is signed in now is who agrees; without a session the dispatcher asks for a sign-in first.
-    if let Some((session, consent)) = session::standing(ctx, &request.client_id).await? {
+    if let Some(session) = session::current(ctx).await? {
         // The page named an account: what a different one would agree to was never asked.
         if form.get("account")? != Some(session.subject.as_str()) {
             return Ok(reply::see_other(&visit.path()));
         }
-        let scope = consent.map_or_else(|| request.scope.clone(), |before| before.scope.union(&request.scope));
-        ctx.state.store.save_consent(session.account_id, &request.client_id, &scope, ctx.now).await?;
+        ctx.state.store.save_consent(session.account_id, &request.client_id, &request.scope, ctx.now).await?;
     }
     Ok(reply::see_other(&visit.path()))
 }

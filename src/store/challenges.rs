@@ -164,5 +164,5 @@ fn why<T>(taken: Option<bool>) -> Taken<T> {
 }
 
 fn chain(id: u64) -> Result<i64, StoreError> {
-    i64::try_from(id).map_err(|_| StoreError::Corrupt(format!("chain id {id} does not fit")))
+    i64::try_from(id).map_err(|_| StoreError::value(format_args!("chain id {id}")))
 }

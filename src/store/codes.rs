@@ -39,6 +39,8 @@ pub struct RedeemedCode {
     pub wallet: Option<Address>,
     pub account_disabled: bool,
     pub client_disabled: bool,
+    /// The consent under which the code was issued is gone, whether or not another one was given since.
+    pub consent_withdrawn: bool,
 }
 
 /// Why a code could not be redeemed.
@@ -72,7 +74,10 @@ sql! {
                              ORDER BY i.created_at, i.subject LIMIT 1)
                   END AS wallet,
                   (SELECT a.disabled_at FROM account a WHERE a.id = authorization_code.account_id) IS NOT NULL AS account_disabled,
-                  (SELECT c.disabled_at FROM client c WHERE c.id = authorization_code.client_id) IS NOT NULL AS client_disabled";
+                  (SELECT c.disabled_at FROM client c WHERE c.id = authorization_code.client_id) IS NOT NULL AS client_disabled,
+                  (SELECT n.created_at FROM consent n
+                   WHERE n.account_id = authorization_code.account_id AND n.client_id = authorization_code.client_id
+                     AND n.created_at <= authorization_code.issued_at) IS NULL AS consent_withdrawn";
     STATE = "SELECT client_id, redeemed_at IS NOT NULL AS redeemed, expires_at FROM authorization_code WHERE code_hash = $1";
     REVOKE = "UPDATE authorization_code SET revoked_at = $2 WHERE code_hash = $1 AND revoked_at IS NULL";
 }

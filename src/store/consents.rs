@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::dialect::{on, read, sql, write_one};
+use super::dialect::{on, read, sql};
 use super::{Session, Store, StoreError};
 use crate::domain::{AccountId, ClientId, Scope, Timestamp, TokenHash};
 
@@ -16,19 +16,24 @@ pub struct Consent {
     pub updated_at: Timestamp,
 }
 
-/// What a person has let one app have, and when they last said so.
+/// What a person has let one app have, and when they first and last said so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agreement {
     pub scope: Scope,
+    /// When this consent began; one that follows a withdrawal begins anew. A code lives under it when it was issued no earlier.
+    pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
 
 sql! {
     CONSENT = "SELECT scope FROM consent WHERE account_id = $1 AND client_id = $2";
+    /// Gives what is agreed to so far, and holds the row until the transaction ends: nobody widens or withdraws it meanwhile.
     SAVE = "
         INSERT INTO consent (account_id, client_id, scope, created_at, updated_at)
         VALUES ($1, $2, $3, $4, $4)
-        ON CONFLICT (account_id, client_id) DO UPDATE SET scope = excluded.scope, updated_at = excluded.updated_at";
+        ON CONFLICT (account_id, client_id) DO UPDATE SET updated_at = excluded.updated_at
+        RETURNING scope, created_at";
+    WIDEN = "UPDATE consent SET scope = $3 WHERE account_id = $1 AND client_id = $2";
     CONSENTS = "
         SELECT n.client_id, c.name AS client_name, n.scope, n.created_at, n.updated_at
         FROM consent n
@@ -39,7 +44,8 @@ sql! {
     REVOKE = "UPDATE authorization_code SET revoked_at = $3 WHERE account_id = $1 AND client_id = $2 AND revoked_at IS NULL";
     STANDING = "
         SELECT s.id, s.account_id, s.provider, s.subject, s.amr, s.authenticated_at, s.interaction_id, s.user_agent,
-               s.last_seen_at, s.expires_at, n.scope AS agreed_scope, n.updated_at AS agreed_at
+               s.last_seen_at, s.expires_at, n.scope AS agreed_scope,
+               n.created_at AS agreed_first, n.updated_at AS agreed_last
         FROM session s
         JOIN account a ON a.id = s.account_id
         LEFT JOIN consent n ON n.account_id = s.account_id AND n.client_id = $2
@@ -52,10 +58,28 @@ impl Store {
         read!(self, value(CONSENT, account, client))
     }
 
-    /// Stores a consent in the place of an earlier one.
-    pub async fn save_consent(&self, account: AccountId, client: &ClientId, scope: &Scope, now: Timestamp) -> Result<(), StoreError> {
+    /// Adds these scopes to what the person lets the app have, in one transaction; gives what is agreed to now. Pass what was
+    /// asked for, not what was read before: scopes that were withdrawn meanwhile stay withdrawn.
+    pub async fn save_consent(
+        &self,
+        account: AccountId,
+        client: &ClientId,
+        scope: &Scope,
+        now: Timestamp,
+    ) -> Result<Agreement, StoreError> {
         let (client, scope) = (client.clone(), scope.clone());
-        write_one!(self, execute(SAVE, account, client, scope, now)).map(drop)
+        self.transaction(move |mut conn| {
+            Box::pin(async move {
+                let saved: Option<Saved> = on!(conn, row(SAVE, account, &client, &scope, now))?;
+                let saved = saved.ok_or_else(|| StoreError::Corrupt("a consent that was just stored is not there".to_owned()))?;
+                let whole = saved.scope.union(&scope);
+                if whole != saved.scope {
+                    on!(conn, execute(WIDEN, account, &client, &whole))?;
+                }
+                Ok(Agreement { scope: whole, created_at: saved.created_at, updated_at: now })
+            })
+        })
+        .await
     }
 
     /// A person's consents, the latest first.
@@ -86,8 +110,20 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<(Session, Option<Agreement>)>, StoreError> {
         let row: Option<Standing> = read!(self, row(STANDING, session, client, now))?;
-        Ok(row.map(|row| (row.session, row.agreed_scope.zip(row.agreed_at).map(|(scope, updated_at)| Agreement { scope, updated_at }))))
+        Ok(row.map(|row| {
+            let agreement = match (row.agreed_scope, row.agreed_first, row.agreed_last) {
+                (Some(scope), Some(created_at), Some(updated_at)) => Some(Agreement { scope, created_at, updated_at }),
+                _ => None,
+            };
+            (row.session, agreement)
+        }))
     }
+}
+
+#[derive(FromRow)]
+struct Saved {
+    scope: Scope,
+    created_at: Timestamp,
 }
 
 #[derive(FromRow)]
@@ -95,5 +131,6 @@ struct Standing {
     #[sqlx(flatten)]
     session: Session,
     agreed_scope: Option<Scope>,
-    agreed_at: Option<Timestamp>,
+    agreed_first: Option<Timestamp>,
+    agreed_last: Option<Timestamp>,
 }

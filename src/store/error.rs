@@ -16,12 +16,29 @@ pub enum StoreError {
     /// What was to be written is already there, or breaks a rule of the schema.
     #[error("{0}")]
     Conflict(Conflict),
-    /// The tables are not those of this program.
-    #[error("the database does not have the tables of this version (run `latchkey migrate`): {0}")]
+    /// The database is not set up for this program: its tables are of another version, or our user may not use them.
+    #[error("{0}")]
     Schema(String),
-    /// A row holds what this program never writes, or a value does not fit into a row.
-    #[error("a value cannot be read from the database, or does not fit into it: {0}")]
+    /// It is no database of ours, or a row holds what this program never writes, or a value does not fit into a row.
+    #[error("{0}")]
     Corrupt(String),
+}
+
+impl StoreError {
+    pub(super) fn tables(words: impl fmt::Display) -> Self {
+        Self::Schema(format!("the database does not have the tables of this version (run `latchkey migrate`): {words}"))
+    }
+
+    pub(super) fn value(words: impl fmt::Display) -> Self {
+        Self::Corrupt(format!("a value cannot be read from the database, or does not fit into it: {words}"))
+    }
+
+    fn right(words: &str) -> Self {
+        Self::Schema(format!(
+            "the database's user lacks a right ({words}): it needs CONNECT on the database, USAGE on the schema, SELECT, INSERT, UPDATE and DELETE on its \
+             tables, and CREATE on the schema when the tables are made or brought to this version"
+        ))
+    }
 }
 
 /// Which rule of the schema a write would have broken.
@@ -69,8 +86,8 @@ impl From<sqlx::Error> for StoreError {
         use sqlx::Error as E;
         match error {
             E::Database(error) => from_database(error.as_ref()),
-            E::ColumnDecode { .. } | E::Decode(_) | E::Encode(_) | E::RowNotFound => Self::Corrupt(error.to_string()),
-            E::ColumnNotFound(_) | E::ColumnIndexOutOfBounds { .. } | E::TypeNotFound { .. } => Self::Schema(error.to_string()),
+            E::ColumnDecode { .. } | E::Decode(_) | E::Encode(_) | E::RowNotFound => Self::value(error),
+            E::ColumnNotFound(_) | E::ColumnIndexOutOfBounds { .. } | E::TypeNotFound { .. } => Self::tables(error),
             E::Migrate(error) => Self::from(*error),
             // Everything else is the way to the database: sockets, TLS, time limits, a driver's thread that is gone.
             _ => Self::Unavailable(error.to_string()),
@@ -84,10 +101,11 @@ impl From<sqlx::migrate::MigrateError> for StoreError {
         match error {
             E::Execute(error) => Self::from(error),
             E::ExecuteMigration(error, version) => match Self::from(error) {
-                Self::Unavailable(words) => Self::Unavailable(words),
-                other => Self::Schema(format!("migration {version} failed: {other}")),
+                Self::Schema(words) => Self::Schema(format!("migration {version} failed: {words}")),
+                Self::Conflict(conflict) => Self::tables(format_args!("migration {version} failed: {conflict}")),
+                other => other,
             },
-            other => Self::Schema(other.to_string()),
+            other => Self::tables(other),
         }
     }
 }
@@ -102,9 +120,11 @@ fn from_database(error: &dyn DatabaseError) -> StoreError {
         // https://www.sqlite.org/rescode.html: the low byte is the primary result code.
         return match code.parse::<u32>().unwrap_or_default() & 0xff {
             // SQLITE_ERROR: no such table or column.
-            1 => StoreError::Schema(words()),
-            // SQLITE_CORRUPT, SQLITE_MISMATCH, SQLITE_NOTADB.
-            11 | 20 | 26 => StoreError::Corrupt(words()),
+            1 => StoreError::tables(words()),
+            // SQLITE_NOTADB.
+            26 => StoreError::Corrupt("the database file is not a SQLite database".to_owned()),
+            // SQLITE_CORRUPT, SQLITE_MISMATCH.
+            11 | 20 => StoreError::value(words()),
             // SQLITE_CONSTRAINT of a kind that the driver has no word for, such as a type that STRICT refuses.
             19 => StoreError::Conflict(Conflict::Other(words())),
             _ => StoreError::Unavailable(words()),
@@ -113,9 +133,11 @@ fn from_database(error: &dyn DatabaseError) -> StoreError {
     // PostgreSQL, appendix A: the first two characters are the class.
     match code.get(..2) {
         // Data that does not fit its type.
-        Some("22") => StoreError::Corrupt(words()),
-        // Undefined tables and columns; but 42501 is a lack of privileges, which an operator can mend.
-        Some("42") if code != "42501" => StoreError::Schema(words()),
+        Some("22") => StoreError::value(words()),
+        // insufficient_privilege: nothing that waiting mends.
+        Some("42") if code == "42501" => StoreError::right(error.message()),
+        // Undefined tables and columns.
+        Some("42") => StoreError::tables(words()),
         _ => StoreError::Unavailable(words()),
     }
 }

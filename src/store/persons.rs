@@ -36,12 +36,15 @@ sql! {
         JOIN account a ON a.id = t.account_id
         JOIN client c ON c.id = t.client_id
         WHERE t.id = $1 AND t.redeemed_at IS NOT NULL AND t.revoked_at IS NULL AND t.sweep_at > $2
-          AND a.disabled_at IS NULL AND c.disabled_at IS NULL";
+          AND a.disabled_at IS NULL AND c.disabled_at IS NULL
+          AND EXISTS (SELECT 1 FROM consent n
+                      WHERE n.account_id = t.account_id AND n.client_id = t.client_id AND n.created_at <= t.issued_at)";
 }
 
 impl Store {
     /// The token whose `jti` names this code's record; `None` when the code was not redeemed, when it was revoked, when its tokens
-    /// are dead, or when its account or client is disabled.
+    /// are dead, when its account or client is disabled, or when the consent that it was issued under was withdrawn: that is looked
+    /// at here and not only marked by the withdrawal, which cannot see a code that is being stored at the same moment.
     pub async fn person_token(&self, id: CodeId, now: Timestamp) -> Result<Option<PersonToken>, StoreError> {
         read!(self, row(PERSON_TOKEN, id, now))
     }

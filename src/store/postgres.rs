@@ -1,10 +1,12 @@
 //! Postgres: what a connection to it is told before its first statement.
 
+use sqlx::migrate::{Migrate, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Connection, Executor};
 
 use super::StoreError;
 use super::dialect::in_time;
+use super::tables::{NOTES, Tables, compare};
 
 /// Makes the options of the pool's connections from the operator's URL.
 pub(super) fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
@@ -49,4 +51,13 @@ pub(super) async fn rollback(conn: &mut PgConnection) -> Result<(), StoreError> 
 /// Asks the server for a sign of life.
 pub(super) async fn ping(conn: &mut PgConnection) -> Result<(), StoreError> {
     Ok(in_time(conn.ping()).await?)
+}
+
+/// How the tables stand to this version.
+pub(super) async fn tables(conn: &mut PgConnection, known: &Migrator) -> Result<Tables, StoreError> {
+    let noted = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL").bind(NOTES);
+    if !in_time(noted.fetch_one(&mut *conn)).await? {
+        return Ok(Tables::None);
+    }
+    compare(known, &conn.list_applied_migrations(NOTES).await?)
 }

@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sqlx::migrate::{Migrate, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Executor, SqliteConnection};
 
 use super::StoreError;
+use super::tables::{NOTES, Tables, compare};
 
 /// How long a connection waits for another process, such as the command line beside a running server.
 const BUSY: Duration = Duration::from_secs(5);
@@ -56,4 +58,13 @@ pub(super) fn reading(path: &Path) -> SqliteConnectOptions {
 pub(super) async fn ping(conn: &mut SqliteConnection) -> Result<(), StoreError> {
     conn.fetch_one("PRAGMA schema_version").await?;
     Ok(())
+}
+
+/// How the tables stand to this version.
+pub(super) async fn tables(conn: &mut SqliteConnection, known: &Migrator) -> Result<Tables, StoreError> {
+    let noted = sqlx::query("SELECT name FROM sqlite_master WHERE type = 'table' AND name = $1").bind(NOTES);
+    if noted.fetch_optional(&mut *conn).await?.is_none() {
+        return Ok(Tables::None);
+    }
+    compare(known, &conn.list_applied_migrations(NOTES).await?)
 }

@@ -23,7 +23,7 @@ fn a_client_is_made_with_a_secret_that_is_shown_once() {
     assert_eq!(
         client,
         json!({
-            "kind": "oauth", "name": "My app", "token_endpoint_auth_method": "client_secret", "pkce": "required", "claims_profile": "oidc",
+            "kind": "oauth", "name": "My app", "token_endpoint_auth_methods": ["client_secret_basic", "client_secret_post"], "pkce": "required", "claims_profile": "oidc",
             "subject": null, "signing_alg": "RS256", "access_token_lifetime": "1h", "redirect_uris": [URI], "post_logout_redirect_uris": [],
             "source": "command", "disabled_at": null,
         })
@@ -76,7 +76,7 @@ fn every_option_of_a_client_is_kept() {
         ("subject", json!("pairwise")),
         ("signing_alg", json!("EdDSA")),
         ("access_token_lifetime", json!("10m")),
-        ("redirect_uris", json!(["com.example.app:/cb", URI])),
+        ("redirect_uris", json!([URI, "com.example.app:/cb"])),
         ("post_logout_redirect_uris", json!(["https://app.example/bye"])),
     ] {
         assert_eq!(shown[key], value, "{key}");
@@ -107,7 +107,7 @@ fn a_public_client_has_no_secret_and_always_pkce() {
     let operator = Operator::new();
     let public = ["client", "create", "--name", "P", "--public", "--redirect-uri", "http://127.0.0.1/cb", "--id", "p"];
     let made = operator.json(&public);
-    assert_eq!(text(&made, "token_endpoint_auth_method"), "none");
+    assert_eq!(made["token_endpoint_auth_methods"], json!(["none"]));
     assert!(made["client_secret"].is_null());
     let optional = ["client", "create", "--name", "Q", "--public", "--redirect-uri", URI, "--pkce", "optional"];
     assert!(operator.refused(&optional).contains("a public client always uses PKCE"));
@@ -192,4 +192,5 @@ fn a_client_of_the_file_is_changed_in_the_file() {
         assert!(operator.refused(args).contains("declared in the configuration file"));
     }
     assert!(operator.json(&["client", "disable", "f"])["disabled_at"].is_string());
+    assert_eq!(operator.json(&["client", "delete", "f"])["deleted"], true, "what is out of use may go");
 }

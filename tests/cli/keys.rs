@@ -52,7 +52,7 @@ fn another_sealing_key_is_refused_and_a_lost_one_is_not_made_anew() {
     let kept = operator.folder.join("kept.key");
     fs::rename(&sealing, &kept).unwrap();
     let lost = operator.refused(&["keys", "list"]);
-    assert!(lost.contains("sealing.key cannot be used: No such file"), "{lost}");
+    assert!(lost.contains("data/sealing.key is missing: restore it; this database was sealed with it"), "{lost}");
     assert!(!sealing.exists());
     let other = "ab".repeat(32);
     let wrong = Ended(&operator, &other).reason();

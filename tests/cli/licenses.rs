@@ -27,13 +27,13 @@ fn a_license_is_a_public_client_whose_id_is_an_address() {
         ("name", "first"),
         ("owner", OWNER),
         ("token_lifetime", "14d"),
-        ("token_endpoint_auth_method", "none"),
         ("claims_profile", "compat"),
         ("pkce", "required"),
         ("access_token_lifetime", "1h"),
     ] {
         assert_eq!(text(&made, key), value);
     }
+    assert_eq!(made["token_endpoint_auth_methods"], serde_json::json!(["none"]));
     assert!(made["client_secret"].is_null());
 }
 

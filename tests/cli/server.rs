@@ -38,6 +38,48 @@ fn bad(operator: &Operator, args: &[&str]) -> Vec<(String, String)> {
 fn a_healthy_place_is_told_so() {
     let operator = on(Operator::new(), free_ports());
     assert_eq!(bad(&operator, &[]), []);
+    assert!(!operator.folder.join("data").exists(), "to look is not to make");
+}
+
+// What the doctor says of a check.
+fn said(operator: &Operator, check: &str) -> String {
+    let report = operator.json(&["doctor"]);
+    let found = report["checks"].as_array().unwrap().iter().find(|found| found["check"] == check).cloned();
+    found.map(|found| found["detail"].as_str().unwrap().to_owned()).unwrap_or_default()
+}
+
+#[test]
+fn the_doctor_changes_nothing() {
+    let operator = on(Operator::new(), free_ports());
+    assert!(said(&operator, "database").ends_with("does not exist yet; the first start makes it"));
+    // An empty file is a database without tables.
+    std::fs::create_dir(operator.folder.join("data")).unwrap();
+    operator.file("data/latchkey.db", "");
+    for _ in 0..2 {
+        assert_eq!(said(&operator, "tables"), "the database has no tables yet; the first start makes them");
+    }
+    operator.json(&["migrate"]);
+    for _ in 0..2 {
+        assert_eq!(said(&operator, "tables"), "those of this version");
+        assert_eq!(said(&operator, "keys"), "there are none yet; the first start makes them, and the sealing key");
+    }
+    assert!(!operator.folder.join("data/sealing.key").exists());
+    operator.json(&["keys", "list"]);
+    assert_eq!(said(&operator, "keys"), "the sealing key opens all 6 signing keys");
+    let url = format!("sqlite://{}", operator.folder.join("data/latchkey.db").display());
+    let undo = "DELETE FROM _sqlx_migrations WHERE version = 2; ALTER TABLE client DROP COLUMN undeclared_at";
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        use sqlx::{Connection, Executor};
+        let mut conn = sqlx::SqliteConnection::connect(&url).await.unwrap();
+        conn.execute(undo).await.unwrap();
+        conn.close().await.unwrap();
+    });
+    for _ in 0..2 {
+        assert_eq!(said(&operator, "tables"), "the database is one migration behind; the next start brings it up to date");
+    }
+    operator.json(&["migrate"]);
+    assert_eq!(said(&operator, "tables"), "those of this version");
 }
 
 #[test]
@@ -64,10 +106,13 @@ fn each_ill_has_its_own_words() {
     operator.file("data", "a file where the folder should be");
     let ills = bad(&operator, &[]);
     let names: Vec<&str> = ills.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["data folder", "database"]);
-    assert!(ills[0].1.starts_with("the data folder data cannot be written to: "), "{ills:?}");
+    assert_eq!(names, ["data folder"]);
+    assert!(ills[0].1.starts_with("the data folder data is a file: "), "{ills:?}");
 
     let operator = on(Operator::new(), free_ports());
+    let [(name, detail)] = &bad(&operator, &["--database", "sqlite:///nowhere/latchkey.db"])[..] else { panic!("one ill") };
+    assert_eq!((name.as_str(), detail.as_str()), ("database", "sqlite:///nowhere/latchkey.db: its folder does not exist"));
+
     operator.json(&["keys", "list"]);
     std::fs::write(operator.folder.join("data/sealing.key"), "ab".repeat(32)).unwrap();
     let [(name, detail)] = &bad(&operator, &[])[..] else { panic!("one ill") };
@@ -80,7 +125,7 @@ fn a_folder_or_database_that_cannot_be_used_is_a_clear_sentence() {
     operator.file("data", "a file where the folder should be");
     for command in [&["client", "list"][..], &["serve"], &["dev"]] {
         let told = operator.refused(command);
-        assert!(told.starts_with("error: the data folder data cannot be written to: "), "{told}");
+        assert!(told.starts_with("error: the data folder data is a file: name a folder with --data or data.dir"), "{told}");
     }
     let operator = Operator::new();
     let told = operator.refused(&["client", "list", "--database", "postgres://me:hunter2@127.0.0.1:1/x"]);
@@ -89,7 +134,7 @@ fn a_folder_or_database_that_cannot_be_used_is_a_clear_sentence() {
     assert!(told.contains("/nowhere/latchkey.db"), "{told}");
     operator.file("text.db", &"this is no database\n".repeat(100));
     let told = operator.refused(&["client", "list", "--database", "sqlite://text.db"]);
-    assert!(told.starts_with("error: "), "{told}");
+    assert_eq!(told, "error: text.db: the database file is not a SQLite database\n");
 }
 
 #[test]

@@ -117,7 +117,7 @@ on_both!(a_subject_is_the_accounts_or_the_sectors_or_the_connectors, |world| {
     let mut changed = world.state.store.client(&"pair2".parse().unwrap()).await.unwrap().unwrap();
     changed.redirect_uris.insert(0, "https://aaa.example/".parse().unwrap());
     changed.updated_at = world.clock.now();
-    assert!(world.state.store.update_client(&changed).await.unwrap());
+    assert!(world.state.store.update_client(&changed, &[UriPurpose::Redirect]).await.unwrap());
     world.forget_clients(&["pair1", "pair2", "pair3"]).await;
     assert_eq!(sub(&world, "pair2", &browser, &one).await, pairwise);
     assert_eq!(sub(&world, "pair1", &browser, &one).await, pairwise);

@@ -4,6 +4,7 @@ use reqwest::Method;
 use reqwest::header::AUTHORIZATION;
 
 use crate::actors::{Answer, App, Browser, Form, Wallet, basic, hex};
+use crate::api_challenge::{SUBMIT, answer, assert_wire_error};
 use crate::on_both;
 use crate::on_one;
 use crate::world::{FORM, SECRET, World};
@@ -154,4 +155,14 @@ on_one!(whoever_guesses_secrets_is_shut_out_for_a_while, [("LIMITS_FAILURES_PER_
         (400, "invalid_grant".into()),
         "another client at the same address"
     );
+});
+
+on_one!(a_guesser_is_shut_out_at_every_door, [("LIMITS_FAILURES_PER_MINUTE", "3")], |world| {
+    let (browser, guess) = (Browser::new(&world), answer("web", "anything", "0x").with("client_secret", "wrong"));
+    for _ in 0..4 {
+        assert_wire_error(&browser.post_form(SUBMIT, &guess).await, 401, "invalid_client", None);
+    }
+    // What is counted at one door counts at the other.
+    assert_wire_error(&browser.post_form(SUBMIT, &guess.with("client_secret", SECRET)).await, 429, "too_many_requests", None);
+    assert_eq!(App::confidential(&world, "web").redeem("anything").await.error(), (429, "too_many_requests".into()));
 });

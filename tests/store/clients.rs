@@ -17,13 +17,17 @@ both! {
     conflicts_have_names
     /// URIs are added and removed one by one.
     uris_are_added_and_removed
+    /// The oldest URI stays the oldest, whatever is changed around it.
+    uris_keep_their_age
     /// Keys are added, listed and disabled.
     keys_of_licenses
     /// A client that goes takes all that hangs on it along.
     a_deleted_client_leaves_nothing
-    /// The configuration file's clients come, change and go; the command line's are left alone.
+    /// The configuration file's clients come, change, go and return; the command line's are left alone.
     clients_of_the_configuration
 }
+
+const BOTH: [UriPurpose; 2] = [UriPurpose::Redirect, UriPurpose::PostLogout];
 
 fn uri(text: &str) -> RedirectUri {
     text.parse().unwrap()
@@ -70,9 +74,9 @@ async fn a_client_is_changed(fresh: &Fresh) {
     asked.created_at = at(99);
     asked.source = ClientSource::Config;
     asked.disabled_at = Some(at(99));
-    assert!(store.update_client(&asked).await.unwrap());
+    assert!(store.update_client(&asked, &BOTH).await.unwrap());
     assert_eq!(store.client(&before.id).await.unwrap(), Some(expected));
-    assert!(!store.update_client(&client("nobody")).await.unwrap());
+    assert!(!store.update_client(&client("nobody"), &BOTH).await.unwrap());
 
     assert!(store.set_client_disabled(&before.id, Some(at(10)), at(10)).await.unwrap());
     assert_eq!(store.client(&before.id).await.unwrap().unwrap().disabled_at, Some(at(10)));
@@ -96,7 +100,7 @@ async fn conflicts_have_names(fresh: &Fresh) {
     twice.redirect_uris = vec![uri("https://app.example/a"); 2];
     assert_eq!(store.create_client(&twice).await, refused(Conflict::RedirectUri));
     assert_eq!(store.client(&twice.id).await.unwrap(), None);
-    assert_eq!(store.update_client(&license(2, "one")).await, refused(Conflict::LicenseAlias).map(|()| true));
+    assert_eq!(store.update_client(&license(2, "one"), &[]).await, refused(Conflict::LicenseAlias).map(|()| true));
     assert_eq!(store.client(&address(2).into()).await.unwrap(), Some(license(2, "two")));
 
     assert!(store.add_license_key(&key(1, 5)).await.unwrap());
@@ -126,6 +130,39 @@ async fn uris_are_added_and_removed(fresh: &Fresh) {
     assert!(!store.remove_redirect_uri(&app.id, UriPurpose::PostLogout, &bye).await.unwrap());
     let stored = store.client(&app.id).await.unwrap().unwrap();
     assert_eq!((stored.redirect_uris.len(), stored.post_logout_redirect_uris.len()), (3, 0));
+}
+
+async fn uris_keep_their_age(fresh: &Fresh) {
+    let store = &fresh.store;
+    let [first, second, third] = ["https://z.example/", "https://m.example/", "https://a.example/"].map(uri);
+    let mut app = ClientRecord { redirect_uris: vec![first.clone(), second.clone()], ..client("app") };
+    store.create_client(&app).await.unwrap();
+    let stored = async || store.client(&app.id).await.unwrap().unwrap().redirect_uris;
+    assert_eq!(stored().await, [first.clone(), second.clone()], "in the order given");
+    // A clock that went back makes nothing older.
+    assert!(store.add_redirect_uri(&app.id, UriPurpose::Redirect, &third, at(-9)).await.unwrap());
+    assert_eq!(stored().await, [first.clone(), second.clone(), third.clone()]);
+
+    assert!(store.remove_redirect_uri(&app.id, UriPurpose::Redirect, &third).await.unwrap());
+    app.redirect_uris = vec![third.clone(), first.clone(), second.clone()];
+    app.updated_at = at(5);
+    assert!(store.update_client(&app, &[UriPurpose::PostLogout]).await.unwrap());
+    assert_eq!(stored().await, [first.clone(), second.clone()], "a purpose that is not named is not touched");
+    assert!(store.update_client(&app, &BOTH).await.unwrap());
+    assert_eq!(stored().await, [first.clone(), second.clone(), third.clone()]);
+    app.redirect_uris = vec![third.clone(), first.clone()];
+    assert!(store.update_client(&app, &BOTH).await.unwrap());
+    assert_eq!(stored().await, [first.clone(), third.clone()]);
+
+    let config = |uris: &[&RedirectUri]| ClientRecord {
+        source: ClientSource::Config,
+        redirect_uris: uris.iter().copied().cloned().collect(),
+        ..client("file")
+    };
+    store.replace_config_clients(&[config(&[&first])], at(1)).await.unwrap();
+    store.replace_config_clients(&[config(&[&third, &first])], at(2)).await.unwrap();
+    let of_file = store.client(&client_id("file")).await.unwrap().unwrap();
+    assert_eq!(of_file.redirect_uris, [first, third]);
 }
 
 async fn keys_of_licenses(fresh: &Fresh) {
@@ -181,14 +218,24 @@ async fn clients_of_the_configuration(fresh: &Fresh) {
     store.replace_config_clients(&[changed.clone()], at(3)).await.unwrap();
     expected = ClientRecord { created_at: at(1), updated_at: at(3), disabled_at: Some(at(2)), ..changed };
     assert_eq!(store.client(&expected.id).await.unwrap(), Some(expected), "what the operator disabled stays so");
-    assert_eq!(store.client(&client_id("b")).await.unwrap(), None);
+    let account = person(store, 1).await;
+    store.save_consent(account, &client_id("a"), &"openid".parse().unwrap(), at(3)).await.unwrap();
+    let disabled = async |name: &str| store.client(&client_id(name)).await.unwrap().unwrap().disabled_at;
+    assert_eq!(disabled("b").await, Some(at(3)), "what is no longer named is disabled, and not deleted");
 
     let clash = store.replace_config_clients(&[config("command"), config("c")], at(4)).await;
     assert_eq!(clash, Err(StoreError::Conflict(Conflict::ClientId)));
     assert_eq!(store.client(&client_id("command")).await.unwrap(), Some(client("command")));
     assert_eq!(store.client(&client_id("c")).await.unwrap(), None, "all or nothing");
-    assert!(store.client(&client_id("a")).await.unwrap().is_some());
 
     store.replace_config_clients(&[], at(5)).await.unwrap();
-    assert_eq!(store.clients(None).await.unwrap(), [client("command")]);
+    store.replace_config_clients(&[], at(6)).await.unwrap();
+    assert_eq!((disabled("a").await, disabled("b").await, disabled("command").await), (Some(at(2)), Some(at(3)), None));
+    store.replace_config_clients(&[config("a"), config("b")], at(7)).await.unwrap();
+    assert_eq!((disabled("a").await, disabled("b").await), (Some(at(2)), None), "an operator's word stays, an older file's does not");
+    assert!(store.consent(account, &client_id("a")).await.unwrap().is_some());
+    store.replace_config_clients(&[config("a")], at(8)).await.unwrap();
+    store.set_client_disabled(&client_id("b"), Some(at(9)), at(9)).await.unwrap();
+    store.replace_config_clients(&[config("a"), config("b")], at(10)).await.unwrap();
+    assert_eq!(disabled("b").await, Some(at(9)), "an operator meant it");
 }

@@ -4,7 +4,7 @@ use latchkey::domain::{AccountId, Address, Provider};
 use latchkey::store::{DeveloperToken, Profile};
 
 use super::harness::{Fresh, both};
-use super::made::{address, at, client, client_id, code, hash, key, license, person, uuid};
+use super::made::{address, agree, at, client, client_id, code, hash, key, license, person, uuid};
 
 both! {
     /// A code comes back whole at its redemption, once, and its token holds from then on.
@@ -25,6 +25,7 @@ async fn a_code_is_redeemed_once(fresh: &Fresh) {
     let store = &fresh.store;
     let account = person(store, 1).await;
     store.create_client(&client("app")).await.unwrap();
+    agree(store, account, "app").await;
     let stored = code(1, "app", account);
     assert!(store.put_code(&stored, &hash("code")).await.unwrap());
     assert_eq!(store.person_token(stored.id, at(1)).await.unwrap(), None, "a code that nobody redeemed gives no token");
@@ -32,7 +33,7 @@ async fn a_code_is_redeemed_once(fresh: &Fresh) {
     let redeemed = store.redeem_code(&hash("code"), &client_id("app"), at(1), at(3_600)).await.unwrap().unwrap();
     assert_eq!(redeemed.code, stored);
     assert_eq!(redeemed.wallet, Some(address(1)));
-    assert!(!redeemed.account_disabled && !redeemed.client_disabled);
+    assert!(!redeemed.account_disabled && !redeemed.client_disabled && !redeemed.consent_withdrawn);
     assert_eq!(store.redeem_code(&hash("code"), &client_id("app"), at(1), at(3_600)).await.unwrap(), None);
 
     let state = store.code_state(&hash("code")).await.unwrap().unwrap();
@@ -73,6 +74,7 @@ async fn a_persons_token_dies(fresh: &Fresh) {
     let store = &fresh.store;
     let account = person(store, 1).await;
     store.create_client(&client("app")).await.unwrap();
+    agree(store, account, "app").await;
     let stored = code(1, "app", account);
     store.put_code(&stored, &hash("code")).await.unwrap();
     store.redeem_code(&hash("code"), &client_id("app"), at(1), at(3_600)).await.unwrap().unwrap();
@@ -97,6 +99,7 @@ async fn the_oldest_wallet_stands_for_the_account(fresh: &Fresh) {
     store.create_client(&client("app")).await.unwrap();
     let account = AccountId(uuid(1));
     store.sign_in(&Provider::new("email"), "a@example.com", account, at(0)).await.unwrap();
+    agree(store, account, "app").await;
     let mail = |number| {
         let mut code = code(number, "app", account);
         code.provider = Provider::new("email");
@@ -159,6 +162,7 @@ async fn a_redeemed_code_is_born(fresh: &Fresh) {
     let store = &fresh.store;
     let account = person(store, 1).await;
     store.create_client(&client("app")).await.unwrap();
+    agree(store, account, "app").await;
     let stored = code(1, "app", account);
     assert!(store.put_redeemed_code(&stored, &hash("code"), at(0), at(3_600)).await.unwrap());
     assert_eq!(store.redeem_code(&hash("code"), &client_id("app"), at(1), at(3_600)).await.unwrap(), None);

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use latchkey::store::{DatabaseSettings, Store, StoreError};
+use latchkey::store::{DatabaseSettings, Store, StoreError, UriPurpose};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
@@ -212,6 +212,27 @@ async fn a_full_pool_and_a_locked_row_end_in_time() {
     fresh.end().await;
 }
 
+/// A user without rights hears which, not that the database is away.
+#[tokio::test]
+async fn a_missing_right_is_named() {
+    let fresh = Fresh::new(Engine::Postgres).await;
+    let user = format!("{}_reader", fresh.name());
+    let mut conn = PgConnection::connect(&fresh.url).await.unwrap();
+    conn.execute(AssertSqlSafe(format!("CREATE ROLE {user} LOGIN PASSWORD 'x'"))).await.unwrap();
+    let mut url = url::Url::parse(&fresh.url).unwrap();
+    url.set_username(&user).unwrap();
+    url.set_password(Some("x")).unwrap();
+    let store = open(url.as_str()).await;
+    let told = store.clients(None).await.unwrap_err();
+    assert!(matches!(told, StoreError::Schema(_)), "{told:?}");
+    assert!(told.to_string().starts_with("the database's user lacks a right (permission denied for "), "{told}");
+    assert!(!told.to_string().contains("not available"), "{told}");
+    store.close().await;
+    conn.execute(AssertSqlSafe(format!("DROP ROLE {user}"))).await.unwrap();
+    conn.close().await.unwrap();
+    fresh.end().await;
+}
+
 /// A request that is given up in the middle of a transaction leaves nothing behind, and its connection is not used again.
 #[tokio::test]
 async fn a_call_given_up_leaves_nothing_behind() {
@@ -219,15 +240,17 @@ async fn a_call_given_up_leaves_nothing_behind() {
     fresh.store.create_client(&client("app")).await.unwrap();
     let one = Store::open(&DatabaseSettings { url: fresh.url.clone(), max_connections: 1 }).await.unwrap();
     let mut holder = PgConnection::connect(&fresh.url).await.unwrap();
-    holder.execute("BEGIN; UPDATE client SET name = name").await.unwrap();
+    holder.execute("BEGIN; DELETE FROM client_redirect_uri").await.unwrap();
     let mut changed = client("app");
     changed.name = "Changed".to_owned();
-    let given_up = tokio::time::timeout(Duration::from_millis(500), one.update_client(&changed)).await;
-    assert!(given_up.is_err(), "it waits for the rows that the other changes");
+    changed.redirect_uris.truncate(1);
+    let uris = [UriPurpose::Redirect];
+    let given_up = tokio::time::timeout(Duration::from_millis(500), one.update_client(&changed, &uris)).await;
+    assert!(given_up.is_err(), "it waits for the rows that the other deletes");
     holder.execute("ROLLBACK").await.unwrap();
     assert_eq!(one.client(&client_id("app")).await.unwrap(), Some(client("app")));
     changed.updated_at = at(1);
-    assert!(one.update_client(&changed).await.unwrap());
+    assert!(one.update_client(&changed, &uris).await.unwrap());
     assert_eq!(fresh.store.client(&client_id("app")).await.unwrap(), Some(changed));
     one.close().await;
     fresh.end().await;

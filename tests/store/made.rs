@@ -79,6 +79,11 @@ pub(crate) async fn person(store: &Store, number: u8) -> AccountId {
     signed.account_id
 }
 
+/// Lets the app have the scopes of [`code`], from the moment on.
+pub(crate) async fn agree(store: &Store, account: AccountId, client: &str) {
+    store.save_consent(account, &client_id(client), &"email openid".parse().expect("a scope"), at(0)).await.expect("a consent");
+}
+
 pub(crate) fn session(number: u8, account: AccountId) -> Session {
     Session {
         id: SessionId(uuid(1_000 + u128::from(number))),

@@ -30,7 +30,7 @@ both! {
     all_agree_on_a_secret
     /// Fifty registrations of one client id, or of one alias: one client.
     one_registers_a_client
-    /// Fifty writers of one consent: the last one's scope, and no error.
+    /// Fifty writers of one consent: what each of them gave, and no error.
     all_save_a_consent
 }
 
@@ -167,5 +167,7 @@ async fn all_save_a_consent(fresh: &Fresh) {
     })
     .await;
     assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    let scope = fresh.store.consent(account, &client_id("app")).await.unwrap().unwrap();
+    assert_eq!(scope.iter().count(), 51, "{scope}");
     assert_eq!(fresh.store.consents(account).await.unwrap().len(), 1);
 }

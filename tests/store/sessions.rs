@@ -1,7 +1,7 @@
 //! Sessions and consents: who is signed in, and what they let an app do.
 
-use latchkey::domain::{AccountId, SessionId};
-use latchkey::store::Consent;
+use latchkey::domain::{AccountId, Scope, SessionId};
+use latchkey::store::{Agreement, Consent};
 
 use super::harness::{Fresh, both};
 use super::made::{at, client, client_id, code, hash, person, session, uuid};
@@ -17,6 +17,8 @@ both! {
     a_consent_is_remembered
     /// A withdrawn consent takes this person's tokens at this app along, and no others.
     a_withdrawn_consent_revokes
+    /// A code that is stored while its consent is withdrawn gives nothing, then and after another consent.
+    a_code_stored_during_a_withdrawal
     /// Session and consent come in one read.
     the_standing_of_a_browser
 }
@@ -70,16 +72,21 @@ async fn sessions_end(fresh: &Fresh) {
     assert!(store.sessions(other, at(1_000)).await.unwrap().is_empty());
 }
 
+fn scope(text: &str) -> Scope {
+    text.parse().unwrap()
+}
+
 async fn a_consent_is_remembered(fresh: &Fresh) {
     let store = &fresh.store;
     let account = person(store, 1).await;
     store.create_client(&client("app")).await.unwrap();
     store.create_client(&client("other")).await.unwrap();
-    let (app, narrow, wide) = (client_id("app"), "openid".parse().unwrap(), "email openid".parse().unwrap());
+    let (app, narrow, wide) = (client_id("app"), scope("openid"), scope("email openid"));
     assert_eq!(store.consent(account, &app).await.unwrap(), None);
     store.save_consent(account, &app, &narrow, at(1)).await.unwrap();
     store.save_consent(account, &client_id("other"), &narrow, at(2)).await.unwrap();
-    store.save_consent(account, &app, &wide, at(3)).await.unwrap();
+    let agreed = store.save_consent(account, &app, &"email".parse().unwrap(), at(3)).await.unwrap();
+    assert_eq!(agreed, Agreement { scope: wide.clone(), created_at: at(1), updated_at: at(3) }, "these scopes too");
     assert_eq!(store.consent(account, &app).await.unwrap(), Some(wide.clone()));
     let listed = store.consents(account).await.unwrap();
     assert_eq!(listed.len(), 2);
@@ -95,12 +102,14 @@ async fn a_withdrawn_consent_revokes(fresh: &Fresh) {
         store.create_client(&client(name)).await.unwrap();
     }
     let given = [code(1, "app", account), code(2, "second", account), code(3, "app", other)];
+    for (account, app) in [(account, "app"), (account, "second"), (other, "app")] {
+        store.save_consent(account, &client_id(app), &"openid".parse().unwrap(), at(0)).await.unwrap();
+    }
     for code in &given {
         store.put_redeemed_code(code, &hash(&code.id.to_string()), at(0), at(3_600)).await.unwrap();
     }
     let waiting = code(4, "app", account);
     store.put_code(&waiting, &hash("waiting")).await.unwrap();
-    store.save_consent(account, &client_id("app"), &"openid".parse().unwrap(), at(1)).await.unwrap();
 
     assert!(store.withdraw_consent(account, &client_id("app"), at(2)).await.unwrap());
     assert_eq!(store.consent(account, &client_id("app")).await.unwrap(), None);
@@ -111,6 +120,33 @@ async fn a_withdrawn_consent_revokes(fresh: &Fresh) {
     assert!(!store.withdraw_consent(account, &client_id("app"), at(2)).await.unwrap());
 }
 
+async fn a_code_stored_during_a_withdrawal(fresh: &Fresh) {
+    let store = &fresh.store;
+    let account = person(store, 1).await;
+    let (app, scope) = (client_id("app"), "email openid".parse().unwrap());
+    store.create_client(&client("app")).await.unwrap();
+    store.save_consent(account, &app, &scope, at(0)).await.unwrap();
+    // Both were decided under the consent of second 0, and reach the store when it has been withdrawn.
+    assert!(store.withdraw_consent(account, &app, at(1)).await.unwrap());
+    let (waiting, redeemed) = (code(1, "app", account), code(2, "app", account));
+    store.put_code(&waiting, &hash("waiting")).await.unwrap();
+    store.put_code(&code(3, "app", account), &hash("late")).await.unwrap();
+    store.put_redeemed_code(&redeemed, &hash("redeemed"), at(1), at(3_600)).await.unwrap();
+
+    assert!(store.redeem_code(&hash("waiting"), &app, at(2), at(3_600)).await.unwrap().unwrap().consent_withdrawn);
+    assert_eq!(store.person_token(waiting.id, at(2)).await.unwrap(), None);
+    assert_eq!(store.person_token(redeemed.id, at(2)).await.unwrap(), None);
+    let agreed = store.save_consent(account, &app, &"openid".parse().unwrap(), at(3)).await.unwrap();
+    assert_eq!(agreed.scope.to_string(), "openid", "what was withdrawn does not come back with what is given now");
+    assert!(store.redeem_code(&hash("late"), &app, at(4), at(3_600)).await.unwrap().unwrap().consent_withdrawn);
+    assert_eq!(store.person_token(waiting.id, at(4)).await.unwrap(), None, "a new consent does not revive old tokens");
+    assert_eq!(store.person_token(redeemed.id, at(4)).await.unwrap(), None);
+    let mut new = code(4, "app", account);
+    new.issued_at = agreed.created_at;
+    store.put_redeemed_code(&new, &hash("new"), at(4), at(3_600)).await.unwrap();
+    assert!(store.person_token(new.id, at(4)).await.unwrap().is_some());
+}
+
 async fn the_standing_of_a_browser(fresh: &Fresh) {
     let store = &fresh.store;
     let account = person(store, 1).await;
@@ -119,11 +155,11 @@ async fn the_standing_of_a_browser(fresh: &Fresh) {
     let signed = session(1, account);
     store.start_session(&signed, &hash("cookie"), None).await.unwrap();
     assert_eq!(store.standing(&hash("cookie"), &app, at(1)).await.unwrap(), Some((signed.clone(), None)));
-    let scope: latchkey::domain::Scope = "openid".parse().unwrap();
+    let scope: Scope = "openid".parse().unwrap();
     store.save_consent(account, &app, &scope, at(1)).await.unwrap();
     assert_eq!(
         store.standing(&hash("cookie"), &app, at(1)).await.unwrap(),
-        Some((signed.clone(), Some(latchkey::store::Agreement { scope, updated_at: at(1) })))
+        Some((signed.clone(), Some(Agreement { scope, created_at: at(1), updated_at: at(1) })))
     );
     assert_eq!(store.standing(&hash("cookie"), &client_id("other"), at(1)).await.unwrap(), Some((signed, None)));
     assert_eq!(store.standing(&hash("cookie"), &app, at(1_000)).await.unwrap(), None);

@@ -5,8 +5,8 @@ use latchkey::store::{DeveloperToken, Swept, Taken};
 
 use super::harness::{Fresh, both};
 use super::made::{
-    address, api_challenge, at, client, client_id, code, hash, interaction, key, license, person, session, signin_challenge, signing_key,
-    uuid,
+    address, agree, api_challenge, at, client, client_id, code, hash, interaction, key, license, person, session, signin_challenge,
+    signing_key, uuid,
 };
 
 both! {
@@ -110,6 +110,7 @@ async fn a_redeemed_code_is_kept_for_its_tokens(fresh: &Fresh) {
     let store = &fresh.store;
     let account = person(store, 1).await;
     store.create_client(&client("app")).await.unwrap();
+    agree(store, account, "app").await;
     let given = code(1, "app", account);
     store.put_code(&given, &hash("code")).await.unwrap();
     store.redeem_code(&hash("code"), &client_id("app"), at(1), at(3_600)).await.unwrap().unwrap();

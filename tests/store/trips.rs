@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use latchkey::store::{DatabaseSettings, Store};
 
 use super::harness::{Engine, Fresh};
-use super::made::{api_challenge, at, client, client_id, code, hash, person, session};
+use super::made::{agree, api_challenge, at, client, client_id, code, hash, person, session};
 
 /// Counts the turns of a conversation: each time the client speaks after the server has.
 #[derive(Default)]
@@ -65,6 +65,7 @@ async fn the_hot_verbs_are_one_round_trip() {
 
     let account = person(&store, 1).await;
     store.create_client(&client("app")).await.unwrap();
+    agree(&store, account, "app").await;
     store.start_session(&session(1, account), &hash("cookie"), None).await.unwrap();
     let app = client_id("app");
     // In the first round each statement is prepared; the second one is what every later request costs.

@@ -4,8 +4,9 @@ use clap::Args;
 use serde_json::json;
 
 use crate::cli::desk::{Desk, unknown};
-use crate::cli::out::{Done, Said};
+use crate::cli::out::{Done, Failure, Said};
 use crate::domain::{ClientId, ClientKind};
+use crate::store::ClientSource;
 
 /// Delete an app with its consents, codes and tokens; `disable` is the way that can be taken back
 #[derive(Debug, Args)]
@@ -16,7 +17,13 @@ pub(in crate::cli) struct Delete {
 
 impl Delete {
     pub(in crate::cli) async fn run(self, desk: &Desk) -> Done {
-        let record = desk.changeable_client(&self.id, ClientKind::Oauth).await?;
+        let record = desk.client(&self.id, ClientKind::Oauth).await?;
+        if record.source == ClientSource::Config && record.disabled_at.is_none() {
+            return Err(Failure(format!(
+                "{} is declared in the configuration file: take it out there and start the server again, which disables it; then delete it",
+                record.id
+            )));
+        }
         if !desk.store.delete_client(&record.id).await? {
             return Err(unknown(record.kind, &record.id));
         }

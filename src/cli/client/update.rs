@@ -8,6 +8,7 @@ use crate::cli::options::{ChosenSecret, ClientSettings, each_once, name};
 use crate::cli::out::{Done, Failure, Said};
 use crate::config::check_client;
 use crate::domain::{AuthMethod, ClientId, ClientKind, RedirectUri, Secret};
+use crate::store::UriPurpose;
 
 /// Change an app's settings; what is not named stays as it is
 #[derive(Debug, Args)]
@@ -53,20 +54,25 @@ impl Update {
         }
         record.name = self.name.unwrap_or(record.name);
         record.secret_hash = secret.map(Secret::hash).or(record.secret_hash);
+        let mut uris = Vec::new();
         if !self.redirect_uris.is_empty() {
             record.redirect_uris = each_once(self.redirect_uris);
+            uris.push(UriPurpose::Redirect);
         }
         if !self.post_logout_redirect_uris.is_empty() {
             record.post_logout_redirect_uris = each_once(self.post_logout_redirect_uris);
+            uris.push(UriPurpose::PostLogout);
         }
         self.settings.apply(&mut record);
         record.updated_at = desk.now();
         if let Some((_, problem)) = check_client(&record.id, public, record.pkce, &record.redirect_uris).into_iter().next() {
             return Err(Failure(problem));
         }
-        if !desk.store.update_client(&record).await? {
+        if !desk.store.update_client(&record, &uris).await? {
             return Err(unknown(record.kind, &record.id));
         }
+        // As it is now: what was not named may have been changed by others meanwhile.
+        let record = desk.client(&record.id, record.kind).await?;
         let words = if generated.is_some() { "the client is changed; its new secret is shown this once" } else { "the client is changed" };
         Ok(Said::json(&View::of(&record).with_secret(generated.as_ref()))?.words(words))
     }

@@ -23,7 +23,8 @@ pub(in crate::cli) struct View<'a> {
     owner: Option<Address>,
     #[serde(skip_serializing_if = "Option::is_none")]
     token_lifetime: Option<String>,
-    token_endpoint_auth_method: AuthMethod,
+    /// The registered names (RFC 7591 §2) of the ways in which it may prove itself at the token endpoint.
+    token_endpoint_auth_methods: &'static [&'static str],
     pkce: Pkce,
     claims_profile: ClaimsProfile,
     /// `null`: the server's own setting.
@@ -51,7 +52,7 @@ impl<'a> View<'a> {
             alias: license.map(|license| license.alias.as_str()),
             owner: license.map(|license| license.owner),
             token_lifetime: license.map(|license| span_words(license.developer_token)),
-            token_endpoint_auth_method: client.auth_method,
+            token_endpoint_auth_methods: auth_methods(client.auth_method),
             pkce: client.pkce,
             claims_profile: client.claims_profile,
             subject: client.subject_type,
@@ -75,6 +76,15 @@ impl<'a> View<'a> {
     /// With a license's keys.
     pub(in crate::cli) fn with_keys(self, keys: &[LicenseKey]) -> Self {
         Self { keys: Some(keys.iter().map(KeyView::from).collect()), ..self }
+    }
+}
+
+fn auth_methods(method: AuthMethod) -> &'static [&'static str] {
+    match method {
+        AuthMethod::None => &["none"],
+        AuthMethod::ClientSecretBasic => &["client_secret_basic"],
+        AuthMethod::ClientSecretPost => &["client_secret_post"],
+        AuthMethod::ClientSecret => &["client_secret_basic", "client_secret_post"],
     }
 }
 

@@ -1,5 +1,6 @@
 //! The doctor's checks; each gives a sentence, good or bad.
 
+use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 
 use super::Finding;
@@ -7,48 +8,86 @@ use crate::cli::health::{DISCOVERY, get};
 use crate::config::Config;
 use crate::domain::{Clock, Entropy, Timestamp};
 use crate::keys::Keyring;
-use crate::store::Store;
+use crate::store::{Store, Tables};
 
-/// Every check, in the order in which a server needs what they check.
+/// Every check, in the order in which a server needs what they check. None of them makes or changes anything.
 pub(super) async fn all(config: &Config) -> Vec<Finding> {
-    let (clock, entropy) = (Clock::System, Entropy::System);
+    let clock = Clock::System;
     let changed = config.effective().iter().filter(|row| row.source != crate::config::Source::Default).count();
     let mut checks = vec![
         Finding::of("configuration", Ok(format!("read; {changed} settings differ from the defaults, issuer {}", config.server.issuer))),
-        Finding::of("data folder", config.make_data_dir().map(|()| format!("{} can be written to", config.data.dir.display()))),
+        Finding::of("data folder", folder(config)),
     ];
-    let store = database(config).await;
     let url = config.database_url();
-    checks.push(Finding::of("database", store.as_ref().map(|_| format!("{url} answers")).map_err(|problem| format!("{url}: {problem}"))));
-    if let Ok(store) = &store {
-        let migrated = store.migrate().await;
-        checks.push(Finding::of("tables", migrated.as_ref().map(|()| "those of this version".to_owned()).map_err(ToString::to_string)));
-        if migrated.is_ok() {
-            checks.push(Finding::of("keys", keys(config, store, &clock, &entropy).await));
+    let opened = database(config).await;
+    let found = match &opened {
+        Ok(Some(_)) => Ok(format!("{url} answers")),
+        Ok(None) => Ok(format!("{url} does not exist yet; the first start makes it")),
+        Err(problem) => Err(format!("{url}: {problem}")),
+    };
+    checks.push(Finding::of("database", found));
+    let store = opened.ok().flatten();
+    if let Some(store) = &store {
+        let tables = store.tables().await;
+        let current = matches!(tables, Ok(Tables::Current));
+        checks.push(Finding::of("tables", tables.map(told).map_err(|problem| problem.to_string())));
+        if current {
+            checks.push(Finding::of("keys", keys(config, store).await));
         }
     }
-    checks.push(Finding::of("clock", sane(clock.now(), store.as_ref().ok()).await));
+    checks.push(Finding::of("clock", sane(clock.now(), store.as_ref()).await));
     checks.push(Finding::of("port", port(config, config.server.listen).await));
     if let Some(operations) = config.server.operations_listen {
         checks.push(Finding::of("operations port", port(config, operations).await));
     }
-    if let Ok(store) = store {
+    if let Some(store) = store {
         store.close().await;
     }
     checks
 }
 
-async fn database(config: &Config) -> Result<Store, String> {
-    let store = Store::open(&config.database_settings()).await.map_err(|problem| problem.to_string())?;
-    store.ping().await.map_err(|problem| problem.to_string())?;
-    Ok(store)
+fn folder(config: &Config) -> Result<String, String> {
+    let dir = &config.data.dir;
+    match std::fs::metadata(dir) {
+        Err(problem) if problem.kind() == ErrorKind::NotFound => {
+            Ok(format!("{} does not exist yet; the first start makes it", dir.display()))
+        }
+        // Tried with a file that is gone at once.
+        _ => config.make_data_dir().map(|()| format!("{} can be written to", dir.display())),
+    }
 }
 
-async fn keys(config: &Config, store: &Store, clock: &Clock, entropy: &Entropy) -> Result<String, String> {
-    let may_be_new = store.signing_keys().await.map_err(|problem| problem.to_string())?.is_empty();
-    let sealing = config.sealing_key(may_be_new, entropy).map_err(|problem| problem.to_string())?;
-    let opened = Keyring::open(store, sealing, config.key_settings(), clock.clone(), entropy.clone()).await;
-    opened.map(|keyring| format!("the sealing key opens all {} signing keys", keyring.list().len())).map_err(|problem| problem.to_string())
+// `None` where it is a file that a start makes.
+async fn database(config: &Config) -> Result<Option<Store>, String> {
+    if let Some(file) = config.database_file().filter(|file| !file.exists()) {
+        let made = config.database.url.is_none() || file.parent().is_none_or(|folder| folder.as_os_str().is_empty() || folder.is_dir());
+        return if made { Ok(None) } else { Err("its folder does not exist".to_owned()) };
+    }
+    let store = Store::open(&config.database_settings()).await.map_err(|problem| problem.to_string())?;
+    store.ping().await.map_err(|problem| problem.to_string())?;
+    Ok(Some(store))
+}
+
+fn told(tables: Tables) -> String {
+    match tables {
+        Tables::None => "the database has no tables yet; the first start makes them".to_owned(),
+        Tables::Behind(1) => "the database is one migration behind; the next start brings it up to date".to_owned(),
+        Tables::Behind(lacking) => format!("the database is {lacking} migrations behind; the next start brings it up to date"),
+        Tables::Current => "those of this version".to_owned(),
+    }
+}
+
+async fn keys(config: &Config, store: &Store) -> Result<String, String> {
+    let none_yet = store.signing_keys().await.map_err(|problem| problem.to_string())?.is_empty();
+    if none_yet && config.keys.sealing_key.is_none() && !config.sealing_key_file().exists() {
+        return Ok("there are none yet; the first start makes them, and the sealing key".to_owned());
+    }
+    let sealing = config.sealing_key(false, &Entropy::System).map_err(|problem| problem.to_string())?;
+    match Keyring::check(store, &sealing).await {
+        Ok(0) => Ok("there are none yet; the first start makes them".to_owned()),
+        Ok(count) => Ok(format!("the sealing key opens all {count} signing keys")),
+        Err(problem) => Err(problem.to_string()),
+    }
 }
 
 /// A day on which this program existed: a clock before it has lost its time.

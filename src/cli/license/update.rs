@@ -47,9 +47,11 @@ impl Update {
         }
         self.settings.apply(&mut record);
         record.updated_at = desk.now();
-        if !desk.store.update_client(&record).await? {
+        if !desk.store.update_client(&record, &[]).await? {
             return Err(unknown(record.kind, &record.id));
         }
+        // As it is now: its URIs may have been changed by others meanwhile.
+        let record = desk.client(&record.id, record.kind).await?;
         Ok(Said::json(&View::of(&record))?.words("the license is changed"))
     }
 }

@@ -7,6 +7,8 @@ use super::super::Credential;
 use super::*;
 use crate::domain::TokenHash;
 
+const SEALING_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+
 fn env(pairs: &[(&str, &str)]) -> std::vec::IntoIter<(String, String)> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Vec<_>>().into_iter()
 }
@@ -106,7 +108,8 @@ fn all_problems_are_told_at_once() {
 fn what_must_fit_together() {
     for (pairs, path) in [
         (&[("LATCHKEY_SERVER_OPERATIONS_LISTEN", "127.0.0.1:8080")][..], "server.operations_listen"),
-        (&[("LATCHKEY_KEYS_SEALING_KEY", "x"), ("LATCHKEY_KEYS_SEALING_KEY_FILE", "y")], "keys.sealing_key"),
+        (&[("LATCHKEY_KEYS_SEALING_KEY", SEALING_KEY), ("LATCHKEY_KEYS_SEALING_KEY_FILE", "y")], "keys.sealing_key"),
+        (&[("LATCHKEY_KEYS_SEALING_KEY", "hunter2")], "keys.sealing_key"),
         (&[("LATCHKEY_KEYS_ROTATE_EVERY", "10m")], "keys.publish_ahead"),
         (&[("LATCHKEY_SESSION_LIFETIME", "1d")], "session.idle"),
         (&[("LATCHKEY_WALLET_CHAINS", ",")], "wallet.chains"),
@@ -133,9 +136,11 @@ fn a_file_that_cannot_be_read_says_so_and_quotes_nothing() {
 fn a_password_shows_nowhere() {
     let config = from_env(&[
         ("LATCHKEY_DATABASE_URL", "postgres://me:hunter2@db.example:5432/latchkey?sslmode=require"),
-        ("LATCHKEY_KEYS_SEALING_KEY", "hunter2"),
+        ("LATCHKEY_KEYS_SEALING_KEY", SEALING_KEY),
     ])
     .unwrap();
+    assert!(!format!("{config:?}").contains(SEALING_KEY));
+    assert!(config.effective().iter().all(|row| row.value.as_deref() != Some(SEALING_KEY)));
     assert_eq!(config.database_url().to_string(), "postgres://db.example:5432/latchkey");
     assert!(!format!("{config:?}").contains("hunter2"));
 }
@@ -174,6 +179,13 @@ fn every_problem_of_every_client_is_told() {
     let told = file.problems().join("\n");
     assert!(!told.contains("hunter2"));
     insta::assert_snapshot!(told);
+    for line in [
+        "clients[0].secret (file): the secret has 7",
+        "clients[4].id (file): d is the id of clients[3] too",
+        "clients[4].secret (file): the secret",
+    ] {
+        assert!(told.contains(line), "{line}\n{told}");
+    }
     let single = File::new("single", "[clients]\nid = 'a'");
     assert_eq!(single.problems(), ["clients (file): is not a list of clients; expected [[clients]], once for each client"]);
 }

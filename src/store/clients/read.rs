@@ -114,5 +114,5 @@ impl Row {
 }
 
 fn span(seconds: i64) -> Result<Duration, StoreError> {
-    u64::try_from(seconds).map(Duration::from_secs).map_err(|_| StoreError::Corrupt(format!("a lifetime of {seconds} seconds")))
+    u64::try_from(seconds).map(Duration::from_secs).map_err(|_| StoreError::value(format_args!("a lifetime of {seconds} seconds")))
 }

@@ -18,9 +18,10 @@ sql! {
             signing_alg = $8, access_token_seconds = $9, updated_at = $10
         WHERE id = $1";
     UPDATE_LICENSE = "UPDATE license SET alias = $2, owner = $3, developer_token_seconds = $4 WHERE client_id = $1";
-    DISABLE = "UPDATE client SET disabled_at = $2, updated_at = $3 WHERE id = $1";
+    DISABLE = "UPDATE client SET disabled_at = $2, updated_at = $3, undeclared_at = NULL WHERE id = $1";
     DELETE = "DELETE FROM client WHERE id = $1";
-    /// Leaves a client alone that the command line made. A client disabled by the operator stays so.
+    /// Leaves a client alone that the command line made. A client that was disabled because the file did not name it is enabled
+    /// again; one that an operator disabled stays so.
     UPSERT_CONFIG = "
         INSERT INTO client (id, kind, name, secret_hash, token_endpoint_auth_method, pkce, claims_profile, subject_type,
                             signing_alg, access_token_seconds, source, created_at, updated_at)
@@ -29,14 +30,29 @@ sql! {
         SET kind = excluded.kind, name = excluded.name, secret_hash = excluded.secret_hash,
             token_endpoint_auth_method = excluded.token_endpoint_auth_method, pkce = excluded.pkce,
             claims_profile = excluded.claims_profile, subject_type = excluded.subject_type, signing_alg = excluded.signing_alg,
-            access_token_seconds = excluded.access_token_seconds, updated_at = excluded.updated_at
+            access_token_seconds = excluded.access_token_seconds, updated_at = excluded.updated_at,
+            disabled_at = CASE WHEN client.undeclared_at IS NULL THEN client.disabled_at END, undeclared_at = NULL
         WHERE client.source = 'config'";
+    /// What an operator disabled is left as it is: it stays disabled when the file names it again.
+    UNDECLARE = "
+        UPDATE client SET undeclared_at = $2, disabled_at = $2, updated_at = $2
+        WHERE id = $1 AND source = 'config' AND disabled_at IS NULL";
     CONFIG_IDS = "SELECT id FROM client WHERE source = 'config' ORDER BY id";
+    /// A URI comes after those that are there, also where several are added at one moment or the clock went back: the oldest one is
+    /// the sector of pairwise subjects, and stays it.
     ADD_URI = "
         INSERT INTO client_redirect_uri (client_id, purpose, uri, created_at)
-        SELECT c.id, $2, $3, $4 FROM client c WHERE c.id = $1";
-    REMOVE_URI = "DELETE FROM client_redirect_uri WHERE client_id = $1 AND purpose = $2 AND uri = $3";
+        SELECT c.id, $2, $3, COALESCE((SELECT MAX(u.created_at) + 1 FROM client_redirect_uri u
+                                       WHERE u.client_id = $1 AND u.purpose = $2 AND u.created_at >= $4), $4)
+        FROM client c WHERE c.id = $1";
+    ADD_MISSING_URI = "
+        INSERT INTO client_redirect_uri (client_id, purpose, uri, created_at)
+        SELECT c.id, $2, $3, COALESCE((SELECT MAX(u.created_at) + 1 FROM client_redirect_uri u
+                                       WHERE u.client_id = $1 AND u.purpose = $2 AND u.created_at >= $4), $4)
+        FROM client c WHERE c.id = $1
+        ON CONFLICT (client_id, purpose, uri) DO NOTHING";
     URIS = "SELECT uri FROM client_redirect_uri WHERE client_id = $1 AND purpose = $2";
+    REMOVE_URI = "DELETE FROM client_redirect_uri WHERE client_id = $1 AND purpose = $2 AND uri = $3";
 }
 
 impl Store {
@@ -75,10 +91,10 @@ impl Store {
         .await
     }
 
-    /// Replaces a client's settings, URIs and license; not its id, kind, source, or whether it is disabled.
-    /// False: there is no such client.
-    pub async fn update_client(&self, client: &ClientRecord) -> Result<bool, StoreError> {
-        let client = client.clone();
+    /// Replaces a client's settings and license, and its URIs of the purposes named; not its id, kind, source, or whether it is
+    /// disabled. A URI that stays keeps its age. False: there is no such client.
+    pub async fn update_client(&self, client: &ClientRecord, uris: &[UriPurpose]) -> Result<bool, StoreError> {
+        let (client, uris) = (client.clone(), uris.to_vec());
         self.transaction(move |mut conn| {
             Box::pin(async move {
                 if on!(
@@ -103,7 +119,9 @@ impl Store {
                 if let Some(license) = &client.license {
                     on!(conn, execute(UPDATE_LICENSE, &client.id, &license.alias, license.owner, seconds(license.developer_token)))?;
                 }
-                replace_uris(&mut conn, &client, client.updated_at).await?;
+                for purpose in uris {
+                    replace_uris(&mut conn, &client, purpose, client.updated_at).await?;
+                }
                 Ok(true)
             })
         })
@@ -122,8 +140,9 @@ impl Store {
         Ok(write_one!(self, execute(DELETE, id))? > 0)
     }
 
-    /// Makes the clients of the configuration file be those given: adds, changes, and removes what is no longer named.
-    /// A client that an operator disabled stays disabled.
+    /// Makes the clients of the configuration file be those given: adds, changes, and disables what is no longer named. Nothing is
+    /// deleted: a replica that starts with an older file, or with none, must not end consents and tokens for good. A client that
+    /// is named again is enabled again, unless an operator disabled it.
     ///
     /// # Errors
     /// [`Conflict::ClientId`] when the command line made a client of one of these ids; then nothing is changed.
@@ -138,7 +157,7 @@ impl Store {
                 }
                 let stored: Vec<ClientId> = on!(conn, values(CONFIG_IDS))?;
                 for id in stored.iter().filter(|id| clients.iter().all(|client| client.id != **id)) {
-                    on!(conn, execute(DELETE, id))?;
+                    on!(conn, execute(UNDECLARE, id, now))?;
                 }
                 Ok(())
             })
@@ -189,7 +208,28 @@ async fn upsert_config(conn: &mut Conn<'_>, client: &ClientRecord, now: Timestam
     {
         return Err(StoreError::Conflict(Conflict::ClientId));
     }
-    replace_uris(conn, client, now).await
+    replace_uris(conn, client, UriPurpose::Redirect, now).await?;
+    replace_uris(conn, client, UriPurpose::PostLogout, now).await
+}
+
+fn uris(client: &ClientRecord, purpose: UriPurpose) -> &[RedirectUri] {
+    match purpose {
+        UriPurpose::Redirect => &client.redirect_uris,
+        UriPurpose::PostLogout => &client.post_logout_redirect_uris,
+    }
+}
+
+// Takes away what the record does not name and adds what is missing, so that what stays is not touched.
+async fn replace_uris(conn: &mut Conn<'_>, client: &ClientRecord, purpose: UriPurpose, now: Timestamp) -> Result<(), StoreError> {
+    let named = uris(client, purpose);
+    let stored: Vec<RedirectUri> = on!(*conn, values(URIS, &client.id, purpose))?;
+    for gone in stored.iter().filter(|uri| !named.contains(uri)) {
+        on!(*conn, execute(REMOVE_URI, &client.id, purpose, gone))?;
+    }
+    for new in named.iter().filter(|uri| !stored.contains(uri)) {
+        on!(*conn, execute(ADD_MISSING_URI, &client.id, purpose, new, now))?;
+    }
+    Ok(())
 }
 
 async fn create_license(conn: &mut Conn<'_>, client: &ClientRecord) -> Result<(), StoreError> {
@@ -199,26 +239,11 @@ async fn create_license(conn: &mut Conn<'_>, client: &ClientRecord) -> Result<()
     Ok(())
 }
 
-// A URI that stays keeps its age: the oldest one gives a client's sector, and with it everybody's pairwise subject.
-async fn replace_uris(conn: &mut Conn<'_>, client: &ClientRecord, now: Timestamp) -> Result<(), StoreError> {
-    for (purpose, uris) in [(UriPurpose::Redirect, &client.redirect_uris), (UriPurpose::PostLogout, &client.post_logout_redirect_uris)] {
-        let stored: Vec<RedirectUri> = on!(*conn, values(URIS, &client.id, purpose))?;
-        for gone in stored.iter().filter(|uri| !uris.contains(uri)) {
-            on!(*conn, execute(REMOVE_URI, &client.id, purpose, gone))?;
-        }
-        for new in uris.iter().filter(|uri| !stored.contains(uri)) {
-            add_uri(conn, &client.id, purpose, new, now).await?;
-        }
-    }
-    Ok(())
-}
-
 async fn add_uris(conn: &mut Conn<'_>, client: &ClientRecord, now: Timestamp) -> Result<(), StoreError> {
-    for uri in &client.redirect_uris {
-        add_uri(conn, &client.id, UriPurpose::Redirect, uri, now).await?;
-    }
-    for uri in &client.post_logout_redirect_uris {
-        add_uri(conn, &client.id, UriPurpose::PostLogout, uri, now).await?;
+    for purpose in [UriPurpose::Redirect, UriPurpose::PostLogout] {
+        for uri in uris(client, purpose) {
+            add_uri(conn, &client.id, purpose, uri, now).await?;
+        }
     }
     Ok(())
 }
