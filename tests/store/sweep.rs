@@ -46,7 +46,7 @@ async fn the_expired_goes_and_the_living_stays(fresh: &Fresh) {
         store.put_code(&code, &word).await.unwrap();
         let token = DeveloperToken {
             id: uuid(u128::from(number)),
-            client_id: address(1).into(),
+            client_id: address(9).into(),
             key_address: address(5),
             scope: "openid".parse().unwrap(),
             issued_at: at(0),
