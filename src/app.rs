@@ -13,12 +13,10 @@ use tokio::sync::mpsc;
 
 use crate::config::Config;
 use crate::domain::{Clock, Entropy};
-use crate::keys::Keyring;
 use crate::playground::Playground;
 use crate::state::{Note, State};
-use crate::store::Store;
 use crate::web::observe::observe;
-use crate::{operations, routes, worker};
+use crate::{opening, operations, routes, worker};
 
 pub use crate::state::Mode;
 
@@ -44,13 +42,15 @@ impl Application {
         // The ports come first: they are the likeliest to be wrong, and cost nothing to give back.
         let listener = bind(config.server.listen, "server.listen")?;
         let operations = config.server.operations_listen.map(|address| bind(address, "server.operations_listen")).transpose()?;
-        config.make_data_dir()?;
-        let store = open_store(&config).await?;
-        let keys = open_keys(&config, &store, &clock, &entropy).await?;
+        let store = opening::store(&config).await?;
+        let keys = opening::keys(&config, &store, &clock, &entropy).await?;
         store
             .replace_config_clients(&config.client_records(clock.now()), clock.now())
             .await
             .map_err(|reason| format!("the clients of the configuration cannot be stored: {reason}"))?;
+        if mode == Mode::Dev {
+            config.make_data_dir()?;
+        }
         let demo = match mode {
             Mode::Dev => Some(demo::prepare(&config, &store, clock.now(), &entropy).await?),
             Mode::Serve => None,
@@ -126,19 +126,6 @@ impl Application {
 /// Builds and runs the server: the whole of `latchkey serve` and `latchkey dev`.
 pub async fn run(config: Config, mode: Mode) -> Result<(), String> {
     Application::build(config, mode, Clock::System, Entropy::System).await?.run().await
-}
-
-// The database, with its tables up to date.
-async fn open_store(config: &Config) -> Result<Store, String> {
-    let store = Store::open(&config.database_settings()).await.map_err(|reason| format!("the database cannot be opened: {reason}"))?;
-    store.migrate().await.map_err(|reason| format!("the database cannot be brought up to date: {reason}"))?;
-    Ok(store)
-}
-
-async fn open_keys(config: &Config, store: &Store, clock: &Clock, entropy: &Entropy) -> Result<Keyring, String> {
-    let first_start = store.signing_keys().await.map_err(|reason| format!("the signing keys cannot be read: {reason}"))?.is_empty();
-    let sealing = config.sealing_key(first_start, entropy).map_err(|reason| reason.to_string())?;
-    Keyring::open(store, sealing, config.key_settings(), clock.clone(), entropy.clone()).await.map_err(|reason| reason.to_string())
 }
 
 fn bind(address: SocketAddr, setting: &str) -> Result<TcpListener, String> {

@@ -7,7 +7,7 @@ use moka::future::Cache;
 use tokio::sync::mpsc;
 
 use crate::config::Config;
-use crate::domain::{Address, ClientId, ClientKind, Clock, Entropy, SessionId, Timestamp};
+use crate::domain::{ClientId, Clock, Entropy, SessionId, Timestamp};
 use crate::keys::Keyring;
 use crate::limits::Limits;
 use crate::store::{ClientRecord, Store, StoreError};
@@ -68,11 +68,6 @@ impl State {
         let client = Arc::new(client);
         self.clients.insert(id.clone(), Arc::clone(&client)).await;
         Ok(Some(client))
-    }
-
-    /// Whether a developer license, disabled or not, has this address for its id.
-    pub async fn is_license(&self, address: Address) -> Result<bool, StoreError> {
-        Ok(self.store.client(&address.into()).await?.is_some_and(|client| client.kind == ClientKind::License))
     }
 
     /// Leaves a note for the worker, if there is room for it.

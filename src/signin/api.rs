@@ -54,11 +54,6 @@ async fn make_challenge(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault> {
     }
     let address: Address = params.need("address")?.parse().map_err(|_| Fault::new(ErrorCode::InvalidRequest, BAD_ADDRESS))?;
     let developer = client.kind == ClientKind::License && client.id.as_address() == Some(address);
-    if !developer && ctx.state.is_license(address).await? {
-        // Anywhere but at itself its address would be a person's, which it is not.
-        let words = "address is a developer license, which can sign in to itself only: client_id and address must be the same";
-        return Err(Fault::new(ErrorCode::InvalidRequest, words));
-    }
     let scope = scope_of(&params)?;
     let agrees_to: Vec<String> = scope_lines(&scope).into_iter().map(|line| line.title).collect();
     // The message says seconds, and what it says must hold: no signature counts after its Expiration Time.
@@ -84,7 +79,10 @@ async fn make_challenge(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault> {
         redirect_uri: return_path.redirect_uri,
     };
     let state = ctx.state.entropy.secret();
-    ctx.state.store.put_api_challenge(&challenge, &state.hash()).await?;
+    if !ctx.state.store.put_api_challenge(&challenge, &state.hash()).await? {
+        let words = "address is a developer license, which can sign in to itself only: client_id and address must be the same";
+        return Err(Fault::new(ErrorCode::InvalidRequest, words));
+    }
     Ok(reply::json(StatusCode::OK, &Challenge { state: state.expose(), challenge: message_of(ctx, &challenge) }))
 }
 
@@ -163,9 +161,8 @@ async fn wallet(ctx: &Ctx, client: &ClientRecord, challenge: &ApiChallenge) -> R
         issued_at: ctx.now,
         expires_at: ctx.now,
     };
-    // The consent first: tokens live only under one.
     if !signed_in.disabled {
-        ctx.state.store.save_consent(signed_in.account_id, &client.id, &code.scope, ctx.now).await?;
+        agree(ctx, &code).await?;
     }
     let never_given: Secret = ctx.state.entropy.secret();
     let sweep_at = ctx.now.plus(tokens::longest_lifetime(&ctx.state, client));
@@ -173,6 +170,15 @@ async fn wallet(ctx: &Ctx, client: &ClientRecord, challenge: &ApiChallenge) -> R
         return Err(refuse("the account or the client is disabled"));
     }
     Ok(reply::json(StatusCode::OK, &tokens::for_person(&ctx.state, client, &code, Some(challenge.message.address), None, ctx.now)?))
+}
+
+// The consent comes first: tokens live only under one. Mostly it is there already, which one read tells.
+async fn agree(ctx: &Ctx, code: &NewCode) -> Result<(), Fault> {
+    let before = ctx.state.store.consent(code.account_id, &code.client_id).await?;
+    if before.is_none_or(|scope| !code.scope.is_subset(&scope)) {
+        ctx.state.store.save_consent(code.account_id, &code.client_id, &code.scope, ctx.now).await?;
+    }
+    Ok(())
 }
 
 fn params(ctx: &Ctx, body: &Body) -> Result<Params, Fault> {

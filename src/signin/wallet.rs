@@ -83,10 +83,6 @@ async fn ask(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpResponse, 
     let visit = own_visit(ctx, id).await?;
     let ask: Ask = parse(body)?;
     let address: Address = ask.address.parse().map_err(|_| Fault::new(ErrorCode::InvalidRequest, "address is not an Ethereum address"))?;
-    // A license is signed for by its API keys and nobody else, whoever holds the key of its address.
-    if ctx.state.is_license(address).await? {
-        return Err(Trouble::License);
-    }
     let chains = page::chains(&ctx.state);
     if !chains.iter().any(|chain| chain.id == ask.chain_id) {
         return Err(Trouble::ChainNotSupported(chains));
@@ -105,7 +101,10 @@ async fn ask(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpResponse, 
             expires_at: issued_at.plus(ctx.state.config.wallet.challenge_lifetime),
         },
     };
-    ctx.state.store.put_signin_challenge(&challenge, &visit.browser.hash()).await?;
+    // A license is signed for by its API keys and nobody else, whoever holds the key of its address.
+    if !ctx.state.store.put_signin_challenge(&challenge, &visit.browser.hash()).await? {
+        return Err(Trouble::License);
+    }
     let reply = Asked { challenge: challenge.id, message: message_of(ctx, &challenge), expires_at: challenge.message.expires_at.seconds() };
     Ok(reply::json(StatusCode::OK, &reply))
 }

@@ -58,7 +58,8 @@ pub enum Taken<T> {
 sql! {
     PUT_SIGNIN = "
         INSERT INTO signin_challenge (id, interaction_id, browser_hash, address, chain_id, nonce, statement, issued_at, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+        SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9
+        WHERE NOT EXISTS (SELECT 1 FROM license l WHERE l.client_id = $4)";
     TAKE_SIGNIN = "
         UPDATE signin_challenge SET taken_at = $4
         WHERE id = $1 AND interaction_id = $2 AND browser_hash = $3 AND taken_at IS NULL AND expires_at > $4
@@ -68,7 +69,8 @@ sql! {
     PUT_API = "
         INSERT INTO api_challenge (id, state_hash, client_id, redirect_uri, scope, oidc_nonce, code_challenge, address, chain_id,
                                    nonce, statement, issued_at, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+        SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
+        WHERE $3 = $8 OR NOT EXISTS (SELECT 1 FROM license l WHERE l.client_id = $8)";
     TAKE_API = "
         UPDATE api_challenge SET taken_at = $2
         WHERE state_hash = $1 AND taken_at IS NULL AND expires_at > $2
@@ -78,7 +80,8 @@ sql! {
 }
 
 impl Store {
-    pub async fn put_signin_challenge(&self, challenge: &SigninChallenge, browser: &TokenHash) -> Result<(), StoreError> {
+    /// False, and nothing stored, when the address is a developer license, disabled or not: its API keys sign for it and nobody else.
+    pub async fn put_signin_challenge(&self, challenge: &SigninChallenge, browser: &TokenHash) -> Result<bool, StoreError> {
         let (challenge, browser) = (challenge.clone(), *browser);
         let chain_id = chain(challenge.message.chain_id)?;
         let message = challenge.message;
@@ -97,7 +100,7 @@ impl Store {
                 message.expires_at
             )
         )
-        .map(drop)
+        .map(|rows| rows > 0)
     }
 
     /// Takes a challenge for the one look at its signature.
@@ -117,8 +120,9 @@ impl Store {
         Ok(why(read!(self, value(SIGNIN_TAKEN, id, interaction, browser))?))
     }
 
-    /// Stores a challenge under the hash of the `state` that was handed out with it.
-    pub async fn put_api_challenge(&self, challenge: &ApiChallenge, state: &TokenHash) -> Result<(), StoreError> {
+    /// Stores a challenge under the hash of the `state` that was handed out with it. False, and nothing stored, when the address is
+    /// a developer license other than the client itself, disabled or not: a license signs in to itself only.
+    pub async fn put_api_challenge(&self, challenge: &ApiChallenge, state: &TokenHash) -> Result<bool, StoreError> {
         let (challenge, state) = (challenge.clone(), *state);
         let chain_id = chain(challenge.message.chain_id)?;
         let message = challenge.message;
@@ -141,7 +145,7 @@ impl Store {
                 message.expires_at
             )
         )
-        .map(drop)
+        .map(|rows| rows > 0)
     }
 
     /// Takes the challenge behind a `state` for the one look at its signature.

@@ -22,8 +22,8 @@ async fn the_expired_goes_and_the_living_stays(fresh: &Fresh) {
     let store = &fresh.store;
     let account = person(store, 1).await;
     store.create_client(&client("app")).await.unwrap();
-    store.create_client(&license(1, "one")).await.unwrap();
-    store.add_license_key(&key(1, 5)).await.unwrap();
+    store.create_client(&license(9, "one")).await.unwrap();
+    store.add_license_key(&key(9, 5)).await.unwrap();
     store.save_consent(account, &client_id("app"), &"openid".parse().unwrap(), at(0)).await.unwrap();
     // 1 ends at the moment of the sweep, 2 a microsecond later.
     for (number, end) in [(1, at(100)), (2, latchkey::domain::Timestamp::from_micros(at(100).micros() + 1))] {
