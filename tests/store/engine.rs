@@ -1,6 +1,7 @@
 //! The engines under the verbs: opening, migrating, outages, and what the log says of them.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use latchkey::store::{DatabaseSettings, Store, StoreError, UriPurpose};
@@ -133,14 +134,32 @@ async fn the_file_is_its_owners_only() {
     fresh.end().await;
 }
 
-/// What the store has told the log, by level.
+/// What the store has told the log, by thread and level. One for the whole process: whether a place in the code logs at all is
+/// remembered by the process, so that tests which come and go with subscribers of their own could silence one another.
 #[derive(Clone, Default)]
-struct Told(Arc<Mutex<Vec<String>>>);
+struct Told(Arc<Mutex<Vec<(ThreadId, String)>>>);
+
+impl Told {
+    fn listen() -> &'static Self {
+        static TOLD: OnceLock<Told> = OnceLock::new();
+        TOLD.get_or_init(|| {
+            let told = Self::default();
+            tracing::subscriber::set_global_default(tracing_subscriber::registry().with(told.clone())).unwrap();
+            told
+        })
+    }
+
+    /// The levels of what was told on this thread, which is one test's own.
+    fn here(&self) -> Vec<String> {
+        let here = thread::current().id();
+        self.0.lock().unwrap().iter().filter(|(thread, _)| *thread == here).map(|(_, level)| level.clone()).collect()
+    }
+}
 
 impl<S: tracing::Subscriber> Layer<S> for Told {
     fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
         if event.metadata().target().starts_with("latchkey::store") {
-            self.0.lock().unwrap().push(event.metadata().level().to_string());
+            self.0.lock().unwrap().push((thread::current().id(), event.metadata().level().to_string()));
         }
     }
 }
@@ -148,9 +167,8 @@ impl<S: tracing::Subscriber> Layer<S> for Told {
 /// The server goes away and comes back: every call in between is `Unavailable`, the log has one line for each turn.
 #[tokio::test]
 async fn postgres_goes_away_and_comes_back() {
+    let told = Told::listen();
     let fresh = Fresh::new(Engine::Postgres).await;
-    let told = Told::default();
-    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(told.clone()));
     let store = &fresh.store;
     store.create_client(&client("app")).await.unwrap();
     let mut admin = admin().await;
@@ -171,7 +189,7 @@ async fn postgres_goes_away_and_comes_back() {
         store.create_client(&client("other")).await.unwrap();
         store.delete_client(&client_id("other")).await.unwrap();
     }
-    assert_eq!(*told.0.lock().unwrap(), ["ERROR", "INFO", "ERROR", "INFO"]);
+    assert_eq!(told.here(), ["ERROR", "INFO", "ERROR", "INFO"]);
     fresh.end().await;
 }
 
