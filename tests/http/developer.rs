@@ -157,3 +157,24 @@ on_both!(a_license_may_have_a_subject_and_a_lifetime_of_its_own, |world| {
     assert_eq!(tokens.reply["expires_in"], json!(7_200));
     assert_eq!(tokens.claims().1["sub"], json!(latchkey::policy::subject::connector(license.id.as_str(), "web3")));
 });
+
+on_both!(whoever_holds_the_key_of_a_licenses_address_is_no_person_on_the_sign_in_page, |world| {
+    let (app, browser, holder) = (App::public(&world, "app"), Browser::new(&world), Wallet::new(77));
+    let id = holder.address.to_string();
+    world
+        .client(&id, |client| {
+            client.kind = latchkey::domain::ClientKind::License;
+            let developer_token = std::time::Duration::from_hours(24);
+            client.license = Some(latchkey::store::License { alias: "held".into(), owner: holder.address, developer_token });
+        })
+        .await;
+    let interaction = browser.begin(&app.request()).await;
+    let csrf = browser.get(&interaction).await.csrf();
+    let body = serde_json::json!({ "address": holder.address, "chain_id": 137 });
+    for disabled in [false, true] {
+        let at = disabled.then(|| world.clock.now());
+        world.state.store.set_client_disabled(&id.parse().unwrap(), at, world.clock.now()).await.unwrap();
+        let answer = browser.post_json(&format!("{interaction}/wallet/challenge"), &csrf, &body).await;
+        assert_eq!((answer.status, &answer.json()["error"]), (400, &serde_json::json!("address_is_license")), "disabled: {disabled}");
+    }
+});

@@ -77,3 +77,19 @@ on_one!(
         assert_eq!(statuses, [200, 200, 429]);
     }
 );
+
+on_one!(what_is_not_a_page_of_ours_begins_no_visit, |world| {
+    let (app, browser) = (App::public(&world, "app"), Browser::new(&world));
+    let path = format!("/auth?{}", app.request().encode());
+    for (dest, status) in [("image", 403), ("script", 403), ("empty", 403), ("document", 303), ("iframe", 303)] {
+        let answer = browser.send(browser.bare(reqwest::Method::GET, &path).header("sec-fetch-dest", dest)).await;
+        assert_eq!(answer.status, status, "{dest}: {}", answer.body);
+    }
+});
+
+on_one!(a_form_that_is_kept_is_small, |world| {
+    let (app, browser) = (App::public(&world, "app"), Browser::new(&world));
+    assert_eq!(browser.post_cross_site("/auth", &app.request()).await.status, 303);
+    let long = app.request().with("login_hint", &"x".repeat(17_000));
+    assert!(browser.post_cross_site("/auth", &long).await.is_error_page(400));
+});
