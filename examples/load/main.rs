@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 
+use crate::bare::Bare;
 use crate::measure::{Row, Sample, side_by_side};
 use crate::operations::Caller;
 use crate::person::Person;
@@ -63,25 +64,25 @@ struct Options {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Failure> {
     let options = Options::parse();
-    eprintln!("measuring the bare signatures");
-    let bare = bare::measure()?;
+    let mut bare = Vec::new();
     let mut databases = Vec::new();
     let postgres = options.postgres.as_deref();
     for (name, url) in [("sqlite", None), ("postgres", postgres)].into_iter().filter(|(name, url)| *name == "sqlite" || url.is_some()) {
-        databases.push(database(&options, name, url, bare).await?);
+        databases.push(database(&options, name, url, &mut bare).await?);
     }
-    let report = Report::new(bare, databases)?;
+    let report = Report::new(Bare::mean(&bare), databases)?;
     println!("{}", report.markdown());
     report.write(&options.out)
 }
 
-async fn database(options: &Options, name: &'static str, url: Option<&str>, bare: bare::Bare) -> Result<DatabaseReport, Failure> {
+async fn database(options: &Options, name: &'static str, url: Option<&str>, bare: &mut Vec<Bare>) -> Result<DatabaseReport, Failure> {
     let place = Place::new(&options.program, &options.folder, name, url)?;
     let time = Duration::from_secs(options.seconds);
     let server = place.start().await?;
     let first_start = server.ready_after;
     let mut operations = Vec::new();
     for callers in CALLERS {
+        bare.push(bare::measure()?);
         eprintln!("{name}, {callers} at once: discovery, keys, challenge and submit");
         operations.push(timed(&server, "discovery", callers, time, async |caller: &mut Caller| caller.discovery().await).await?);
         operations.push(timed(&server, "keys", callers, time, async |caller: &mut Caller| caller.keys().await).await?);
@@ -91,6 +92,7 @@ async fn database(options: &Options, name: &'static str, url: Option<&str>, bare
             [("code redemption, RS256", "load-rs256", "RS256"), ("code redemption, ES256", "load-es256", "ES256")]
         {
             eprintln!("{name}, {callers} at once: {operation}");
+            bare.push(bare::measure()?);
             operations.push(redemption(&server, operation, client, alg, callers, time).await?);
         }
         eprintln!("{name}, {callers} at once: userinfo");
@@ -115,7 +117,7 @@ async fn database(options: &Options, name: &'static str, url: Option<&str>, bare
     let resident_after = server.resident()?;
     server.stop()?;
     operations.push(logins);
-    Ok(DatabaseReport::new(name, first_start, warm_starts, [resident_before, resident_after], operations, bare))
+    Ok(DatabaseReport::new(name, first_start, warm_starts, [resident_before, resident_after], operations))
 }
 
 /// Every caller again and again until the time is over, after a tenth of that to warm up.
