@@ -6,6 +6,7 @@
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use sqlx::{ConnectOptions, Connection};
@@ -42,6 +43,7 @@ struct Idle<C> {
     conn: C,
     born: Instant,
     since: Instant,
+    home: ThreadId,
 }
 
 /// A lent connection. Dropped without [`Lease::give_back`], it is closed: its work may have stopped halfway.
@@ -49,6 +51,7 @@ struct Idle<C> {
 pub(super) struct Lease<C: Connection> {
     conn: C,
     born: Instant,
+    home: ThreadId,
     shared: Arc<Shared<C>>,
     _turn: OwnedSemaphorePermit,
 }
@@ -82,18 +85,18 @@ impl<C: Connection> Pool<C> {
         let shared = Arc::clone(&self.shared);
         let closed = |_| StoreError::Unavailable("the store is closed".to_owned());
         let turn = Arc::clone(&shared.turns).acquire_owned().await.map_err(closed)?;
-        while let Some(Idle { mut conn, born, since }) = shared.pop() {
+        while let Some(Idle { mut conn, born, since, home }) = shared.pop() {
             if born.elapsed() > AGE {
                 continue;
             }
             if since.elapsed() < FRESH || matches!(timeout(SIGN, conn.ping()).await, Ok(Ok(()))) {
-                return Ok(Lease { conn, born, shared, _turn: turn });
+                return Ok(Lease { conn, born, home, shared, _turn: turn });
             }
             // It died while nobody looked, and so, most likely, did the others.
             shared.idle().clear();
         }
         let conn = shared.options.connect().await?;
-        Ok(Lease { conn, born: Instant::now(), shared, _turn: turn })
+        Ok(Lease { conn, born: Instant::now(), home: thread::current().id(), shared, _turn: turn })
     }
 }
 
@@ -102,16 +105,22 @@ impl<C: Connection> Shared<C> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    // The one that came back last: the rest may grow old and be closed.
+    // The one that came back last: the rest may grow old and be closed. Better still one that was opened on this thread, whose reactor
+    // hears when the database answers: no other thread is to be woken then.
     fn pop(&self) -> Option<Idle<C>> {
-        self.idle().pop()
+        let mut idle = self.idle();
+        let here = thread::current().id();
+        match idle.iter().rposition(|one| one.home == here) {
+            Some(at) => Some(idle.remove(at)),
+            None => idle.pop(),
+        }
     }
 }
 
 impl<C: Connection> Lease<C> {
     /// Ends the lease after `outcome`: the connection goes back to the pool, unless the outcome says that it is no good.
     pub(super) fn give_back<T>(self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
-        let Self { conn, born, shared, _turn } = self;
+        let Self { conn, born, home, shared, _turn } = self;
         let mut idle = shared.idle();
         if matches!(outcome, Err(StoreError::Unavailable(_))) {
             idle.clear();
@@ -119,7 +128,7 @@ impl<C: Connection> Lease<C> {
             if idle.first().is_some_and(|oldest| oldest.since.elapsed() > IDLE) {
                 idle.remove(0);
             }
-            idle.push(Idle { conn, born, since: Instant::now() });
+            idle.push(Idle { conn, born, since: Instant::now(), home });
         }
         outcome
     }
