@@ -240,7 +240,8 @@ async fn open_sqlite(url: &str, max_connections: u32) -> Result<Db, StoreError> 
     let conn = options.connect().await.map_err(|error| named(&path.display().to_string(), error))?;
     let useful = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).clamp(2, SQLITE_READERS);
     let readers = Pool::new(sqlite::reading(&path), max_connections.min(u32::try_from(useful).unwrap_or(2)));
-    Ok(Db::Sqlite { writer: Writer::start(options, conn), readers, path })
+    let writer = Writer::start(options, conn).map_err(|error| StoreError::Unavailable(format!("no thread for the writer: {error}")))?;
+    Ok(Db::Sqlite { writer, readers, path })
 }
 
 async fn open_postgres(url: &str, max_connections: u32) -> Result<Db, StoreError> {

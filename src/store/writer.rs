@@ -31,15 +31,20 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the writer on an open connection; `options` serve to open another when that one is lost.
-    pub(super) fn start(options: SqliteConnectOptions, conn: SqliteConnection) -> Self {
+    ///
+    /// # Errors
+    /// The system has no thread to give.
+    pub(super) fn start(options: SqliteConnectOptions, conn: SqliteConnection) -> std::io::Result<Self> {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let alive = Arc::new(tokio::sync::Mutex::new(()));
         let held = Arc::clone(&alive).try_lock_owned();
-        tokio::spawn(async move {
+        // A thread of its own: between two statements it waits for the driver's thread, and no other task must be looked for meanwhile.
+        let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+        std::thread::Builder::new().name("writer".to_owned()).spawn(move || {
             let _held = held;
-            Task { options, conn: Some(conn), queue }.run().await;
-        });
-        Self { jobs, alive }
+            runtime.block_on(Task { options, conn: Some(conn), queue }.run());
+        })?;
+        Ok(Self { jobs, alive })
     }
 
     /// One statement: it is atomic by itself.

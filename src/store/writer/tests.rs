@@ -17,7 +17,7 @@ impl Bench {
         let options = sqlite::writing(&folder.join("w.db")).create_if_missing(true);
         let mut conn = options.connect().await.unwrap();
         conn.execute("CREATE TABLE seen (word TEXT PRIMARY KEY) STRICT").await.unwrap();
-        Self { writer: Writer::start(options, conn), folder }
+        Self { writer: Writer::start(options, conn).unwrap(), folder }
     }
 
     // Read by a connection of its own: only what is committed is seen.
@@ -133,7 +133,7 @@ async fn a_full_disk_is_an_outage_and_not_the_end() {
     let options = sqlite::writing(&folder.join("w.db")).create_if_missing(true);
     let mut conn = options.connect().await.unwrap();
     conn.execute("CREATE TABLE seen (word TEXT PRIMARY KEY) STRICT; PRAGMA max_page_count = 4").await.unwrap();
-    let bench = Bench { writer: Writer::start(options, conn), folder };
+    let bench = Bench { writer: Writer::start(options, conn).unwrap(), folder };
     let mut kept = 0;
     let refused = loop {
         match bench.writer.statement(move |conn| insert_long(conn, kept)).await {
