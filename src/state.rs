@@ -7,7 +7,7 @@ use moka::future::Cache;
 use tokio::sync::mpsc;
 
 use crate::config::Config;
-use crate::domain::{ClientId, Clock, Entropy, SessionId, Timestamp};
+use crate::domain::{ClientId, Clock, Entropy, Provider, SessionId, Timestamp};
 use crate::keys::Keyring;
 use crate::limits::Limits;
 use crate::store::{ClientRecord, Store, StoreError};
@@ -36,10 +36,12 @@ pub struct State {
 }
 
 /// A fact that nobody waits for. The worker writes such facts in batches; a crash loses seconds of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Note {
     /// A session was used.
     SessionSeen(SessionId, Timestamp),
+    /// An identity was proved, by a sign-in that did not note it itself.
+    IdentityUsed(Provider, String, Timestamp),
 }
 
 /// How many notes may wait; more are dropped, because no request may wait for them.

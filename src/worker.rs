@@ -9,8 +9,9 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::domain::{SessionId, Timestamp};
+use crate::domain::{Provider, SessionId, Timestamp};
 use crate::state::{Note, State};
+use crate::store::StoreError;
 
 /// How often each thing is done.
 const SWEEP: Duration = Duration::from_mins(1);
@@ -84,14 +85,27 @@ async fn write_notes(state: Arc<State>, mut notes: mpsc::Receiver<Note>, enough:
             _ = ticks.tick() => false,
             () = enough.notified() => true,
         };
-        let mut seen: HashMap<SessionId, Timestamp> = HashMap::new();
-        while let Ok(Note::SessionSeen(id, at)) = notes.try_recv() {
-            seen.insert(id, at);
-        }
-        for (id, at) in seen {
-            if state.store.touch_session(id, at).await.is_err() {
-                break;
-            }
+        if write_batch(&state, &mut notes).await.is_err() {
+            tracing::debug!("some notes are lost to an outage");
         }
     }
+}
+
+// What was noted several times is written once, as it was last.
+async fn write_batch(state: &State, notes: &mut mpsc::Receiver<Note>) -> Result<(), StoreError> {
+    let mut sessions: HashMap<SessionId, Timestamp> = HashMap::new();
+    let mut identities: HashMap<(Provider, String), Timestamp> = HashMap::new();
+    while let Ok(note) = notes.try_recv() {
+        match note {
+            Note::SessionSeen(id, at) => drop(sessions.insert(id, at)),
+            Note::IdentityUsed(provider, subject, at) => drop(identities.insert((provider, subject), at)),
+        }
+    }
+    for (id, at) in sessions {
+        state.store.touch_session(id, at).await?;
+    }
+    for ((provider, subject), at) in identities {
+        state.store.touch_identity(&provider, &subject, at).await?;
+    }
+    Ok(())
 }

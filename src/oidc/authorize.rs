@@ -10,6 +10,7 @@ use crate::protocol::authorize::{AuthorizeRequest, NoReturnPath, ReturnPath, cli
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::params::Params;
 use crate::store::ClientRecord;
+use crate::tokens;
 use crate::web::body::Body;
 use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
@@ -41,7 +42,7 @@ async fn authorize(ctx: &Ctx) -> Result<HttpResponse, Fault> {
     };
     let (step, _) = decision::next(ctx, &client, request.clone(), None).await?;
     match step {
-        Step::Approve(approved) => approve(ctx, &approved).await,
+        Step::Approve(approved) => approve(ctx, &client, &approved).await,
         Step::Refuse(error) => Ok(respond::to_app(ctx, &return_path, &Outcome::Error(error))),
         Step::SignIn | Step::Consent { .. } => visit::begin(ctx, &Purpose::Authorize(Box::new(request))).await,
     }
@@ -59,9 +60,10 @@ async fn read(ctx: &Ctx, params: &Params, client: &ClientRecord, return_path: &R
 }
 
 // Already signed in and already agreed: no page, no visit.
-async fn approve(ctx: &Ctx, approved: &Approved) -> Result<HttpResponse, Fault> {
+async fn approve(ctx: &Ctx, client: &ClientRecord, approved: &Approved) -> Result<HttpResponse, Fault> {
     let code = ctx.state.entropy.secret();
-    let record = approved.code(CodeId(ctx.state.entropy.uuid(ctx.now)), ctx.now, ctx.state.config.tokens.code_lifetime);
+    let of_tokens = tokens::longest_lifetime(&ctx.state, client);
+    let record = approved.code(CodeId(ctx.state.entropy.uuid(ctx.now)), ctx.now, ctx.state.config.tokens.code_lifetime, of_tokens);
     let path = &approved.request().return_path;
     if ctx.state.store.put_code(&record, &code.hash()).await? {
         Ok(respond::to_app(ctx, path, &Outcome::Code(code)))

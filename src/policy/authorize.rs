@@ -137,9 +137,9 @@ impl Approved {
         self.session.id
     }
 
-    /// The code's record, to be stored.
+    /// The code's record, to be stored. `of_tokens`: how long the longest of its tokens may live.
     #[must_use]
-    pub fn code(&self, id: CodeId, now: Timestamp, lifetime: Duration) -> NewCode {
+    pub fn code(&self, id: CodeId, now: Timestamp, lifetime: Duration, of_tokens: Duration) -> NewCode {
         NewCode {
             id,
             client_id: self.request.client_id.clone(),
@@ -156,6 +156,7 @@ impl Approved {
             // A code lives under the consent that was given before it; the replica that took it may have a clock ahead of this one's.
             issued_at: now.max(self.agreed_at),
             expires_at: now.plus(lifetime),
+            kept_until: now.plus(lifetime).plus(of_tokens),
         }
     }
 }
@@ -252,7 +253,8 @@ mod tests {
         let facts =
             Facts { session: Some(&session), subject: None, consent: Some(&consent), interaction: None, now: Timestamp::from_seconds(NOW) };
         let Step::Approve(approved) = next_step(request(""), facts) else { panic!("agreed to already") };
-        let code = approved.code(CodeId(Uuid::nil()), facts.now, Duration::from_mins(1));
+        let code = approved.code(CodeId(Uuid::nil()), facts.now, Duration::from_mins(1), Duration::from_mins(60));
         assert_eq!((code.issued_at, code.expires_at), (consent.created_at, facts.now.plus(Duration::from_mins(1))));
+        assert_eq!(code.kept_until, facts.now.plus(Duration::from_mins(61)));
     }
 }

@@ -111,6 +111,7 @@ mod tests {
                 authenticated_at: now,
                 issued_at: now,
                 expires_at: now,
+                kept_until: now,
             },
             wallet: None,
             account_disabled: false,

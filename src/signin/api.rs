@@ -5,13 +5,14 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use serde::Serialize;
 
-use crate::domain::{AccountId, Address, ClientKind, CodeId, Provider, Scope, Secret, TokenHash};
+use crate::domain::{AccountId, Address, ClientKind, CodeId, Provider, Scope, TokenHash};
 use crate::limits::Try;
 use crate::policy::redeem;
 use crate::policy::wallet::{self as proof, App, Signer};
 use crate::protocol::authorize::{self, NoReturnPath, ReturnPath, SCOPES};
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::params::Params;
+use crate::state::Note;
 use crate::store::{ApiChallenge, ClientRecord, DeveloperToken, NewCode, Taken, WalletChallenge};
 use crate::tokens;
 use crate::web::body::Body;
@@ -142,43 +143,44 @@ async fn developer(ctx: &Ctx, client: &ClientRecord, challenge: &ApiChallenge, s
 
 // A person's wallet signed a message that names the app and where it leads, which is the consent that this door has.
 async fn wallet(ctx: &Ctx, client: &ClientRecord, challenge: &ApiChallenge) -> Result<HttpResponse, Fault> {
-    let provider = Provider::web3();
-    let subject = challenge.message.address.to_string();
-    let signed_in = ctx.state.store.sign_in(&provider, &subject, AccountId(ctx.state.entropy.uuid(ctx.now)), ctx.now).await?;
-    let code = NewCode {
+    let mut code = NewCode {
         id: CodeId(ctx.state.entropy.uuid(ctx.now)),
         client_id: client.id.clone(),
-        account_id: signed_in.account_id,
+        account_id: AccountId(ctx.state.entropy.uuid(ctx.now)),
         session_id: None,
         redirect_uri: challenge.redirect_uri.clone(),
         scope: challenge.scope.clone(),
         nonce: challenge.oidc_nonce.clone(),
         code_challenge: None,
-        provider,
-        subject,
+        provider: Provider::web3(),
+        subject: challenge.message.address.to_string(),
         amr: vec!["pop".to_owned()],
         authenticated_at: ctx.now,
         issued_at: ctx.now,
         expires_at: ctx.now,
+        kept_until: ctx.now.plus(tokens::longest_lifetime(&ctx.state, client)),
     };
-    if !signed_in.disabled {
-        agree(ctx, &code).await?;
-    }
-    let never_given: Secret = ctx.state.entropy.secret();
-    let sweep_at = ctx.now.plus(tokens::longest_lifetime(&ctx.state, client));
-    if signed_in.disabled || !ctx.state.store.put_redeemed_code(&code, &never_given.hash(), ctx.now, sweep_at).await? {
+    let never_given = ctx.state.entropy.secret().hash();
+    if let Some(known) = ctx.state.store.put_redeemed_code_again(&code, &never_given, ctx.now).await? {
+        code.account_id = known;
+        ctx.state.note(Note::IdentityUsed(code.provider.clone(), code.subject.clone(), ctx.now));
+    } else if !first_sign_in(ctx, &mut code, &never_given).await? {
         return Err(refuse("the account or the client is disabled"));
     }
     Ok(reply::json(StatusCode::OK, &tokens::for_person(&ctx.state, client, &code, Some(challenge.message.address), None, ctx.now)?))
 }
 
-// The consent comes first: tokens live only under one. Mostly it is there already, which one read tells.
-async fn agree(ctx: &Ctx, code: &NewCode) -> Result<(), Fault> {
-    let before = ctx.state.store.consent(code.account_id, &code.client_id).await?;
-    if before.is_none_or(|scope| !code.scope.is_subset(&scope)) {
-        ctx.state.store.save_consent(code.account_id, &code.client_id, &code.scope, ctx.now).await?;
+// The person's first, or the first that asks for this much; false when the account or the client is disabled.
+async fn first_sign_in(ctx: &Ctx, code: &mut NewCode, never_given: &TokenHash) -> Result<bool, Fault> {
+    let store = &ctx.state.store;
+    let signed_in = store.sign_in(&code.provider, &code.subject, code.account_id, ctx.now).await?;
+    code.account_id = signed_in.account_id;
+    if signed_in.disabled {
+        return Ok(false);
     }
-    Ok(())
+    // The consent comes first: tokens live only under one.
+    store.save_consent(code.account_id, &code.client_id, &code.scope, ctx.now).await?;
+    Ok(store.put_redeemed_code(code, never_given, ctx.now).await?)
 }
 
 fn params(ctx: &Ctx, body: &Body) -> Result<Params, Fault> {

@@ -8,6 +8,8 @@ use crate::domain::{CodeId, InteractionId};
 use crate::policy::authorize::{Approved, Step};
 use crate::protocol::authorize::AuthorizeRequest;
 use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::store::ClientRecord;
+use crate::tokens;
 use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
 use crate::web::respond::{self, Outcome};
@@ -45,15 +47,16 @@ async fn authorize(ctx: &Ctx, visit: &Visit, request: AuthorizeRequest) -> Resul
     match decision::next(ctx, &client, request.clone(), Some((visit.id, visit.began))).await? {
         (Step::SignIn, _) | (Step::Consent { .. }, None) => Ok(page::sign_in(ctx, visit, Some((&client, &request)))),
         (Step::Consent { already }, Some(session)) => Ok(page::consent(ctx, visit, &client, &request, &session, already.as_ref())),
-        (Step::Approve(approved), _) => finish(ctx, visit, &approved).await,
+        (Step::Approve(approved), _) => finish(ctx, visit, &client, &approved).await,
         (Step::Refuse(error), _) => refuse(ctx, visit, &request, error).await,
     }
 }
 
 // The visit ends and the code begins in one transaction: however often the page is loaded, there is one code.
-async fn finish(ctx: &Ctx, visit: &Visit, approved: &Approved) -> Result<HttpResponse, Fault> {
+async fn finish(ctx: &Ctx, visit: &Visit, client: &ClientRecord, approved: &Approved) -> Result<HttpResponse, Fault> {
     let code = ctx.state.entropy.secret();
-    let record = approved.code(CodeId(ctx.state.entropy.uuid(ctx.now)), ctx.now, ctx.state.config.tokens.code_lifetime);
+    let of_tokens = tokens::longest_lifetime(&ctx.state, client);
+    let record = approved.code(CodeId(ctx.state.entropy.uuid(ctx.now)), ctx.now, ctx.state.config.tokens.code_lifetime, of_tokens);
     if ctx.state.store.finish_interaction(visit.id, &visit.browser.hash(), &record, &code.hash(), ctx.now).await? {
         Ok(respond::to_app(ctx, &approved.request().return_path, &Outcome::Code(code)))
     } else {

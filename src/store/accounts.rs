@@ -77,6 +77,7 @@ sql! {
         WHERE provider = $1 AND subject = $2
         RETURNING account_id, 1 = 0 AS created,
                   (SELECT a.disabled_at FROM account a WHERE a.id = identity.account_id) IS NOT NULL AS disabled";
+    TOUCH_IDENTITY = "UPDATE identity SET last_used_at = $3 WHERE provider = $1 AND subject = $2 AND last_used_at < $3";
     CREATE_ACCOUNT = "INSERT INTO account (id, profile, created_at, updated_at) VALUES ($1, $2, $3, $3)";
     CREATE_IDENTITY = "
         INSERT INTO identity (provider, subject, account_id, created_at, last_used_at)
@@ -114,6 +115,12 @@ impl Store {
         }
         let gone = || StoreError::Corrupt("an identity was there and is not there".to_owned());
         self.use_identity(provider, subject, now).await?.ok_or_else(gone)
+    }
+
+    /// Notes when an identity was last used. An unknown one is none of its affair.
+    pub async fn touch_identity(&self, provider: &Provider, subject: &str, now: Timestamp) -> Result<(), StoreError> {
+        let (provider, subject) = (provider.clone(), subject.to_owned());
+        write_one!(self, execute(TOUCH_IDENTITY, provider, subject, now)).map(drop)
     }
 
     pub async fn account(&self, id: AccountId) -> Result<Option<Account>, StoreError> {

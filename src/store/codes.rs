@@ -28,6 +28,10 @@ pub struct NewCode {
     pub authenticated_at: Timestamp,
     pub issued_at: Timestamp,
     pub expires_at: Timestamp,
+    /// When the last of the tokens that it may give is dead: the record goes then. Told at the beginning, so that a redemption changes
+    /// no index.
+    #[sqlx(rename = "sweep_at")]
+    pub kept_until: Timestamp,
 }
 
 /// A code at its redemption, with all that its tokens need to know.
@@ -62,12 +66,24 @@ sql! {
         INSERT INTO authorization_code (id, code_hash, client_id, account_id, session_id, redirect_uri, scope, nonce, code_challenge,
                                         provider, subject, amr, authenticated_at, issued_at, expires_at, redeemed_at, sweep_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+    /// For whom the identity is known and agreed to exactly this before; nothing for anybody else.
+    PUT_AGAIN = "
+        INSERT INTO authorization_code (id, code_hash, client_id, account_id, session_id, redirect_uri, scope, nonce, code_challenge,
+                                        provider, subject, amr, authenticated_at, issued_at, expires_at, redeemed_at, sweep_at)
+        SELECT $1, $2, c.id, a.id, $4, $5, $6, $7, $8, i.provider, i.subject, $11, $12, $13, $14, $15, $16
+        FROM identity i
+        JOIN account a ON a.id = i.account_id
+        JOIN consent n ON n.account_id = a.id
+        JOIN client c ON c.id = n.client_id
+        WHERE i.provider = $9 AND i.subject = $10 AND a.disabled_at IS NULL AND c.id = $3 AND c.disabled_at IS NULL
+          AND n.scope = $6 AND n.created_at <= $13
+        RETURNING account_id";
     /// The one statement that a code redemption is.
     REDEEM = "
-        UPDATE authorization_code SET redeemed_at = $3, sweep_at = $4
+        UPDATE authorization_code SET redeemed_at = $3
         WHERE code_hash = $1 AND client_id = $2 AND redeemed_at IS NULL AND revoked_at IS NULL AND expires_at > $3
         RETURNING id, client_id, account_id, session_id, redirect_uri, scope, nonce, code_challenge, provider, subject, amr,
-                  authenticated_at, issued_at, expires_at,
+                  authenticated_at, issued_at, expires_at, sweep_at,
                   CASE WHEN provider = 'web3' THEN subject
                        ELSE (SELECT i.subject FROM identity i
                              WHERE i.account_id = authorization_code.account_id AND i.provider = 'web3'
@@ -85,34 +101,55 @@ sql! {
 impl Store {
     /// Stores a code. False: its account or client is gone or has been disabled meanwhile.
     pub async fn put_code(&self, code: &NewCode, code_hash: &TokenHash) -> Result<bool, StoreError> {
-        let sweep_at = code.expires_at;
-        self.put(code, code_hash, None, sweep_at).await
+        self.put(code, code_hash, None).await
     }
 
-    /// Stores a code that is redeemed in the same breath, for a sign-in whose tokens are in its own reply. The record is kept
-    /// until `sweep_at`. False: its account or client is gone or has been disabled meanwhile.
-    pub async fn put_redeemed_code(
+    /// Stores a code that is redeemed in the same breath, for a sign-in whose tokens are in its own reply.
+    /// False: its account or client is gone or has been disabled meanwhile.
+    pub async fn put_redeemed_code(&self, code: &NewCode, code_hash: &TokenHash, now: Timestamp) -> Result<bool, StoreError> {
+        self.put(code, code_hash, Some(now)).await
+    }
+
+    /// [`Store::put_redeemed_code`] in one statement for an identity that is known and whose person has agreed to exactly this scope at
+    /// this client before: whose account it is, which `code.account_id` need not say. `None`, and nothing stored: the long way is to be
+    /// gone. When the identity was last used is not noted here.
+    pub async fn put_redeemed_code_again(
         &self,
         code: &NewCode,
         code_hash: &TokenHash,
         now: Timestamp,
-        sweep_at: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.put(code, code_hash, Some(now), sweep_at).await
+    ) -> Result<Option<AccountId>, StoreError> {
+        let (code, code_hash) = (code.clone(), *code_hash);
+        write_one!(
+            self,
+            value(
+                PUT_AGAIN,
+                code.id,
+                code_hash,
+                code.client_id,
+                code.session_id,
+                code.redirect_uri,
+                code.scope,
+                code.nonce,
+                code.code_challenge,
+                code.provider,
+                code.subject,
+                Json(code.amr),
+                code.authenticated_at,
+                code.issued_at,
+                code.expires_at,
+                now,
+                code.kept_until
+            )
+        )
     }
 
-    /// Redeems a code: of many who try at once, one gets it. Its record is kept until `sweep_at`, the death of its tokens.
+    /// Redeems a code: of many who try at once, one gets it. Its record is kept until the death of its tokens.
     // RFC 6749 §4.1.2: "The client MUST NOT use the authorization code more than once." A wrong verifier or redirect URI burns the
     // code too, since they are compared after this; another client's attempt does not.
-    pub async fn redeem_code(
-        &self,
-        code_hash: &TokenHash,
-        client: &ClientId,
-        now: Timestamp,
-        sweep_at: Timestamp,
-    ) -> Result<Option<RedeemedCode>, StoreError> {
+    pub async fn redeem_code(&self, code_hash: &TokenHash, client: &ClientId, now: Timestamp) -> Result<Option<RedeemedCode>, StoreError> {
         let (code_hash, client) = (*code_hash, client.clone());
-        write_one!(self, row(REDEEM, code_hash, client, now, sweep_at))
+        write_one!(self, row(REDEEM, code_hash, client, now))
     }
 
     /// What is known of a code that could not be redeemed.
@@ -128,22 +165,15 @@ impl Store {
         Ok(write_one!(self, execute(REVOKE, code_hash, now))? > 0)
     }
 
-    async fn put(
-        &self,
-        code: &NewCode,
-        code_hash: &TokenHash,
-        redeemed_at: Option<Timestamp>,
-        sweep_at: Timestamp,
-    ) -> Result<bool, StoreError> {
+    async fn put(&self, code: &NewCode, code_hash: &TokenHash, redeemed_at: Option<Timestamp>) -> Result<bool, StoreError> {
         let (code, code_hash) = (code.clone(), *code_hash);
-        self.statement(move |mut conn| Box::pin(async move { insert(&mut conn, PUT, code, code_hash, redeemed_at, sweep_at).await })).await
+        self.statement(move |mut conn| Box::pin(async move { insert(&mut conn, PUT, code, code_hash, redeemed_at).await })).await
     }
 }
 
 /// Stores a code inside a transaction that has looked at its account and client itself.
 pub(super) async fn insert_unconditionally(conn: &mut Conn<'_>, code: NewCode, code_hash: TokenHash) -> Result<(), StoreError> {
-    let sweep_at = code.expires_at;
-    insert(conn, PUT_UNCONDITIONALLY, code, code_hash, None, sweep_at).await.map(drop)
+    insert(conn, PUT_UNCONDITIONALLY, code, code_hash, None).await.map(drop)
 }
 
 async fn insert(
@@ -152,7 +182,6 @@ async fn insert(
     code: NewCode,
     code_hash: TokenHash,
     redeemed_at: Option<Timestamp>,
-    sweep_at: Timestamp,
 ) -> Result<bool, StoreError> {
     Ok(on!(
         *conn,
@@ -174,7 +203,7 @@ async fn insert(
             code.issued_at,
             code.expires_at,
             redeemed_at,
-            sweep_at
+            code.kept_until
         )
     )? > 0)
 }

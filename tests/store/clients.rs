@@ -193,7 +193,7 @@ async fn a_deleted_client_leaves_nothing(fresh: &Fresh) {
     store.add_license_key(&key(1, 5)).await.unwrap();
     store.save_consent(account, &dev.id, &"openid".parse().unwrap(), at(0)).await.unwrap();
     let given = code(1, dev.id.as_str(), account);
-    store.put_redeemed_code(&given, &hash("code"), at(0), at(99)).await.unwrap();
+    store.put_redeemed_code(&given, &hash("code"), at(0)).await.unwrap();
     assert!(store.delete_client(&dev.id).await.unwrap());
     assert!(!store.delete_client(&dev.id).await.unwrap());
     assert!(store.license_keys(None).await.unwrap().is_empty());

@@ -46,7 +46,7 @@ async fn a_visit_is_finished_once(fresh: &Fresh) {
     assert!(finish("browser", 1, 1).await);
     assert!(!finish("browser", 2, 1).await);
     assert_eq!(store.code_state(&hash("code 2")).await.unwrap(), None);
-    let redeemed = store.redeem_code(&hash("code 1"), &client_id("app"), at(2), at(9)).await.unwrap().unwrap();
+    let redeemed = store.redeem_code(&hash("code 1"), &client_id("app"), at(2)).await.unwrap().unwrap();
     assert_eq!(redeemed.code, code(1, "app", account));
 }
 

@@ -124,6 +124,7 @@ pub(crate) fn code(number: u8, client: &str, account: AccountId) -> NewCode {
         authenticated_at: at(0),
         issued_at: at(0),
         expires_at: at(60),
+        kept_until: at(3_600),
     }
 }
 

@@ -106,7 +106,7 @@ async fn a_withdrawn_consent_revokes(fresh: &Fresh) {
         store.save_consent(account, &client_id(app), &"openid".parse().unwrap(), at(0)).await.unwrap();
     }
     for code in &given {
-        store.put_redeemed_code(code, &hash(&code.id.to_string()), at(0), at(3_600)).await.unwrap();
+        store.put_redeemed_code(code, &hash(&code.id.to_string()), at(0)).await.unwrap();
     }
     let waiting = code(4, "app", account);
     store.put_code(&waiting, &hash("waiting")).await.unwrap();
@@ -116,7 +116,7 @@ async fn a_withdrawn_consent_revokes(fresh: &Fresh) {
     assert_eq!(store.person_token(given[0].id, at(3)).await.unwrap(), None);
     assert!(store.person_token(given[1].id, at(3)).await.unwrap().is_some());
     assert!(store.person_token(given[2].id, at(3)).await.unwrap().is_some());
-    assert_eq!(store.redeem_code(&hash("waiting"), &client_id("app"), at(3), at(99)).await.unwrap(), None);
+    assert_eq!(store.redeem_code(&hash("waiting"), &client_id("app"), at(3)).await.unwrap(), None);
     assert!(!store.withdraw_consent(account, &client_id("app"), at(2)).await.unwrap());
 }
 
@@ -131,19 +131,19 @@ async fn a_code_stored_during_a_withdrawal(fresh: &Fresh) {
     let (waiting, redeemed) = (code(1, "app", account), code(2, "app", account));
     store.put_code(&waiting, &hash("waiting")).await.unwrap();
     store.put_code(&code(3, "app", account), &hash("late")).await.unwrap();
-    store.put_redeemed_code(&redeemed, &hash("redeemed"), at(1), at(3_600)).await.unwrap();
+    store.put_redeemed_code(&redeemed, &hash("redeemed"), at(1)).await.unwrap();
 
-    assert!(store.redeem_code(&hash("waiting"), &app, at(2), at(3_600)).await.unwrap().unwrap().consent_withdrawn);
+    assert!(store.redeem_code(&hash("waiting"), &app, at(2)).await.unwrap().unwrap().consent_withdrawn);
     assert_eq!(store.person_token(waiting.id, at(2)).await.unwrap(), None);
     assert_eq!(store.person_token(redeemed.id, at(2)).await.unwrap(), None);
     let agreed = store.save_consent(account, &app, &"openid".parse().unwrap(), at(3)).await.unwrap();
     assert_eq!(agreed.scope.to_string(), "openid", "what was withdrawn does not come back with what is given now");
-    assert!(store.redeem_code(&hash("late"), &app, at(4), at(3_600)).await.unwrap().unwrap().consent_withdrawn);
+    assert!(store.redeem_code(&hash("late"), &app, at(4)).await.unwrap().unwrap().consent_withdrawn);
     assert_eq!(store.person_token(waiting.id, at(4)).await.unwrap(), None, "a new consent does not revive old tokens");
     assert_eq!(store.person_token(redeemed.id, at(4)).await.unwrap(), None);
     let mut new = code(4, "app", account);
     new.issued_at = agreed.created_at;
-    store.put_redeemed_code(&new, &hash("new"), at(4), at(3_600)).await.unwrap();
+    store.put_redeemed_code(&new, &hash("new"), at(4)).await.unwrap();
     assert!(store.person_token(new.id, at(4)).await.unwrap().is_some());
 }
 

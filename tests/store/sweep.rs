@@ -42,7 +42,7 @@ async fn the_expired_goes_and_the_living_stays(fresh: &Fresh) {
         challenge.message.expires_at = end;
         store.put_api_challenge(&challenge, &word).await.unwrap();
         let mut code = code(number, "app", account);
-        code.expires_at = end;
+        (code.expires_at, code.kept_until) = (latchkey::domain::Timestamp::from_micros(end.micros() + 1), end);
         store.put_code(&code, &word).await.unwrap();
         let token = DeveloperToken {
             id: uuid(u128::from(number)),
@@ -86,7 +86,7 @@ async fn the_expired_goes_and_the_living_stays(fresh: &Fresh) {
     assert_eq!(store.take_api_challenge(&gone, at(0)).await.unwrap(), Taken::Unknown);
     assert!(matches!(store.take_api_challenge(&here, at(100)).await.unwrap(), Taken::Now(_)));
     assert!(store.code_state(&gone).await.unwrap().is_none());
-    assert!(store.redeem_code(&here, &client_id("app"), at(100), at(200)).await.unwrap().is_some());
+    assert!(store.redeem_code(&here, &client_id("app"), at(100)).await.unwrap().is_some());
     assert!(store.developer_token(uuid(1), at(0)).await.unwrap().is_none());
     assert!(store.developer_token(uuid(2), at(100)).await.unwrap().is_some());
     let kids: Vec<_> = store.signing_keys().await.unwrap().into_iter().map(|key| key.kid).collect();
@@ -113,7 +113,7 @@ async fn a_redeemed_code_is_kept_for_its_tokens(fresh: &Fresh) {
     agree(store, account, "app").await;
     let given = code(1, "app", account);
     store.put_code(&given, &hash("code")).await.unwrap();
-    store.redeem_code(&hash("code"), &client_id("app"), at(1), at(3_600)).await.unwrap().unwrap();
+    store.redeem_code(&hash("code"), &client_id("app"), at(1)).await.unwrap().unwrap();
     assert_eq!(store.sweep(at(3_599)).await.unwrap().codes, 0);
     assert!(store.person_token(given.id, at(3_599)).await.unwrap().is_some());
     assert!(store.code_state(&hash("code")).await.unwrap().unwrap().redeemed, "a second use is still noticed");

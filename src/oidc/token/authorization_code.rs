@@ -13,8 +13,7 @@ pub(super) async fn redeem(ctx: &Ctx, client: &ClientRecord, params: &Params) ->
     let code = params.need("code")?;
     let presented = Presented { redirect_uri: params.get_any(&["redirect_uri", "domain"])?, code_verifier: params.get("code_verifier")? };
     let hash = TokenHash::of(code);
-    let sweep_at = ctx.now.plus(tokens::longest_lifetime(&ctx.state, client));
-    let Some(redeemed) = ctx.state.store.redeem_code(&hash, &client.id, ctx.now, sweep_at).await? else {
+    let Some(redeemed) = ctx.state.store.redeem_code(&hash, &client.id, ctx.now).await? else {
         return Err(why_not(ctx, client, &hash).await?);
     };
     redeem::decide(&redeemed, presented)?;
