@@ -1,4 +1,7 @@
-//! What happens by itself: sweeping what has expired, rotating and re-reading keys, writing notes, forgetting quiet callers.
+//! What happens by itself: sweeping what has expired, rotating and re-reading keys, delivering messages, writing notes, forgetting
+//! quiet callers.
+
+mod messages;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -60,6 +63,7 @@ pub fn start(state: &Arc<State>, notes: mpsc::Receiver<Note>) -> Worker {
             Err(reason) => tracing::warn!(%reason, "the signing keys could not be rotated"),
         }
     }));
+    tasks.spawn(messages::deliver(Arc::clone(state)));
     tasks.spawn(every(QUIET, Arc::clone(state), |state| async move { state.limits.forget_quiet() }));
     let enough = Arc::new(Notify::new());
     let notes = tokio::spawn(write_notes(Arc::clone(state), notes, Arc::clone(&enough)));

@@ -110,6 +110,7 @@ impl ClaimType {
             Self::Audience => value.is_string() || value.as_array().is_some_and(|several| !several.is_empty() && texts(several)),
             Self::Texts => value.as_array().is_some_and(texts),
             Self::Flag => value.is_boolean(),
+            Self::Object => value.is_object(),
         }
     }
 }
