@@ -62,6 +62,12 @@ mod pages;
 #[path = "http/logout.rs"]
 mod logout;
 
+#[path = "http/listener.rs"]
+mod listener;
+
+#[path = "http/backchannel.rs"]
+mod backchannel;
+
 #[path = "http/account.rs"]
 mod account;
 

@@ -82,6 +82,7 @@ impl Config {
             signing_alg: client.signing_alg,
             redirect_uris: client.redirect_uris.clone(),
             post_logout_redirect_uris: client.post_logout_redirect_uris.clone(),
+            backchannel_logout_uri: client.backchannel_logout_uri.clone(),
             source: ClientSource::Config,
             ..ClientRecord::new(client.id.clone(), client.name.clone(), client.access_token.unwrap_or(self.tokens.access_token), now)
         }

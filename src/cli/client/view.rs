@@ -33,6 +33,7 @@ pub(in crate::cli) struct View<'a> {
     access_token_lifetime: String,
     redirect_uris: &'a [RedirectUri],
     post_logout_redirect_uris: &'a [RedirectUri],
+    backchannel_logout_uri: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     keys: Option<Vec<KeyView>>,
     source: &'static str,
@@ -60,6 +61,7 @@ impl<'a> View<'a> {
             access_token_lifetime: span_words(client.access_token),
             redirect_uris: &client.redirect_uris,
             post_logout_redirect_uris: &client.post_logout_redirect_uris,
+            backchannel_logout_uri: client.backchannel_logout_uri.as_deref(),
             keys: None,
             source: client.source.as_str(),
             created_at: client.created_at.rfc3339(),
