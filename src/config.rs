@@ -19,7 +19,7 @@ mod table;
 mod value;
 
 pub use clients::{ClientEntry, Credential, MAX_ACCESS_TOKEN, MAX_DEVELOPER_TOKEN, MIN_SECRET, MIN_TOKEN, check_secret};
-pub(crate) use clients::{check_client, check_logout_uri};
+pub(crate) use clients::{check_client, check_logout_uri, check_logout_uri_here};
 pub use errors::{ConfigError, ConfigErrors, Source};
 pub use issuer::{Issuer, IssuerError};
 pub use load::Flags;

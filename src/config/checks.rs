@@ -1,12 +1,13 @@
 //! What settings must hold together.
 
+use super::clients::{ClientEntry, check_logout_uri_here};
 use super::errors::{ConfigError, Source};
 use super::settings::Parts;
 use super::span::span_words;
 use super::table::Effective;
 
 /// Adds what does not fit together to `problems`; sections that could not be read are left out.
-pub(super) fn run(parts: &Parts, effective: &[Effective], problems: &mut Vec<ConfigError>) {
+pub(super) fn run(parts: &Parts, clients: &[ClientEntry], effective: &[Effective], problems: &mut Vec<ConfigError>) {
     let mut tell = |path: &str, problem: String, expected: &str| {
         let source = effective.iter().find(|row| row.path == path).map_or(Source::Default, |row| row.source.clone());
         problems.push(ConfigError { path: path.to_owned(), source, problem, expected: Some(expected.to_owned()) });
@@ -31,6 +32,13 @@ pub(super) fn run(parts: &Parts, effective: &[Effective], problems: &mut Vec<Con
     {
         let problem = format!("{} is longer than session.lifetime ({})", span_words(session.idle), span_words(session.lifetime));
         tell("session.idle", problem, "at most session.lifetime");
+    }
+    if let Some(egress) = &parts.egress {
+        for (place, client) in clients.iter().enumerate() {
+            if let Some(problem) = client.backchannel_logout_uri.as_deref().and_then(|uri| check_logout_uri_here(uri, egress).err()) {
+                tell(&format!("clients[{place}].backchannel_logout_uri"), problem, "an https address");
+            }
+        }
     }
     if let Some(wallet) = &parts.wallet {
         if wallet.chains.is_empty() {

@@ -137,6 +137,15 @@ pub(crate) fn check_logout_uri(uri: &str) -> Result<(), String> {
     }
 }
 
+/// The same for what only the server's own settings tell: without TLS a message would be read and swallowed on its way, so it goes to this
+/// machine alone, and only where that is opened for development.
+pub(crate) fn check_logout_uri_here(uri: &str, egress: &super::Egress) -> Result<(), String> {
+    if uri.starts_with("http:") && !egress.allow_private_networks {
+        return Err("it uses https; http is for development, where egress.allow_private_networks is true".to_owned());
+    }
+    Ok(())
+}
+
 /// Reads every entry; what is wrong goes to `problems`.
 pub(super) fn read(entries: Vec<BTreeMap<String, Given>>, file: &Source, problems: &mut Vec<ConfigError>) -> Vec<ClientEntry> {
     let mut clients: Vec<ClientEntry> = Vec::new();

@@ -185,7 +185,7 @@ impl Gathered {
         });
         let clients = clients::read(clients, &file.unwrap_or(Source::Default), &mut problems);
         parts.let_issuer_follow_listen(&mut effective);
-        checks::run(&parts, &effective, &mut problems);
+        checks::run(&parts, &clients, &effective, &mut problems);
         match parts.whole(clients, effective) {
             Some(config) if problems.is_empty() => Ok(config),
             _ => Err(ConfigErrors(problems)),

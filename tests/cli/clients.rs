@@ -174,7 +174,9 @@ fn a_client_is_changed_disabled_enabled_and_deleted() {
     assert_ne!(text(&changed, "client_secret"), old);
     let changed = operator.json(&["client", "update", "a", "--subject", "server", "--pkce", "optional"]);
     assert_eq!((&changed["subject"], text(&changed, "pkce"), text(&changed, "name")), (&json!(null), "optional", "B"));
-    for (uri, shown) in [("http://localhost:3000/ended", json!("http://localhost:3000/ended")), ("off", json!(null))] {
+    let inside = operator.refused(&["client", "update", "a", "--backchannel-logout-uri", "http://localhost:3000/ended"]);
+    assert!(inside.contains("egress.allow_private_networks"), "{inside}");
+    for (uri, shown) in [("https://a.example/ended", json!("https://a.example/ended")), ("off", json!(null))] {
         let changed = operator.json(&["client", "update", "a", "--backchannel-logout-uri", uri]);
         assert_eq!((&changed["backchannel_logout_uri"], text(&changed, "name")), (&shown, "B"));
     }

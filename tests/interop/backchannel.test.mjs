@@ -42,9 +42,10 @@ async function verified(issuer, token) {
   return claimsOf(token);
 }
 
-for (const database of databases) {
-  describe(`back-channel logout on ${database}`, () => {
-    test('an app that is down hears afterwards, though the server is killed in between', async (t) => {
+// Side by side: most of it is waiting.
+describe('back-channel logout', { concurrency: true }, () => {
+  for (const database of databases) {
+    test(`an app that is down hears afterwards, though the server is killed in between, on ${database}`, async (t) => {
       const place = await makePlace({ database, env: { LATCHKEY_EGRESS_ALLOW_PRIVATE_NETWORKS: 'true' } });
       const [port] = await freePorts(1);
       const logoutUri = `http://127.0.0.1:${port}/ended`;
@@ -85,5 +86,5 @@ for (const database of databases) {
         await place.end();
       }
     });
-  });
-}
+  }
+});

@@ -6,7 +6,7 @@ use super::View;
 use crate::cli::desk::Desk;
 use crate::cli::options::{ChosenSecret, ClientSettings, each_once, logout_uri, name};
 use crate::cli::out::{Done, Failure, Said};
-use crate::config::check_client;
+use crate::config::{check_client, check_logout_uri_here};
 use crate::domain::{AuthMethod, ClientId, RedirectUri};
 use crate::store::ClientRecord;
 
@@ -64,6 +64,9 @@ impl Create {
             ..ClientRecord::new(id, self.name, desk.config.tokens.access_token, now)
         };
         self.settings.apply(&mut record);
+        if let Some(uri) = &record.backchannel_logout_uri {
+            check_logout_uri_here(uri, &desk.config.egress).map_err(|problem| Failure(format!("--backchannel-logout-uri: {problem}")))?;
+        }
         if let Some((_, problem)) = check_client(&record.id, self.public, record.pkce, &record.redirect_uris).into_iter().next() {
             return Err(Failure(problem));
         }

@@ -6,7 +6,7 @@ use super::View;
 use crate::cli::desk::{Desk, unknown};
 use crate::cli::options::{ChosenSecret, ClientSettings, LogoutUri, each_once, logout_uri_or_off, name};
 use crate::cli::out::{Done, Failure, Said};
-use crate::config::check_client;
+use crate::config::{check_client, check_logout_uri_here};
 use crate::domain::{AuthMethod, ClientId, ClientKind, RedirectUri, Secret};
 use crate::store::UriPurpose;
 
@@ -68,6 +68,10 @@ impl Update {
             uris.push(UriPurpose::PostLogout);
         }
         if let Some(LogoutUri(uri)) = logout {
+            if let Some(uri) = &uri {
+                check_logout_uri_here(uri, &desk.config.egress)
+                    .map_err(|problem| Failure(format!("--backchannel-logout-uri: {problem}")))?;
+            }
             record.backchannel_logout_uri = uri;
         }
         self.settings.apply(&mut record);

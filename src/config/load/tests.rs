@@ -189,6 +189,10 @@ fn every_problem_of_every_client_is_told() {
     ] {
         assert!(told.contains(line), "{line}\n{told}");
     }
+    let plain = "[[clients]]\nid = 'g'\nname = 'G'\nredirect_uris = ['https://g.example/']\npublic = true\nbackchannel_logout_uri = 'http://localhost:1/'";
+    let opened = format!("[egress]\nallow_private_networks = true\n{plain}");
+    assert!(File::new("plain", plain).problems().join("\n").contains("clients[0].backchannel_logout_uri"));
+    assert!(File::new("opened", &opened).load().is_ok());
     let single = File::new("single", "[clients]\nid = 'a'");
     assert_eq!(single.problems(), ["clients (file): is not a list of clients; expected [[clients]], once for each client"]);
 }
