@@ -190,7 +190,7 @@ struct Fields {
     public: Option<bool>,
     pkce: Option<Pkce>,
     redirect_uris: Option<Vec<RedirectUri>>,
-    backchannel_logout_uri: Option<Option<String>>,
+    backchannel_logout_uri: Option<String>,
 }
 
 impl Fields {
@@ -200,7 +200,7 @@ impl Fields {
             public: field(given, "public"),
             pkce: field(given, "pkce"),
             redirect_uris: field(given, "redirect_uris"),
-            backchannel_logout_uri: field(given, "backchannel_logout_uri"),
+            backchannel_logout_uri: field::<Option<String>>(given, "backchannel_logout_uri").flatten(),
         }
     }
 
@@ -208,7 +208,7 @@ impl Fields {
         let of_id = self.id.as_ref().and_then(check_id);
         let of_pkce = self.public.zip(self.pkce).and_then(|(public, pkce)| check_pkce(public, pkce));
         let of_uris = self.redirect_uris.as_deref().and_then(check_uris);
-        let of_logout = self.backchannel_logout_uri.iter().flatten().find_map(|uri| check_logout_uri(uri).err());
+        let of_logout = self.backchannel_logout_uri.as_deref().and_then(|uri| check_logout_uri(uri).err());
         [of_id, of_pkce, of_uris, of_logout.map(|problem| ("backchannel_logout_uri", problem))].into_iter().flatten().collect()
     }
 }

@@ -40,7 +40,7 @@ sql! {
         UPDATE authorization_code SET revoked_at = $3
         WHERE client_id IN (SELECT n.client_id FROM consent n WHERE n.account_id = $2) AND account_id = $2
           AND session_id = $1 AND redeemed_at IS NULL AND revoked_at IS NULL";
-    /// Back-Channel Logout §2.7: "Refresh tokens issued without the offline_access property to a session being logged out SHOULD be
+    /// Back-Channel Logout §2.7: "Refresh tokens issued without the `offline_access` property to a session being logged out SHOULD be
     /// revoked." Only those name their session.
     REVOKE_REFRESH_TOKENS = "UPDATE refresh_token SET revoked_at = $2 WHERE session_id = $1 AND revoked_at IS NULL";
     END = "DELETE FROM session WHERE id = $1";
