@@ -13,8 +13,14 @@ mod discovery;
 #[path = "conformance/happy.rs"]
 mod happy;
 
+#[path = "conformance/dynamic.rs"]
+mod dynamic;
+
 #[path = "conformance/hints.rs"]
 mod hints;
+
+#[path = "conformance/logout.rs"]
+mod logout;
 
 #[path = "conformance/objects.rs"]
 mod objects;
@@ -32,21 +38,22 @@ mod sessions;
 #[macro_export]
 macro_rules! module {
     ($name:ident, |$suite:ident| $body:block) => {
-        mod $name {
-            use super::*;
+        async fn $name($suite: &$crate::conformance::suite::Suite<'_>) $body
 
-            async fn body($suite: &$crate::conformance::suite::Suite<'_>) $body
+        mod $name {
+            use $crate::conformance::suite::{Mode, Suite};
+            use $crate::world::{Engine, World};
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn query() {
-                let world = $crate::world::World::new($crate::world::Engine::Sqlite, &[]).await;
-                body(&$crate::conformance::suite::Suite::new(&world, $crate::conformance::suite::Mode::Query).await).await;
+                let world = World::new(Engine::Sqlite, &[]).await;
+                super::$name(&Suite::new(&world, Mode::Query).await).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn form_post() {
-                let world = $crate::world::World::new($crate::world::Engine::Postgres, &[]).await;
-                body(&$crate::conformance::suite::Suite::new(&world, $crate::conformance::suite::Mode::FormPost).await).await;
+                let world = World::new(Engine::Postgres, &[]).await;
+                super::$name(&Suite::new(&world, Mode::FormPost).await).await;
             }
         }
     };

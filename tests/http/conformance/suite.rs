@@ -31,6 +31,11 @@ impl<'w> Suite<'w> {
         Self { world, app: App::confidential(world, "suite"), browser: Browser::new(world), wallet: Wallet::new(1), mode }
     }
 
+    /// The same with an app that is another client.
+    pub(crate) fn as_client(self, id: &str) -> Self {
+        Self { app: App::confidential(self.world, id), ..self }
+    }
+
     /// The request that every module begins with.
     pub(crate) fn request(&self) -> Form {
         let form = Form::of(&[
