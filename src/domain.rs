@@ -6,6 +6,7 @@
 mod address;
 mod chance;
 mod client;
+mod client_metadata;
 mod ids;
 mod redirect_uri;
 mod scope;
@@ -14,7 +15,8 @@ mod time;
 
 pub use address::{Address, AddressError};
 pub use chance::Entropy;
-pub use client::{AuthMethod, ClaimsProfile, ClientKind, Pkce, SigningAlg, SubjectType, UnknownWord};
+pub use client::{AuthMethod, ClaimsProfile, ClientKind, GrantType, Pkce, SigningAlg, SubjectType, UnknownWord};
+pub use client_metadata::ClientMetadata;
 pub use ids::{AccountId, ClientId, ClientIdError, CodeId, InteractionId, Provider, SessionId};
 pub use redirect_uri::{RedirectUri, RedirectUriError};
 pub use scope::{Scope, ScopeError};

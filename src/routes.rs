@@ -9,6 +9,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::web::{self, PathConfig, ServiceConfig, post, resource};
 use actix_web::{Error, HttpRequest, HttpResponse, Resource, Route};
 
+use crate::endpoints::Endpoint;
 use crate::protocol::error::ErrorCode;
 use crate::state::Mode;
 use crate::web::ctx::Ctx;
@@ -24,24 +25,24 @@ pub fn configure(mode: Mode) -> impl FnOnce(&mut ServiceConfig) {
         );
 
         // For any app's browser code: read without cookies, so any origin may.
-        app.service(api("/.well-known/openid-configuration").route(get().to(oidc::metadata::discovery)))
-            .service(api("/.well-known/oauth-authorization-server").route(get().to(oidc::metadata::discovery)))
-            .service(api("/keys").route(get().to(oidc::metadata::keys)))
-            .service(api("/.well-known/jwks.json").route(get().to(oidc::metadata::keys)))
-            .service(api("/token").route(post().to(oidc::token::post)))
-            .service(api("/userinfo").route(get().to(oidc::userinfo::userinfo)).route(post().to(oidc::userinfo::userinfo)))
+        app.service(api(Endpoint::Discovery.path()).route(get().to(oidc::metadata::discovery)))
+            .service(api(Endpoint::ServerMetadata.path()).route(get().to(oidc::metadata::discovery)))
+            .service(api(Endpoint::Keys.path()).route(get().to(oidc::metadata::keys)))
+            .service(api(Endpoint::JwksJson.path()).route(get().to(oidc::metadata::keys)))
+            .service(api(Endpoint::Token.path()).route(post().to(oidc::token::post)))
+            .service(api(Endpoint::UserInfo.path()).route(get().to(oidc::userinfo::userinfo)).route(post().to(oidc::userinfo::userinfo)))
             .service(api("/auth/web3/generate_challenge").route(post().to(signin::api::generate)))
             .service(api("/auth/web3/submit_challenge").route(post().to(signin::api::submit)));
 
         // For people: pages of ours, with cookies, never for another origin.
-        app.service(resource("/auth").route(get().to(oidc::authorize::get)).route(post().to(oidc::authorize::post)))
+        app.service(resource(Endpoint::Authorization.path()).route(get().to(oidc::authorize::get)).route(post().to(oidc::authorize::post)))
             .service(resource("/interaction/{id}").route(get().to(signin::dispatch::get)))
             .service(resource("/interaction/{id}/wallet/challenge").route(post().to(signin::wallet::challenge)))
             .service(resource("/interaction/{id}/wallet/signature").route(post().to(signin::wallet::signature)))
             .service(resource("/interaction/{id}/consent").route(post().to(signin::steps::consent)))
             .service(resource("/interaction/{id}/switch").route(post().to(signin::steps::switch)))
             .service(resource("/interaction/{id}/cancel").route(post().to(signin::steps::cancel)))
-            .service(resource("/logout").route(get().to(oidc::logout::get)).route(post().to(oidc::logout::post)))
+            .service(resource(Endpoint::Logout.path()).route(get().to(oidc::logout::get)).route(post().to(oidc::logout::post)))
             .service(resource("/logout/confirm").route(post().to(oidc::logout::confirm)))
             .service(resource("/logged-out").route(get().to(oidc::logout::logged_out)))
             .service(resource("/account").route(get().to(account::page::get)))

@@ -114,10 +114,11 @@ impl Store {
     pub async fn migrate(&self) -> Result<(), StoreError> {
         match &self.inner.db {
             Db::Sqlite { path, .. } => {
-                let mut conn = sqlite::writing(path).connect().await?;
+                let mut conn = sqlite::migrating(path).connect().await?;
                 // The outer transaction is the lock that SQLite's migrator lacks; each migration is a savepoint inside it.
                 let mut whole = conn.begin_with("BEGIN IMMEDIATE").await?;
                 SQLITE_MIGRATIONS.run_direct(None, &mut *whole, false).await?;
+                sqlite::check_references(&mut whole).await?;
                 whole.commit().await?;
                 Ok(conn.close().await?)
             }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules from the ground up. A module may use those of lower rows, never one of its own row or above.
 const ROWS: &[&[&str]] = &[
-    &["domain"],
+    &["domain", "endpoints"],
     &["protocol", "store"],
     &["policy", "keys"],
     &["config"],

@@ -13,6 +13,7 @@ mod store {
     pub(crate) mod harness;
     pub(crate) mod interactions;
     pub(crate) mod made;
+    pub(crate) mod migrations;
     pub(crate) mod plans;
     pub(crate) mod races;
     pub(crate) mod schema;

@@ -10,10 +10,10 @@ use k256::ecdsa::SigningKey;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
-use crate::domain::{Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, Entropy, Pkce, RedirectUri, SigningAlg, Timestamp};
+use crate::domain::{Address, ClaimsProfile, ClientId, ClientKind, Entropy, Pkce, RedirectUri, Timestamp};
 use crate::playground;
 use crate::state::State;
-use crate::store::{ClientRecord, ClientSource, Conflict, License, LicenseKey, Store, StoreError};
+use crate::store::{ClientRecord, Conflict, License, LicenseKey, Store, StoreError};
 
 /// The demo license, as it is kept beside the database: its API key would otherwise be shown once only.
 #[derive(Debug, Serialize, Deserialize)]
@@ -33,24 +33,15 @@ pub(super) async fn prepare(config: &Config, store: &Store, now: Timestamp, entr
     let after_logout: RedirectUri = playground::post_logout_redirect_uri(issuer).parse().map_err(|reason| format!("{reason}"))?;
     let demo = Demo::load_or_make(&config.data.dir, entropy)?;
     let owner = demo.api_key_address;
+    let id = ClientId::from(demo.client_id);
     let base = ClientRecord {
-        id: ClientId::from(demo.client_id),
         kind: ClientKind::License,
-        name: "Demo license".to_owned(),
-        secret_hash: None,
-        auth_method: AuthMethod::None,
         pkce: Pkce::Optional,
         claims_profile: ClaimsProfile::Compat,
-        subject_type: None,
-        signing_alg: SigningAlg::Rs256,
-        access_token: config.tokens.access_token,
         redirect_uris: vec![callback.clone()],
         post_logout_redirect_uris: vec![after_logout],
         license: Some(License { alias: "demo".to_owned(), owner, developer_token: Duration::from_hours(14 * 24) }),
-        source: ClientSource::Command,
-        created_at: now,
-        updated_at: now,
-        disabled_at: None,
+        ..ClientRecord::new(id, "Demo license".to_owned(), config.tokens.access_token, now)
     };
     let id: ClientId = playground::CLIENT_ID.parse().map_err(|reason| format!("{reason}"))?;
     let client = ClientRecord {

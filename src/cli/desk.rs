@@ -44,7 +44,8 @@ impl Desk {
     pub(super) async fn changeable_client(&self, id: &ClientId, kind: ClientKind) -> Result<ClientRecord, Failure> {
         let record = self.client(id, kind).await?;
         match record.source {
-            ClientSource::Command => Ok(record),
+            ClientSource::Command | ClientSource::Registration => Ok(record),
+            ClientSource::Document => Err(Failure(format!("{id} is described by the document at that address: it is changed there"))),
             ClientSource::Config => {
                 Err(Failure(format!("{id} is declared in the configuration file: change it there, and start the server again")))
             }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::clients::{ClientEntry, Credential, MAX_DEVELOPER_TOKEN};
 use super::{Config, DatabaseUrl};
-use crate::domain::{AuthMethod, ClientKind, Entropy, Timestamp};
+use crate::domain::{AuthMethod, Entropy, Timestamp};
 use crate::keys::{KeySettings, KeysError, SealingKey};
 use crate::store::{ClientRecord, ClientSource, DatabaseSettings};
 
@@ -74,23 +74,16 @@ impl Config {
             Credential::Secret(hash) => (AuthMethod::ClientSecret, Some(hash)),
         };
         ClientRecord {
-            id: client.id.clone(),
-            kind: ClientKind::Oauth,
-            name: client.name.clone(),
             secret_hash,
             auth_method,
             pkce: client.pkce,
             claims_profile: client.claims_profile,
             subject_type: client.subject,
             signing_alg: client.signing_alg,
-            access_token: client.access_token.unwrap_or(self.tokens.access_token),
             redirect_uris: client.redirect_uris.clone(),
             post_logout_redirect_uris: client.post_logout_redirect_uris.clone(),
-            license: None,
             source: ClientSource::Config,
-            created_at: now,
-            updated_at: now,
-            disabled_at: None,
+            ..ClientRecord::new(client.id.clone(), client.name.clone(), client.access_token.unwrap_or(self.tokens.access_token), now)
         }
     }
 

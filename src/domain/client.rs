@@ -71,6 +71,16 @@ words! {
         ClientSecretPost = "client_secret_post",
         /// Either way, one at a time: what the command line makes, so that any library's default works.
         ClientSecret = "client_secret",
+        /// A JWT signed with a key of its own (RFC 7523 §2.2, OpenID Connect Core §9).
+        PrivateKeyJwt = "private_key_jwt",
+    }
+
+    /// What `/token` gives tokens for (RFC 6749 §1.3, RFC 8628 §3.4).
+    GrantType {
+        AuthorizationCode = "authorization_code",
+        RefreshToken = "refresh_token",
+        ClientCredentials = "client_credentials",
+        DeviceCode = "urn:ietf:params:oauth:grant-type:device_code",
     }
 
     /// Whether an authorization request must carry a code challenge (RFC 7636).
@@ -103,5 +113,6 @@ words! {
         Rs256 = "RS256",
         Es256 = "ES256",
         EdDsa = "EdDSA",
+        Ps256 = "PS256",
     }
 }

@@ -24,6 +24,10 @@ impl Scope {
     pub const OPENID: &'static str = "openid";
     pub const EMAIL: &'static str = "email";
     pub const PROFILE: &'static str = "profile";
+    pub const ADDRESS: &'static str = "address";
+    pub const PHONE: &'static str = "phone";
+    /// Access while the person is away: a refresh token that outlives the session (OpenID Connect Core §11).
+    pub const OFFLINE_ACCESS: &'static str = "offline_access";
 
     #[must_use]
     pub fn contains(&self, token: &str) -> bool {

@@ -1,11 +1,14 @@
 //! Discovery and the key set: what this server can do, said by the same constants that do it.
 
+use std::collections::BTreeMap;
+
 use actix_web::HttpResponse;
 use actix_web::http::header;
 use serde::Serialize;
 
 use super::token::GRANT_TYPES;
 use crate::domain::{AuthMethod, SigningAlg, SubjectType};
+use crate::endpoints::Endpoint;
 use crate::protocol::authorize::SCOPES;
 use crate::protocol::pkce;
 use crate::state::State;
@@ -17,11 +20,8 @@ use crate::web::reply;
 #[expect(clippy::struct_excessive_bools, reason = "the standards' own metadata are that many yes or no")]
 struct Metadata {
     issuer: String,
-    authorization_endpoint: String,
-    token_endpoint: String,
-    userinfo_endpoint: String,
-    jwks_uri: String,
-    end_session_endpoint: String,
+    #[serde(flatten)]
+    endpoints: BTreeMap<&'static str, String>,
     scopes_supported: &'static [&'static str],
     response_types_supported: [&'static str; 1],
     response_modes_supported: [&'static str; 2],
@@ -73,14 +73,10 @@ const CLAIMS: &[&str] = &[
 
 impl Metadata {
     fn of(state: &State) -> Self {
-        let url = |path: &str| format!("{}{path}", state.issuer());
+        let named = |endpoint: &Endpoint| endpoint.member().map(|member| (member, format!("{}{}", state.issuer(), endpoint.path())));
         Self {
             issuer: state.issuer().to_owned(),
-            authorization_endpoint: url("/auth"),
-            token_endpoint: url("/token"),
-            userinfo_endpoint: url("/userinfo"),
-            jwks_uri: url("/keys"),
-            end_session_endpoint: url("/logout"),
+            endpoints: Endpoint::ALL.iter().filter_map(named).collect(),
             scopes_supported: SCOPES,
             response_types_supported: ["code"],
             response_modes_supported: ["query", "form_post"],

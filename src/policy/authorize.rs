@@ -157,6 +157,8 @@ impl Approved {
             issued_at: now.max(self.agreed_at),
             expires_at: now.plus(lifetime),
             kept_until: now.plus(lifetime).plus(of_tokens),
+            resource: None,
+            claims: None,
         }
     }
 }
@@ -253,7 +255,7 @@ mod tests {
         let facts =
             Facts { session: Some(&session), subject: None, consent: Some(&consent), interaction: None, now: Timestamp::from_seconds(NOW) };
         let Step::Approve(approved) = next_step(request(""), facts) else { panic!("agreed to already") };
-        let code = approved.code(CodeId(Uuid::nil()), facts.now, Duration::from_mins(1), Duration::from_mins(60));
+        let code = approved.code(CodeId(Uuid::nil()), facts.now, Duration::from_mins(1), Duration::from_hours(1));
         assert_eq!((code.issued_at, code.expires_at), (consent.created_at, facts.now.plus(Duration::from_mins(1))));
         assert_eq!(code.kept_until, facts.now.plus(Duration::from_mins(61)));
     }

@@ -132,7 +132,7 @@ impl<'a> SignIn<'a> {
 /// The `sub` of a person at `client`, by the client's own form or else the server's.
 #[must_use]
 pub fn subject_for(client: &ClientRecord, default: SubjectType, person: Person<'_>, secret: &[u8; 32]) -> String {
-    subject::subject(client.subject_type.unwrap_or(default), person, &client.redirect_uris, secret)
+    subject::subject(client.subject_type.unwrap_or(default), person, &client.sector().unwrap_or_default(), secret)
 }
 
 /// The userinfo response (OpenID Connect Core §5.3.2): what the scopes cover, and nothing that is empty.

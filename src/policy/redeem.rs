@@ -112,6 +112,8 @@ mod tests {
                 issued_at: now,
                 expires_at: now,
                 kept_until: now,
+                resource: None,
+                claims: None,
             },
             wallet: None,
             account_disabled: false,

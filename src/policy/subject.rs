@@ -4,7 +4,7 @@ use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::domain::{AccountId, Provider, RedirectUri, SubjectType};
+use crate::domain::{AccountId, Provider, SubjectType};
 
 /// Whose subject it is.
 #[derive(Clone, Copy, Debug)]
@@ -15,12 +15,12 @@ pub struct Person<'a> {
     pub subject: &'a str,
 }
 
-/// The `sub` of `person` at a client. `redirect_uris`, oldest first, give the sector; `secret` is the server's own.
+/// The `sub` of `person` at a client of that sector; `secret` is the server's own.
 #[must_use]
-pub fn subject(form: SubjectType, person: Person<'_>, redirect_uris: &[RedirectUri], secret: &[u8; 32]) -> String {
+pub fn subject(form: SubjectType, person: Person<'_>, sector: &str, secret: &[u8; 32]) -> String {
     match form {
         SubjectType::Account => person.account_id.to_string(),
-        SubjectType::Pairwise => pairwise(person.account_id, &sector(redirect_uris), secret),
+        SubjectType::Pairwise => pairwise(person.account_id, sector, secret),
         SubjectType::Connector => connector(person.subject, person.provider.as_str()),
     }
 }
@@ -47,12 +47,6 @@ fn push_varint(bytes: &mut Vec<u8>, value: usize) {
             push_varint(bytes, rest);
         }
     }
-}
-
-// OpenID Connect Core §8.1: "the Sector Identifier … is the host component of the registered redirect_uri". Where several hosts are
-// registered it is the host of the oldest one, so that registering another never changes anybody's subject.
-fn sector(redirect_uris: &[RedirectUri]) -> String {
-    redirect_uris.first().map(RedirectUri::host).unwrap_or_default()
 }
 
 // OpenID Connect Core §8.1: sub = SHA-256 ( sector_identifier || local_account_id || salt ) is the example; a keyed hash is the same
@@ -90,8 +84,7 @@ mod tests {
     fn pairwise_differs_by_sector_and_by_secret_only() {
         let web3 = Provider::web3();
         let person = Person { account_id: AccountId(Uuid::from_u128(1)), provider: &web3, subject: "" };
-        let uris = |host: &str| vec![format!("https://{host}/cb").parse().unwrap()];
-        let sub = |host: &str, secret: u8| subject(SubjectType::Pairwise, person, &uris(host), &[secret; 32]);
+        let sub = |host: &str, secret: u8| subject(SubjectType::Pairwise, person, host, &[secret; 32]);
         assert_eq!(sub("a.example", 1), sub("a.example", 1));
         assert_ne!(sub("a.example", 1), sub("b.example", 1));
         assert_ne!(sub("a.example", 1), sub("a.example", 2));

@@ -22,7 +22,7 @@ pub fn c_hash(alg: SigningAlg, code: &str) -> String {
 fn half_hash(alg: SigningAlg, value: &str) -> String {
     let hash = match alg {
         // Core §3.1.3.6: the hash algorithm is the one used in the `alg` header of the ID token.
-        SigningAlg::Rs256 | SigningAlg::Es256 => digest(&SHA256, value.as_bytes()),
+        SigningAlg::Rs256 | SigningAlg::Es256 | SigningAlg::Ps256 => digest(&SHA256, value.as_bytes()),
         // Ed25519 hashes with SHA-512 (RFC 8032 §5.1), and so do the clients that check this claim.
         SigningAlg::EdDsa => digest(&SHA512, value.as_bytes()),
     };

@@ -159,6 +159,8 @@ async fn wallet(ctx: &Ctx, client: &ClientRecord, challenge: &ApiChallenge) -> R
         issued_at: ctx.now,
         expires_at: ctx.now,
         kept_until: ctx.now.plus(tokens::longest_lifetime(&ctx.state, client)),
+        resource: None,
+        claims: None,
     };
     let never_given = ctx.state.entropy.secret().hash();
     if let Some(known) = ctx.state.store.put_redeemed_code_again(&code, &never_given, ctx.now).await? {

@@ -95,7 +95,10 @@ sql! {
         FROM account a
         LEFT JOIN identity i ON i.account_id = a.id
         ORDER BY a.created_at, a.id, i.created_at, i.provider, i.subject";
-    DISABLE = "UPDATE account SET disabled_at = $2, updated_at = $3 WHERE id = $1";
+    /// What was issued before it was disabled stays dead when it is enabled again.
+    DISABLE = "
+        UPDATE account SET disabled_at = $2, updated_at = $3, tokens_from = COALESCE($2, tokens_from)
+        WHERE id = $1";
     END_SESSIONS = "DELETE FROM session WHERE account_id = $1";
     SAVE_PROFILE = "UPDATE account SET profile = $2, updated_at = $3 WHERE id = $1";
 }

@@ -9,7 +9,8 @@ use sqlx::error::BoxDynError;
 use sqlx::{Database, Decode, Encode, Type};
 
 use crate::domain::{
-    Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, Pkce, RedirectUri, SigningAlg, SubjectType, Timestamp, TokenHash,
+    Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, ClientMetadata, Pkce, RedirectUri, SigningAlg, SubjectType, Timestamp,
+    TokenHash,
 };
 
 pub(super) mod read;
@@ -34,12 +35,61 @@ pub struct ClientRecord {
     pub access_token: Duration,
     pub redirect_uris: Vec<RedirectUri>,
     pub post_logout_redirect_uris: Vec<RedirectUri>,
+    /// The sector of its pairwise subjects (OpenID Connect Core §8.1): a host, which no later change of its URIs moves. `None` only
+    /// before the client is stored for the first time: then the host of the oldest redirect URI is taken, if there is one.
+    pub sector: Option<String>,
+    /// Where it wants to be told that a session has ended (Back-Channel Logout §2.2).
+    pub backchannel_logout_uri: Option<String>,
+    /// What else is registered.
+    pub metadata: ClientMetadata,
+    /// Of the token with which the client manages its own registration (RFC 7592 §3).
+    pub registration_hash: Option<TokenHash>,
+    /// Of a client that is known by its metadata document: until when that is believed without being fetched again.
+    pub document_until: Option<Timestamp>,
     /// Of a developer license, and only there.
     pub license: Option<License>,
     pub source: ClientSource,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub disabled_at: Option<Timestamp>,
+}
+
+impl ClientRecord {
+    /// A public client that has an id and a name and is otherwise as usual: what every way to register a client begins with.
+    #[must_use]
+    pub fn new(id: ClientId, name: String, access_token: Duration, now: Timestamp) -> Self {
+        Self {
+            id,
+            kind: ClientKind::Oauth,
+            name,
+            secret_hash: None,
+            auth_method: AuthMethod::None,
+            pkce: Pkce::Required,
+            claims_profile: ClaimsProfile::Oidc,
+            subject_type: None,
+            // OpenID Connect Registration §2: the default of id_token_signed_response_alg.
+            signing_alg: SigningAlg::Rs256,
+            access_token,
+            redirect_uris: Vec::new(),
+            post_logout_redirect_uris: Vec::new(),
+            sector: None,
+            backchannel_logout_uri: None,
+            metadata: ClientMetadata::default(),
+            registration_hash: None,
+            document_until: None,
+            license: None,
+            source: ClientSource::Command,
+            created_at: now,
+            updated_at: now,
+            disabled_at: None,
+        }
+    }
+
+    /// The sector of its pairwise subjects, as it is or as it will be once the client is stored.
+    #[must_use]
+    pub fn sector(&self) -> Option<String> {
+        self.sector.clone().or_else(|| self.redirect_uris.first().map(RedirectUri::host))
+    }
 }
 
 /// What a developer license has besides being a client.
@@ -59,6 +109,10 @@ pub enum ClientSource {
     Command,
     /// The configuration file: what is no longer in it goes at the next start.
     Config,
+    /// Dynamic registration (RFC 7591).
+    Registration,
+    /// A client id metadata document: the client's id is the address of it.
+    Document,
 }
 
 /// What a registered URI is for.
@@ -76,6 +130,8 @@ impl ClientSource {
         match self {
             Self::Command => "command",
             Self::Config => "config",
+            Self::Registration => "registration",
+            Self::Document => "document",
         }
     }
 }
@@ -119,6 +175,6 @@ macro_rules! word {
 }
 
 word! {
-    ClientSource { Command, Config }
+    ClientSource { Command, Config, Registration, Document }
     UriPurpose { Redirect, PostLogout }
 }

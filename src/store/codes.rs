@@ -32,6 +32,12 @@ pub struct NewCode {
     /// no index.
     #[sqlx(rename = "sweep_at")]
     pub kept_until: Timestamp,
+    /// The resources that its access token is for (RFC 8707); `None`: the client itself.
+    #[sqlx(json(nullable))]
+    pub resource: Option<Vec<String>>,
+    /// The claims that were asked for by name (OpenID Connect Core §5.5), as they were asked for.
+    #[sqlx(json(nullable))]
+    pub claims: Option<serde_json::Value>,
 }
 
 /// A code at its redemption, with all that its tokens need to know.
@@ -58,14 +64,16 @@ pub struct CodeState {
 sql! {
     PUT = "
         INSERT INTO authorization_code (id, code_hash, client_id, account_id, session_id, redirect_uri, scope, nonce, code_challenge,
-                                        provider, subject, amr, authenticated_at, issued_at, expires_at, redeemed_at, sweep_at)
-        SELECT $1, $2, c.id, a.id, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17
+                                        provider, subject, amr, authenticated_at, issued_at, expires_at, redeemed_at, sweep_at,
+                                        resource, claims)
+        SELECT $1, $2, c.id, a.id, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19
         FROM client c, account a
         WHERE c.id = $3 AND c.disabled_at IS NULL AND a.id = $4 AND a.disabled_at IS NULL";
     PUT_UNCONDITIONALLY = "
         INSERT INTO authorization_code (id, code_hash, client_id, account_id, session_id, redirect_uri, scope, nonce, code_challenge,
-                                        provider, subject, amr, authenticated_at, issued_at, expires_at, redeemed_at, sweep_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+                                        provider, subject, amr, authenticated_at, issued_at, expires_at, redeemed_at, sweep_at,
+                                        resource, claims)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
     /// For whom the identity is known and agreed to exactly this before; nothing for anybody else.
     PUT_AGAIN = "
         INSERT INTO authorization_code (id, code_hash, client_id, account_id, session_id, redirect_uri, scope, nonce, code_challenge,
@@ -83,7 +91,7 @@ sql! {
         UPDATE authorization_code SET redeemed_at = $3
         WHERE code_hash = $1 AND client_id = $2 AND redeemed_at IS NULL AND revoked_at IS NULL AND expires_at > $3
         RETURNING id, client_id, account_id, session_id, redirect_uri, scope, nonce, code_challenge, provider, subject, amr,
-                  authenticated_at, issued_at, expires_at, sweep_at,
+                  authenticated_at, issued_at, expires_at, sweep_at, resource, claims,
                   CASE WHEN provider = 'web3' THEN subject
                        ELSE (SELECT i.subject FROM identity i
                              WHERE i.account_id = authorization_code.account_id AND i.provider = 'web3'
@@ -203,7 +211,9 @@ async fn insert(
             code.issued_at,
             code.expires_at,
             redeemed_at,
-            code.kept_until
+            code.kept_until,
+            code.resource.map(Json),
+            code.claims.map(Json)
         )
     )? > 0)
 }

@@ -32,7 +32,8 @@ sql! {
         JOIN license_key k ON k.client_id = t.client_id AND k.address = t.key_address
         JOIN client c ON c.id = t.client_id
         WHERE t.id = $1 AND t.expires_at > $2 AND t.revoked_at IS NULL
-          AND k.disabled_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2) AND c.disabled_at IS NULL";
+          AND k.disabled_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2) AND c.disabled_at IS NULL
+          AND t.issued_at > COALESCE(c.tokens_from, -1)";
 }
 
 impl Store {

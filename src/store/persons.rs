@@ -37,6 +37,7 @@ sql! {
         JOIN client c ON c.id = t.client_id
         WHERE t.id = $1 AND t.redeemed_at IS NOT NULL AND t.revoked_at IS NULL AND t.sweep_at > $2
           AND a.disabled_at IS NULL AND c.disabled_at IS NULL
+          AND t.issued_at > COALESCE(a.tokens_from, -1) AND t.issued_at > COALESCE(c.tokens_from, -1)
           AND EXISTS (SELECT 1 FROM consent n
                       WHERE n.account_id = t.account_id AND n.client_id = t.client_id AND n.created_at <= t.issued_at)";
 }

@@ -51,6 +51,20 @@ pub(super) fn writing(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
+/// A migration's connection. A table that is made anew is dropped in between, and what refers to it must not go with it: references
+/// are checked at the end instead, by [`check_references`].
+pub(super) fn migrating(path: &Path) -> SqliteConnectOptions {
+    writing(path).foreign_keys(false)
+}
+
+/// Whether every reference leads to a row.
+pub(super) async fn check_references(conn: &mut SqliteConnection) -> Result<(), StoreError> {
+    match conn.fetch_optional("PRAGMA foreign_key_check").await? {
+        None => Ok(()),
+        Some(_) => Err(StoreError::Schema("the migration would leave references that lead nowhere; nothing was changed".to_owned())),
+    }
+}
+
 /// A reader's connection: the same file, but nothing can be written through it.
 pub(super) fn reading(path: &Path) -> SqliteConnectOptions {
     writing(path).pragma("query_only", "ON").thread_name(|_| "sqlite-reader".to_owned())

@@ -14,6 +14,12 @@ pub struct Swept {
     pub api_challenges: u64,
     pub codes: u64,
     pub developer_tokens: u64,
+    pub refresh_tokens: u64,
+    pub revocations: u64,
+    pub pushed_requests: u64,
+    pub devices: u64,
+    pub messages: u64,
+    pub assertions: u64,
     pub signing_keys: u64,
 }
 
@@ -28,6 +34,12 @@ impl Swept {
             + self.api_challenges
             + self.codes
             + self.developer_tokens
+            + self.refresh_tokens
+            + self.revocations
+            + self.pushed_requests
+            + self.devices
+            + self.messages
+            + self.assertions
             + self.signing_keys
     }
 }
@@ -53,6 +65,25 @@ sql! {
     DEVELOPER_TOKENS = "
         DELETE FROM developer_token
         WHERE id IN (SELECT id FROM developer_token WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500)";
+    REFRESH_TOKENS = "
+        DELETE FROM refresh_token
+        WHERE id IN (SELECT id FROM refresh_token WHERE sweep_at <= $1 ORDER BY sweep_at LIMIT 500) AND sweep_at <= $1";
+    REVOCATIONS = "
+        DELETE FROM token_revocation
+        WHERE token_id IN (SELECT token_id FROM token_revocation WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500)";
+    PUSHED_REQUESTS = "
+        DELETE FROM pushed_request
+        WHERE request_hash IN (SELECT request_hash FROM pushed_request WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500)";
+    DEVICES = "
+        DELETE FROM device_authorization
+        WHERE id IN (SELECT id FROM device_authorization WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500)";
+    MESSAGES = "
+        DELETE FROM outbox
+        WHERE id IN (SELECT id FROM outbox WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500)";
+    ASSERTIONS = "
+        DELETE FROM client_assertion
+        WHERE (client_id, jti_hash) IN (SELECT client_id, jti_hash FROM client_assertion WHERE expires_at <= $1
+                                        ORDER BY expires_at LIMIT 500)";
     SIGNING_KEYS = "DELETE FROM signing_key WHERE retire_at <= $1";
 }
 
@@ -67,6 +98,12 @@ impl Store {
             api_challenges: self.sweep_table(API_CHALLENGES, now).await?,
             codes: self.sweep_table(CODES, now).await?,
             developer_tokens: self.sweep_table(DEVELOPER_TOKENS, now).await?,
+            refresh_tokens: self.sweep_table(REFRESH_TOKENS, now).await?,
+            revocations: self.sweep_table(REVOCATIONS, now).await?,
+            pushed_requests: self.sweep_table(PUSHED_REQUESTS, now).await?,
+            devices: self.sweep_table(DEVICES, now).await?,
+            messages: self.sweep_table(MESSAGES, now).await?,
+            assertions: self.sweep_table(ASSERTIONS, now).await?,
             signing_keys: self.sweep_table(SIGNING_KEYS, now).await?,
         })
     }

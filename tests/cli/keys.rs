@@ -20,14 +20,14 @@ fn keys_are_made_listed_and_rotated() {
     let first = operator.json(&["keys", "list"]);
     assert_eq!(
         (states(&first, "active"), states(&first, "next")),
-        (vec!["ES256".into(), "EdDSA".into(), "RS256".into()], states(&first, "active"))
+        (vec!["ES256".into(), "EdDSA".into(), "PS256".into(), "RS256".into()], states(&first, "active"))
     );
     assert_eq!(operator.json(&["keys", "list"]), first);
     let rotated = operator.json(&["keys", "rotate"]);
-    assert_eq!(rotated.as_array().unwrap().len(), 3);
+    assert_eq!(rotated.as_array().unwrap().len(), 4);
     let second = operator.json(&["keys", "list"]);
     for state in ["active", "next", "retired"] {
-        assert_eq!(states(&second, state).len(), 3, "{state}: {second}");
+        assert_eq!(states(&second, state).len(), 4, "{state}: {second}");
     }
     let folder = operator.folder.join("data");
     for (path, mode) in [(folder.clone(), 0o700), (folder.join("sealing.key"), 0o600), (folder.join("latchkey.db"), 0o600)] {

@@ -13,13 +13,17 @@ type Endpoint = (String, String);
 // `resource("/auth").route(get()…).route(post()…)` and `.route("/healthz", web::get()…)`: a path in quotes, then its methods,
 // up to the next path.
 fn endpoints_of(source: &str) -> BTreeSet<Endpoint> {
-    let code: String = source.split("#[cfg(test)]").next().unwrap().replace("(RUN,", "(\"/playground/run\",");
+    let mut code: String = source.split("#[cfg(test)]").next().unwrap().replace("(RUN,", "(\"/playground/run\",");
+    // The addresses of the protocol stand in a table of their own.
+    for endpoint in latchkey::endpoints::Endpoint::ALL {
+        code = code.replace(&format!("(Endpoint::{endpoint:?}.path())"), &format!("({:?})", endpoint.path()));
+    }
     let mut found = BTreeSet::new();
     for mark in ["resource(\"/", "api(\"/", ".route(\"/"] {
         for after in code.split(mark).skip(1) {
             let (path, rest) = after.split_once('"').unwrap();
             let own = [".service(", ".route(\"/", ";"].iter().fold(rest, |own, end| own.split(end).next().unwrap());
-            for (call, method) in [("get()", "GET"), ("post()", "POST")] {
+            for (call, method) in [("get()", "GET"), ("post()", "POST"), ("put()", "PUT"), ("delete()", "DELETE")] {
                 if own.contains(&format!("{call}.to(")) {
                     // `{path:.*}` is `{path}` to a reader.
                     found.insert((method.to_owned(), format!("/{}", path.replace(":.*}", "}"))));

@@ -75,7 +75,11 @@ on_both!(a_token_dies_with_its_key_and_with_its_license, |world| {
     world.state.store.set_client_disabled(&license.id, Some(now), now).await.unwrap();
     app.assert_refused(&of_second, "its license is disabled").await;
     world.state.store.set_client_disabled(&license.id, None, now).await.unwrap();
-    assert_eq!(app.userinfo(&of_second).await.status, 200);
+    world.forget_clients(&[license.id.as_str()]).await;
+    app.assert_refused(&of_second, "it is of the time before the license was disabled").await;
+    world.clock.advance(Duration::from_secs(1));
+    let anew = Tokens::read(&developer_token(&browser, license.id.as_str(), &second).await).access;
+    assert_eq!(app.userinfo(&anew).await.status, 200);
 });
 
 on_both!(a_key_that_is_disabled_or_expired_signs_nothing, |world| {

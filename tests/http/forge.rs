@@ -51,9 +51,10 @@ pub(crate) fn verifies(keys: &[Value], token: &str) -> bool {
     let (message, signed) = (message.as_bytes(), URL_SAFE_NO_PAD.decode(signed).unwrap());
     let bytes = |name: &str| URL_SAFE_NO_PAD.decode(key[name].as_str().unwrap()).unwrap();
     match key["alg"].as_str().unwrap() {
-        "RS256" => {
+        alg @ ("RS256" | "PS256") => {
             let public = signature::RsaPublicKeyComponents { n: bytes("n"), e: bytes("e") };
-            public.verify(&signature::RSA_PKCS1_2048_8192_SHA256, message, &signed).is_ok()
+            let how = if alg == "PS256" { &signature::RSA_PSS_2048_8192_SHA256 } else { &signature::RSA_PKCS1_2048_8192_SHA256 };
+            public.verify(how, message, &signed).is_ok()
         }
         "ES256" => {
             let point = [vec![4], bytes("x"), bytes("y")].concat();

@@ -90,7 +90,7 @@ on_both!(the_published_keys_are_public_parts_only, |world| {
     let unchanged = browser.send(browser.bare(Method::GET, "/keys").header("if-none-match", answer.header("etag"))).await;
     assert_eq!((unchanged.status, unchanged.body.as_str(), unchanged.header("etag")), (304, "", answer.header("etag")));
     let keys = forge::jwks(&browser).await;
-    assert_eq!(keys.len(), 6, "for each of three algorithms one that signs and one that waits");
+    assert_eq!(keys.len(), 8, "for each of four algorithms one that signs and one that waits");
     for key in &keys {
         let members: Vec<&str> = key.as_object().unwrap().keys().map(String::as_str).collect();
         let thumbprint_of = match key["kty"].as_str().unwrap() {
@@ -126,7 +126,7 @@ on_both!(rotation_breaks_no_token_and_publishes_before_it_signs, |world| {
     let rotated = world.state.keys.rotate().await.unwrap();
     assert_eq!(rotated.len(), SigningAlg::ALL.len());
     let after = published().await;
-    assert_eq!((before.len(), after.len()), (6, 9), "old, active and next");
+    assert_eq!((before.len(), after.len()), (8, 12), "old, active and next");
     assert!(before.iter().all(|kid| after.contains(kid)), "none went away");
     let new = app.tokens(&browser, &wallet).await;
     assert_ne!(kid(&new.access), kid(&old.access));

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use latchkey::app::{Application, Mode};
 use latchkey::config::{Config, Flags};
-use latchkey::domain::{Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, Clock, Entropy, Pkce, SigningAlg, Timestamp};
+use latchkey::domain::{Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, Clock, Entropy, Pkce, Timestamp};
 use latchkey::keys::Keyring;
 use latchkey::state::State;
-use latchkey::store::{ClientRecord, ClientSource, License, LicenseKey, SigningKeyRecord, Store};
+use latchkey::store::{ClientRecord, License, LicenseKey, SigningKeyRecord, Store};
 use sqlx::{Connection, Executor};
 use tokio::sync::{OnceCell, oneshot};
 
@@ -134,23 +134,9 @@ impl World {
     pub(crate) async fn client(&self, id: &str, change: impl FnOnce(&mut ClientRecord)) -> ClientRecord {
         let now = self.clock.now();
         let mut client = ClientRecord {
-            id: id.parse().unwrap(),
-            kind: ClientKind::Oauth,
-            name: format!("The {id} client"),
-            secret_hash: None,
-            auth_method: AuthMethod::None,
-            pkce: Pkce::Required,
-            claims_profile: ClaimsProfile::Oidc,
-            subject_type: None,
-            signing_alg: SigningAlg::Rs256,
-            access_token: Duration::from_hours(1),
             redirect_uris: vec![REDIRECT_URI.parse().unwrap()],
             post_logout_redirect_uris: vec!["https://app.example/bye".parse().unwrap()],
-            license: None,
-            source: ClientSource::Command,
-            created_at: now,
-            updated_at: now,
-            disabled_at: None,
+            ..ClientRecord::new(id.parse().unwrap(), format!("The {id} client"), Duration::from_hours(1), now)
         };
         change(&mut client);
         self.state.store.create_client(&client).await.unwrap();

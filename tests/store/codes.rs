@@ -87,13 +87,26 @@ async fn a_persons_token_dies(fresh: &Fresh) {
     store.set_client_disabled(&client_id("app"), Some(at(2)), at(2)).await.unwrap();
     assert!(!holds(2).await);
     store.set_client_disabled(&client_id("app"), None, at(2)).await.unwrap();
-    assert!(holds(2).await);
-    store.set_account_disabled(account, Some(at(2)), at(2)).await.unwrap();
-    assert!(!holds(2).await);
-    store.set_account_disabled(account, None, at(2)).await.unwrap();
-    assert!(holds(2).await);
-    store.revoke_code(&hash("code"), at(3)).await.unwrap();
-    assert!(!holds(2).await);
+    assert!(!holds(2).await, "what was issued before the client was disabled stays dead");
+
+    let later = async |number: u8, word: &str, seconds: i64| {
+        let mut later = code(number, "app", account);
+        (later.issued_at, later.expires_at) = (at(seconds), at(seconds + 60));
+        store.put_redeemed_code(&later, &hash(word), at(seconds)).await.unwrap();
+        later.id
+    };
+    let second = later(2, "second", 3).await;
+    let lives = async |id| store.person_token(id, at(5)).await.unwrap().is_some();
+    assert!(lives(second).await);
+    store.set_account_disabled(account, Some(at(4)), at(4)).await.unwrap();
+    assert!(!lives(second).await);
+    store.set_account_disabled(account, None, at(4)).await.unwrap();
+    assert!(!lives(second).await, "what was issued before the account was disabled stays dead");
+
+    let third = later(3, "third", 5).await;
+    assert!(lives(third).await);
+    store.revoke_code(&hash("third"), at(6)).await.unwrap();
+    assert!(!lives(third).await);
 }
 
 async fn the_oldest_wallet_stands_for_the_account(fresh: &Fresh) {
@@ -153,10 +166,14 @@ async fn a_developer_token_dies_with_its_key(fresh: &Fresh) {
     assert_eq!(store.developer_token(uuid(1), at(3)).await.unwrap(), None, "its license is disabled");
     assert!(!store.put_developer_token(&token(4, 1, address(2)), at(3)).await.unwrap());
     store.set_client_disabled(&id, None, at(2)).await.unwrap();
-    assert!(store.developer_token(uuid(1), at(3)).await.unwrap().is_some());
+    assert_eq!(store.developer_token(uuid(1), at(3)).await.unwrap(), None, "it was issued before its license was disabled");
+    let mut later = token(5, 1, address(2));
+    later.issued_at = at(3);
+    assert!(store.put_developer_token(&later, at(3)).await.unwrap());
+    assert!(store.developer_token(later.id, at(3)).await.unwrap().is_some());
     assert!(store.disable_license_key(&id, &address(2), at(4)).await.unwrap());
     assert!(!store.disable_license_key(&id, &address(2), at(5)).await.unwrap());
-    assert_eq!(store.developer_token(uuid(1), at(5)).await.unwrap(), None, "its key is disabled");
+    assert_eq!(store.developer_token(later.id, at(5)).await.unwrap(), None, "its key is disabled");
     assert!(!store.put_developer_token(&token(4, 1, address(2)), at(5)).await.unwrap());
 }
 

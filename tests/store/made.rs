@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use latchkey::domain::{
-    AccountId, Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, CodeId, InteractionId, Pkce, Provider, Secret, SessionId,
-    SigningAlg, SubjectType, Timestamp, TokenHash,
+    AccountId, Address, AuthMethod, ClientId, ClientKind, ClientMetadata, CodeId, InteractionId, Provider, Secret, SessionId, SigningAlg,
+    SubjectType, Timestamp, TokenHash,
 };
 use latchkey::store::{
-    ApiChallenge, ClientRecord, ClientSource, Interaction, License, LicenseKey, NewCode, Session, SigninChallenge, SigningKeyRecord, Store,
+    ApiChallenge, ClientRecord, Interaction, License, LicenseKey, NewCode, Session, SigninChallenge, SigningKeyRecord, Store,
     WalletChallenge,
 };
 use uuid::Uuid;
@@ -35,23 +35,16 @@ pub(crate) fn client_id(name: &str) -> ClientId {
 
 pub(crate) fn client(name: &str) -> ClientRecord {
     ClientRecord {
-        id: client_id(name),
-        kind: ClientKind::Oauth,
-        name: format!("The app {name}"),
         secret_hash: Some(hash(name)),
         auth_method: AuthMethod::ClientSecret,
-        pkce: Pkce::Required,
-        claims_profile: ClaimsProfile::Oidc,
         subject_type: Some(SubjectType::Pairwise),
         signing_alg: SigningAlg::Es256,
-        access_token: Duration::from_hours(1),
         redirect_uris: vec!["https://app.example/a".parse().expect("a URI"), "https://app.example/b".parse().expect("a URI")],
         post_logout_redirect_uris: vec!["https://app.example/bye".parse().expect("a URI")],
-        license: None,
-        source: ClientSource::Command,
-        created_at: at(0),
-        updated_at: at(0),
-        disabled_at: None,
+        sector: Some("app.example".to_owned()),
+        backchannel_logout_uri: Some("https://app.example/ended".to_owned()),
+        metadata: ClientMetadata { contacts: vec!["a@app.example".to_owned()], ..ClientMetadata::default() },
+        ..ClientRecord::new(client_id(name), format!("The app {name}"), Duration::from_hours(1), at(0))
     }
 }
 
@@ -125,6 +118,8 @@ pub(crate) fn code(number: u8, client: &str, account: AccountId) -> NewCode {
         issued_at: at(0),
         expires_at: at(60),
         kept_until: at(3_600),
+        resource: None,
+        claims: None,
     }
 }
 

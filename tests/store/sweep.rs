@@ -70,6 +70,7 @@ async fn the_expired_goes_and_the_living_stays(fresh: &Fresh) {
         codes: 1,
         developer_tokens: 1,
         signing_keys: 1,
+        ..Swept::default()
     };
     assert_eq!(swept, one_each);
     assert_eq!(swept.total(), 8);

@@ -7,8 +7,8 @@ use crate::cli::desk::Desk;
 use crate::cli::options::{ChosenSecret, ClientSettings, each_once, name};
 use crate::cli::out::{Done, Failure, Said};
 use crate::config::check_client;
-use crate::domain::{AuthMethod, ClaimsProfile, ClientId, ClientKind, Pkce, RedirectUri, SigningAlg};
-use crate::store::{ClientRecord, ClientSource};
+use crate::domain::{AuthMethod, ClientId, RedirectUri};
+use crate::store::ClientRecord;
 
 /// Register an app
 ///
@@ -53,23 +53,11 @@ impl Create {
         let generated = (chosen.is_none() && !self.public).then(|| desk.entropy.secret());
         let secret_hash = chosen.as_ref().or(generated.as_ref()).map(crate::domain::Secret::hash);
         let mut record = ClientRecord {
-            id,
-            kind: ClientKind::Oauth,
-            name: self.name,
             secret_hash,
             auth_method: if self.public { AuthMethod::None } else { AuthMethod::ClientSecret },
-            pkce: Pkce::Required,
-            claims_profile: ClaimsProfile::Oidc,
-            subject_type: None,
-            signing_alg: SigningAlg::Rs256,
-            access_token: desk.config.tokens.access_token,
             redirect_uris: each_once(self.redirect_uris),
             post_logout_redirect_uris: each_once(self.post_logout_redirect_uris),
-            license: None,
-            source: ClientSource::Command,
-            created_at: now,
-            updated_at: now,
-            disabled_at: None,
+            ..ClientRecord::new(id, self.name, desk.config.tokens.access_token, now)
         };
         self.settings.apply(&mut record);
         if let Some((_, problem)) = check_client(&record.id, self.public, record.pkce, &record.redirect_uris).into_iter().next() {

@@ -85,6 +85,7 @@ fn auth_methods(method: AuthMethod) -> &'static [&'static str] {
         AuthMethod::ClientSecretBasic => &["client_secret_basic"],
         AuthMethod::ClientSecretPost => &["client_secret_post"],
         AuthMethod::ClientSecret => &["client_secret_basic", "client_secret_post"],
+        AuthMethod::PrivateKeyJwt => &["private_key_jwt"],
     }
 }
 

@@ -8,8 +8,8 @@ use crate::cli::client::View;
 use crate::cli::desk::Desk;
 use crate::cli::options::{ClientSettings, developer_token_lifetime, each_once, name};
 use crate::cli::out::{Done, Said};
-use crate::domain::{Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, Pkce, RedirectUri, SigningAlg};
-use crate::store::{ClientRecord, ClientSource, License};
+use crate::domain::{Address, ClaimsProfile, ClientId, ClientKind, RedirectUri};
+use crate::store::{ClientRecord, License};
 
 /// Make a developer license
 ///
@@ -43,28 +43,17 @@ impl Create {
     pub(in crate::cli) async fn run(self, desk: &Desk) -> Done {
         let now = desk.now();
         let tokens = &desk.config.tokens;
+        let id = ClientId::from(self.client_id.unwrap_or_else(|| Address::from_bytes(desk.entropy.bytes())));
         let mut record = ClientRecord {
-            id: ClientId::from(self.client_id.unwrap_or_else(|| Address::from_bytes(desk.entropy.bytes()))),
             kind: ClientKind::License,
-            name: self.alias.clone(),
-            secret_hash: None,
-            auth_method: AuthMethod::None,
-            pkce: Pkce::Required,
             claims_profile: ClaimsProfile::Compat,
-            subject_type: None,
-            signing_alg: SigningAlg::Rs256,
-            access_token: tokens.access_token,
             redirect_uris: each_once(self.redirect_uris),
-            post_logout_redirect_uris: Vec::new(),
             license: Some(License {
-                alias: self.alias,
+                alias: self.alias.clone(),
                 owner: self.owner,
                 developer_token: self.token_lifetime.unwrap_or(tokens.developer_token),
             }),
-            source: ClientSource::Command,
-            created_at: now,
-            updated_at: now,
-            disabled_at: None,
+            ..ClientRecord::new(id, self.alias, tokens.access_token, now)
         };
         self.settings.apply(&mut record);
         desk.store.create_client(&record).await?;

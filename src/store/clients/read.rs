@@ -5,7 +5,8 @@ use std::time::Duration;
 use sqlx::FromRow;
 
 use crate::domain::{
-    Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, Pkce, RedirectUri, SigningAlg, SubjectType, Timestamp, TokenHash,
+    Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, ClientMetadata, Pkce, RedirectUri, SigningAlg, SubjectType, Timestamp,
+    TokenHash,
 };
 use crate::store::dialect::{read, sql};
 use crate::store::{ClientRecord, ClientSource, License, Store, StoreError, UriPurpose};
@@ -15,6 +16,7 @@ sql! {
     CLIENT = "
         SELECT c.id, c.kind, c.name, c.secret_hash, c.token_endpoint_auth_method, c.pkce, c.claims_profile, c.subject_type,
                c.signing_alg, c.access_token_seconds, c.source, c.created_at, c.updated_at, c.disabled_at,
+               c.sector, c.backchannel_logout_uri, c.metadata, c.registration_hash, c.document_until,
                l.alias, l.owner, l.developer_token_seconds, u.purpose, u.uri
         FROM client c
         LEFT JOIN license l ON l.client_id = c.id
@@ -24,6 +26,7 @@ sql! {
     CLIENTS = "
         SELECT c.id, c.kind, c.name, c.secret_hash, c.token_endpoint_auth_method, c.pkce, c.claims_profile, c.subject_type,
                c.signing_alg, c.access_token_seconds, c.source, c.created_at, c.updated_at, c.disabled_at,
+               c.sector, c.backchannel_logout_uri, c.metadata, c.registration_hash, c.document_until,
                l.alias, l.owner, l.developer_token_seconds, u.purpose, u.uri
         FROM client c
         LEFT JOIN license l ON l.client_id = c.id
@@ -60,6 +63,12 @@ struct Row {
     created_at: Timestamp,
     updated_at: Timestamp,
     disabled_at: Option<Timestamp>,
+    sector: Option<String>,
+    backchannel_logout_uri: Option<String>,
+    #[sqlx(json)]
+    metadata: ClientMetadata,
+    registration_hash: Option<TokenHash>,
+    document_until: Option<Timestamp>,
     alias: Option<String>,
     owner: Option<Address>,
     developer_token_seconds: Option<i64>,
@@ -104,6 +113,11 @@ impl Row {
             access_token: span(self.access_token_seconds)?,
             redirect_uris: Vec::new(),
             post_logout_redirect_uris: Vec::new(),
+            sector: self.sector,
+            backchannel_logout_uri: self.backchannel_logout_uri,
+            metadata: self.metadata,
+            registration_hash: self.registration_hash,
+            document_until: self.document_until,
             license,
             source: self.source,
             created_at: self.created_at,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use sqlx::types::Json;
+
 use crate::domain::{ClientId, RedirectUri, Timestamp};
 use crate::store::dialect::{Conn, on, sql, write_one};
 use crate::store::{ClientRecord, Conflict, Store, StoreError, UriPurpose};
@@ -9,28 +11,36 @@ use crate::store::{ClientRecord, Conflict, Store, StoreError, UriPurpose};
 sql! {
     CREATE = "
         INSERT INTO client (id, kind, name, secret_hash, token_endpoint_auth_method, pkce, claims_profile, subject_type,
-                            signing_alg, access_token_seconds, source, created_at, updated_at, disabled_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+                            signing_alg, access_token_seconds, source, created_at, updated_at, disabled_at, sector,
+                            backchannel_logout_uri, metadata, registration_hash, document_until)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
     CREATE_LICENSE = "INSERT INTO license (client_id, alias, owner, developer_token_seconds) VALUES ($1, $2, $3, $4)";
     UPDATE = "
         UPDATE client
         SET name = $2, secret_hash = $3, token_endpoint_auth_method = $4, pkce = $5, claims_profile = $6, subject_type = $7,
-            signing_alg = $8, access_token_seconds = $9, updated_at = $10
+            signing_alg = $8, access_token_seconds = $9, updated_at = $10, sector = COALESCE(sector, $11),
+            backchannel_logout_uri = $12, metadata = $13, registration_hash = $14, document_until = $15
         WHERE id = $1";
     UPDATE_LICENSE = "UPDATE license SET alias = $2, owner = $3, developer_token_seconds = $4 WHERE client_id = $1";
-    DISABLE = "UPDATE client SET disabled_at = $2, updated_at = $3, undeclared_at = NULL WHERE id = $1";
+    /// What was issued before it was disabled stays dead when it is enabled again.
+    DISABLE = "
+        UPDATE client SET disabled_at = $2, updated_at = $3, undeclared_at = NULL, tokens_from = COALESCE($2, tokens_from)
+        WHERE id = $1";
     DELETE = "DELETE FROM client WHERE id = $1";
     /// Leaves a client alone that the command line made. A client that was disabled because the file did not name it is enabled
     /// again; one that an operator disabled stays so.
     UPSERT_CONFIG = "
         INSERT INTO client (id, kind, name, secret_hash, token_endpoint_auth_method, pkce, claims_profile, subject_type,
-                            signing_alg, access_token_seconds, source, created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'config', $11, $11)
+                            signing_alg, access_token_seconds, source, created_at, updated_at, sector, backchannel_logout_uri,
+                            metadata)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'config', $11, $11, $12, $13, $14)
         ON CONFLICT (id) DO UPDATE
         SET kind = excluded.kind, name = excluded.name, secret_hash = excluded.secret_hash,
             token_endpoint_auth_method = excluded.token_endpoint_auth_method, pkce = excluded.pkce,
             claims_profile = excluded.claims_profile, subject_type = excluded.subject_type, signing_alg = excluded.signing_alg,
             access_token_seconds = excluded.access_token_seconds, updated_at = excluded.updated_at,
+            sector = COALESCE(client.sector, excluded.sector), backchannel_logout_uri = excluded.backchannel_logout_uri,
+            metadata = excluded.metadata,
             disabled_at = CASE WHEN client.undeclared_at IS NULL THEN client.disabled_at END, undeclared_at = NULL
         WHERE client.source = 'config'";
     /// What an operator disabled is left as it is: it stays disabled when the file names it again.
@@ -38,8 +48,8 @@ sql! {
         UPDATE client SET undeclared_at = $2, disabled_at = $2, updated_at = $2
         WHERE id = $1 AND source = 'config' AND disabled_at IS NULL";
     CONFIG_IDS = "SELECT id FROM client WHERE source = 'config' ORDER BY id";
-    /// A URI comes after those that are there, also where several are added at one moment or the clock went back: the oldest one is
-    /// the sector of pairwise subjects, and stays it.
+    /// A URI comes after those that are there, also where several are added at one moment or the clock went back: the oldest one gives
+    /// the sector of pairwise subjects where none is stored.
     ADD_URI = "
         INSERT INTO client_redirect_uri (client_id, purpose, uri, created_at)
         SELECT c.id, $2, $3, COALESCE((SELECT MAX(u.created_at) + 1 FROM client_redirect_uri u
@@ -81,7 +91,12 @@ impl Store {
                         client.source,
                         client.created_at,
                         client.updated_at,
-                        client.disabled_at
+                        client.disabled_at,
+                        client.sector(),
+                        &client.backchannel_logout_uri,
+                        Json(&client.metadata),
+                        client.registration_hash,
+                        client.document_until
                     )
                 )?;
                 create_license(&mut conn, &client).await?;
@@ -110,7 +125,12 @@ impl Store {
                         client.subject_type,
                         client.signing_alg,
                         seconds(client.access_token),
-                        client.updated_at
+                        client.updated_at,
+                        client.sector(),
+                        &client.backchannel_logout_uri,
+                        Json(&client.metadata),
+                        client.registration_hash,
+                        client.document_until
                     )
                 )? == 0
                 {
@@ -202,7 +222,10 @@ async fn upsert_config(conn: &mut Conn<'_>, client: &ClientRecord, now: Timestam
             client.subject_type,
             client.signing_alg,
             seconds(client.access_token),
-            now
+            now,
+            client.sector(),
+            &client.backchannel_logout_uri,
+            Json(&client.metadata)
         )
     )? == 0
     {

@@ -1,0 +1,48 @@
+//! The addresses that apps know: one table, read by the routes and by the metadata, so that neither can say what the other does not do.
+
+macro_rules! endpoints {
+    ($($(#[$doc:meta])* $name:ident = $path:literal $(as $member:literal)?,)*) => {
+        /// An address of the protocol.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Endpoint {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Endpoint {
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// Its path, behind the issuer.
+            #[must_use]
+            pub const fn path(self) -> &'static str {
+                match self { $(Self::$name => $path,)* }
+            }
+
+            /// The member of the metadata that names it (OpenID Connect Discovery §3, RFC 8414 §2), if one does.
+            #[must_use]
+            pub const fn member(self) -> Option<&'static str> {
+                match self { $(Self::$name => endpoints!(@ $($member)?),)* }
+            }
+        }
+    };
+    (@ $member:literal) => { Some($member) };
+    (@) => { None };
+}
+
+endpoints! {
+    /// OpenID Connect Discovery §4.
+    Discovery = "/.well-known/openid-configuration",
+    /// RFC 8414 §3.
+    ServerMetadata = "/.well-known/oauth-authorization-server",
+    /// RFC 6749 §3.1.
+    Authorization = "/auth" as "authorization_endpoint",
+    /// RFC 6749 §3.2.
+    Token = "/token" as "token_endpoint",
+    /// OpenID Connect Core §5.3.
+    UserInfo = "/userinfo" as "userinfo_endpoint",
+    /// RFC 7517 §5.
+    Keys = "/keys" as "jwks_uri",
+    /// The same under the name that many look for.
+    JwksJson = "/.well-known/jwks.json",
+    /// RP-Initiated Logout §2.
+    Logout = "/logout" as "end_session_endpoint",
+}
