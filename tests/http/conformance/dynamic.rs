@@ -2,7 +2,7 @@
 
 use latchkey::domain::SigningAlg;
 
-use super::suite::{Mode, Suite, client};
+use super::suite::{Mode, Suite, client, code_of};
 use crate::actors::{Form, decode};
 use crate::on_both;
 use crate::world::{REDIRECT_URI, World};
@@ -10,7 +10,7 @@ use crate::world::{REDIRECT_URI, World};
 /// A suite whose app is a client of its own, with that redirect URI.
 async fn suite_at<'w>(world: &'w World, redirect_uri: &str) -> Suite<'w> {
     client(world, "registered", redirect_uri).await;
-    Suite::new(world, Mode::Query).await.as_client("registered")
+    Suite::new(world, Mode::Query).await.with_app("registered")
 }
 
 fn asked(suite: &Suite<'_>, redirect_uri: &str) -> Form {
@@ -40,7 +40,7 @@ on_both!(oidcc_redirect_uri_query_ok, |world| {
     let form = asked(&suite, &uri);
     let told = suite.told(&form).await;
     assert_eq!(told.get("bar"), "foo");
-    suite.redeem(&form, &suite.code(&form, &told)).await;
+    suite.redeem(&form, &code_of(&form, &told)).await;
 });
 
 on_both!(oidcc_redirect_uri_query_mismatch, |world| {

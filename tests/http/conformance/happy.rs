@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::suite::Suite;
+use super::suite::{Suite, code_of, redemption};
 use crate::actors::{CHALLENGE, Form, Tokens, VERIFIER, decode};
 use crate::module;
 use crate::world::SECRET;
@@ -18,7 +18,7 @@ fn half_hash(text: &str) -> String {
 
 module!(oidcc_server, |suite| {
     let asked = suite.request();
-    let code = suite.code(&asked, &suite.told(&asked).await);
+    let code = code_of(&asked, &suite.told(&asked).await);
     // 43 characters of base64url: more than the 128 bits that are asked.
     assert!(code.len() >= 43, "{code}");
     let tokens = suite.redeem(&asked, &code).await;
@@ -28,13 +28,13 @@ module!(oidcc_server, |suite| {
         assert!(UNASKED.contains(&claim.as_str()), "nobody asked for {claim}");
     }
     // The next code is another one.
-    assert_ne!(suite.code(&asked, &suite.told(&asked).await), code);
+    assert_ne!(code_of(&asked, &suite.told(&asked).await), code);
 });
 
 module!(oidcc_server_client_secret_post, |suite| {
     let asked = suite.request();
-    let code = suite.code(&asked, &suite.told(&asked).await);
-    let form = suite.redemption(&asked, &code).with("client_id", "suite").with("client_secret", SECRET);
+    let code = code_of(&asked, &suite.told(&asked).await);
+    let form = redemption(&asked, &code).with("client_id", "suite").with("client_secret", SECRET);
     let tokens = Tokens::read(&suite.browser.post_form("/token", &form).await);
     suite.check(&asked, &tokens).await;
 });
@@ -67,8 +67,8 @@ module!(oidcc_alternate_happy_flow, |suite| {
 
 module!(oidcc_ensure_request_with_valid_pkce_succeeds, |suite| {
     let asked = suite.request().with("code_challenge", CHALLENGE).with("code_challenge_method", "S256");
-    let code = suite.code(&asked, &suite.told(&asked).await);
-    let tokens = Tokens::read(&suite.app.token(&suite.redemption(&asked, &code).with("code_verifier", VERIFIER)).await);
+    let code = code_of(&asked, &suite.told(&asked).await);
+    let tokens = Tokens::read(&suite.app.token(&redemption(&asked, &code).with("code_verifier", VERIFIER)).await);
     suite.check(&asked, &tokens).await;
 });
 
@@ -79,20 +79,20 @@ module!(oidcc_ensure_post_request_succeeds, |suite| {
     assert_eq!(kept.status, 303, "{}", kept.body);
     let begun = suite.browser.get(kept.location()).await;
     let answer = suite.browser.go_on(begun.location(), &suite.wallet).await;
-    suite.redeem(&asked, &suite.code(&asked, &suite.read(&asked, &answer))).await;
+    suite.redeem(&asked, &code_of(&asked, &suite.read(&asked, &answer))).await;
     // Once more, for somebody who is signed in: it goes straight back.
     let kept = suite.browser.post_cross_site("/auth", &asked).await;
     let answer = suite.browser.get(kept.location()).await;
-    suite.redeem(&asked, &suite.code(&asked, &suite.read(&asked, &answer))).await;
+    suite.redeem(&asked, &code_of(&asked, &suite.read(&asked, &answer))).await;
 });
 
 /// Redeems a code twice, the second time `later` seconds after the first, and gives the tokens of the first.
 async fn redeem_twice(suite: &Suite<'_>, later: u64) -> Tokens {
     let asked = suite.request();
-    let code = suite.code(&asked, &suite.told(&asked).await);
+    let code = code_of(&asked, &suite.told(&asked).await);
     let tokens = suite.redeem(&asked, &code).await;
     suite.world.clock.advance(std::time::Duration::from_secs(later));
-    let again = suite.app.token(&suite.redemption(&asked, &code)).await;
+    let again = suite.app.token(&redemption(&asked, &code)).await;
     assert_eq!((again.error(), again.header("content-type")), ((400, "invalid_grant".into()), "application/json"));
     let description = again.json()["error_description"].as_str().unwrap().to_owned();
     assert!(description.chars().all(|c| matches!(c, ' ' | '!' | '#'..='[' | ']'..='~')), "{description}");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::suite::Suite;
+use super::suite::{Suite, code_of};
 use crate::module;
 
 /// Signs in with one more parameter in the request, and sees that the sign-in page is there for whoever is not signed in.
@@ -11,7 +11,7 @@ async fn sign_in_with(suite: &Suite<'_>, name: &str, value: &str) {
     let interaction = suite.browser.begin(&asked).await;
     assert!(suite.browser.get(&interaction).await.is_sign_in());
     let answer = suite.browser.go_on(&interaction, &suite.wallet).await;
-    suite.redeem(&asked, &suite.code(&asked, &suite.read(&asked, &answer))).await;
+    suite.redeem(&asked, &code_of(&asked, &suite.read(&asked, &answer))).await;
 }
 
 module!(oidcc_display_page, |suite| {

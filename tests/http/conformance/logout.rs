@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::suite::{Mode, Suite, long_state};
+use super::suite::{Mode, Suite, assert_refused, long_state};
 use crate::actors::{Answer, Form, Tokens, decode};
 use crate::{forge, on_both};
 
@@ -26,7 +26,7 @@ async fn goodbye(suite: &Suite<'_>, form: &Form) -> Answer {
 async fn assert_signed_out(suite: &Suite<'_>) {
     let asked = suite.request().with("state", &long_state()).with("prompt", "none");
     let answer = suite.browser.auth(&asked).await;
-    suite.assert_refused(&asked, &suite.read(&asked, &answer), &["login_required", "interaction_required"]);
+    assert_refused(&asked, &suite.read(&asked, &answer), &["login_required", "interaction_required"]);
 }
 
 /// Signs in, says goodbye in the way that `change` makes of the full request, and must end on a page of ours which says that it is done.

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
-use super::suite::Suite;
+use super::suite::{Suite, assert_refused};
 use crate::actors::Form;
 use crate::module;
 use crate::world::REDIRECT_URI;
@@ -27,13 +27,13 @@ fn outside(suite: &Suite<'_>) -> Form {
 module!(oidcc_unsigned_request_object_supported_correctly_or_rejected_as_unsupported, |suite| {
     let asked = outside(suite).with("request", &unsigned(suite));
     let answer = suite.browser.auth(&asked).await;
-    suite.assert_refused(&asked, &suite.read(&asked, &answer), &["request_not_supported"]);
+    assert_refused(&asked, &suite.read(&asked, &answer), &["request_not_supported"]);
 });
 
 module!(oidcc_request_uri_unsigned_supported_correctly_or_rejected_as_unsupported, |suite| {
     let asked = outside(suite).with("request_uri", "https://app.example/requests/kX3pQ9vLw2#Z8sT");
     let answer = suite.browser.auth(&asked).await;
-    suite.assert_refused(&asked, &suite.read(&asked, &answer), &["request_uri_not_supported"]);
+    assert_refused(&asked, &suite.read(&asked, &answer), &["request_uri_not_supported"]);
 });
 
 // The address outside is not registered; the one inside is, and must not be made use of by a server that does not read the object.

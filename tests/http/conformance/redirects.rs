@@ -1,12 +1,13 @@
 //! Where the answer may go: to the registered address and to no other, and what is missing is said.
 
+use super::suite::assert_refused;
 use crate::module;
 use crate::world::REDIRECT_URI;
 
 module!(oidcc_response_type_missing, |suite| {
     let asked = suite.request().without("response_type");
     let answer = suite.browser.auth(&asked).await;
-    suite.assert_refused(&asked, &suite.read(&asked, &answer), &["invalid_request", "unsupported_response_type"]);
+    assert_refused(&asked, &suite.read(&asked, &answer), &["invalid_request", "unsupported_response_type"]);
 });
 
 module!(oidcc_ensure_registered_redirect_uri, |suite| {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::suite::{Suite, long_state};
+use super::suite::{Suite, assert_refused, code_of, long_state};
 use crate::module;
 
 const NEEDS_A_PAGE: &[&str] = &["login_required", "interaction_required", "account_selection_required", "consent_required"];
@@ -18,14 +18,14 @@ module!(oidcc_prompt_login, |suite| {
     let interaction = suite.browser.begin(&asked).await;
     assert!(suite.browser.get(&interaction).await.is_sign_in(), "the person is asked once more");
     let answer = suite.browser.go_on(&interaction, &suite.wallet).await;
-    let second = suite.redeem(&asked, &suite.code(&asked, &suite.read(&asked, &answer))).await;
+    let second = suite.redeem(&asked, &code_of(&asked, &suite.read(&asked, &answer))).await;
     assert!(auth_time(&second) > auth_time(&first));
 });
 
 module!(oidcc_prompt_none_not_logged_in, |suite| {
     let asked = suite.request().with("state", &long_state()).with("prompt", "none");
     let answer = suite.browser.auth(&asked).await;
-    suite.assert_refused(&asked, &suite.read(&asked, &answer), NEEDS_A_PAGE);
+    assert_refused(&asked, &suite.read(&asked, &answer), NEEDS_A_PAGE);
 });
 
 module!(oidcc_prompt_none_logged_in, |suite| {
@@ -44,7 +44,7 @@ module!(oidcc_max_age_1, |suite| {
     let interaction = suite.browser.begin(&asked).await;
     assert!(suite.browser.get(&interaction).await.is_sign_in(), "the person is asked once more");
     let answer = suite.browser.go_on(&interaction, &suite.wallet).await;
-    let second = suite.redeem(&asked, &suite.code(&asked, &suite.read(&asked, &answer))).await;
+    let second = suite.redeem(&asked, &code_of(&asked, &suite.read(&asked, &answer))).await;
     assert!(auth_time(&second) > auth_time(&first));
     assert_eq!(auth_time(&second), suite.world.clock.now().seconds());
 });

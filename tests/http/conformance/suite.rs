@@ -32,7 +32,7 @@ impl<'w> Suite<'w> {
     }
 
     /// The same with an app that is another client.
-    pub(crate) fn as_client(self, id: &str) -> Self {
+    pub(crate) fn with_app(self, id: &str) -> Self {
         Self { app: App::confidential(self.world, id), ..self }
     }
 
@@ -73,36 +73,24 @@ impl<'w> Suite<'w> {
         }
     }
 
-    /// The code of an answer that must be a success: its issuer is ours, its state is what was sent.
-    pub(crate) fn code(&self, asked: &Form, told: &Form) -> String {
-        assert_eq!((told.get("error"), told.get("state"), told.get("iss")), ("", asked.get("state"), ISSUER), "{told:?}");
-        assert!(!told.get("code").is_empty(), "{told:?}");
-        told.get("code").to_owned()
-    }
-
     /// The tokens of a request, through sign-in and consent where they are asked, with every check that all modules make.
     pub(crate) async fn tokens(&self, form: &Form) -> Tokens {
         let told = self.told(form).await;
-        self.redeem(form, &self.code(form, &told)).await
+        self.redeem(form, &code_of(form, &told)).await
     }
 
     /// The tokens of a request that must be answered at once, without any page.
     pub(crate) async fn tokens_without_a_page(&self, form: &Form) -> Tokens {
         let answer = self.browser.auth(form).await;
-        self.redeem(form, &self.code(form, &self.read(form, &answer))).await
+        self.redeem(form, &code_of(form, &self.read(form, &answer))).await
     }
 
     /// Redeems a code by HTTP Basic, checks the reply and its ID token, and asks userinfo once.
     pub(crate) async fn redeem(&self, asked: &Form, code: &str) -> Tokens {
-        let form = self.redemption(asked, code);
+        let form = redemption(asked, code);
         let tokens = Tokens::read(&self.app.token(&form).await);
         self.check(asked, &tokens).await;
         tokens
-    }
-
-    /// What redeems a code.
-    pub(crate) fn redemption(&self, asked: &Form, code: &str) -> Form {
-        Form::of(&[("grant_type", "authorization_code"), ("code", code), ("redirect_uri", asked.get("redirect_uri"))])
     }
 
     /// What every module asks of a token reply.
@@ -128,20 +116,32 @@ impl<'w> Suite<'w> {
         assert!((1..=255).contains(&sub.len()) && sub.is_ascii(), "{sub}");
     }
 
-    /// Asserts that a request is refused at the app, in the way that all modules demand (OpenID Connect Core §3.1.2.6), with one of `errors`.
-    pub(crate) fn assert_refused(&self, asked: &Form, told: &Form, errors: &[&str]) {
-        assert!(errors.contains(&told.get("error")), "{told:?}");
-        assert_eq!((told.get("state"), told.get("iss"), told.get("code")), (asked.get("state"), ISSUER, ""), "{told:?}");
-        let others = ["error", "error_description", "state", "iss"].into_iter().fold(told.clone(), Form::without);
-        assert_eq!(others.encode(), "", "nothing else is told");
-        // RFC 6749 §4.1.2.1: "Values for the "error_description" parameter MUST NOT include characters outside the set".
-        assert!(told.get("error_description").chars().all(|c| matches!(c, ' ' | '!' | '#'..='[' | ']'..='~')), "{told:?}");
-    }
-
     /// A claim of both tokens' ID tokens.
     pub(crate) fn id_claim(tokens: &Tokens, name: &str) -> Value {
         decode(&tokens.id).1[name].clone()
     }
+}
+
+/// The code of an answer that must be a success: its issuer is ours, its state is what was sent.
+pub(crate) fn code_of(asked: &Form, told: &Form) -> String {
+    assert_eq!((told.get("error"), told.get("state"), told.get("iss")), ("", asked.get("state"), ISSUER), "{told:?}");
+    assert!(!told.get("code").is_empty(), "{told:?}");
+    told.get("code").to_owned()
+}
+
+/// What redeems a code.
+pub(crate) fn redemption(asked: &Form, code: &str) -> Form {
+    Form::of(&[("grant_type", "authorization_code"), ("code", code), ("redirect_uri", asked.get("redirect_uri"))])
+}
+
+/// Asserts that a request is refused at the app, in the way that all modules demand (OpenID Connect Core §3.1.2.6), with one of `errors`.
+pub(crate) fn assert_refused(asked: &Form, told: &Form, errors: &[&str]) {
+    assert!(errors.contains(&told.get("error")), "{told:?}");
+    assert_eq!((told.get("state"), told.get("iss"), told.get("code")), (asked.get("state"), ISSUER, ""), "{told:?}");
+    let others = ["error", "error_description", "state", "iss"].into_iter().fold(told.clone(), Form::without);
+    assert_eq!(others.encode(), "", "nothing else is told");
+    // RFC 6749 §4.1.2.1: "Values for the "error_description" parameter MUST NOT include characters outside the set".
+    assert!(told.get("error_description").chars().all(|c| matches!(c, ' ' | '!' | '#'..='[' | ']'..='~')), "{told:?}");
 }
 
 /// A state of 128 characters with every one that an address may carry as it is.
