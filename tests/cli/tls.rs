@@ -16,7 +16,7 @@ use rustls::{ClientConfig, ClientConnection, ProtocolVersion, RootCertStore, Str
 use super::operator::Operator;
 
 /// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
@@ -58,7 +58,9 @@ impl Server {
         let log = Arc::new(Mutex::new(String::new()));
         let written = Arc::clone(&log);
         let reader = std::thread::spawn(move || {
-            lines.lines().map_while(Result::ok).for_each(|line| *written.lock().unwrap() += &format!("{line}\n"));
+            for line in lines.lines().map_while(Result::ok) {
+                written.lock().unwrap().extend([line.as_str(), "\n"]);
+            }
         });
         let server = Self { child, log, reader: Some(reader), port };
         server.until("it is ready", |server| server.log().contains("ready"));
@@ -93,7 +95,9 @@ impl Server {
         versions: &[&'static SupportedProtocolVersion],
     ) -> (CertificateDer<'static>, ProtocolVersion, String) {
         let mut roots = RootCertStore::empty();
-        believed.iter().for_each(|certificate| roots.add((*certificate).clone()).unwrap());
+        for certificate in believed {
+            roots.add((*certificate).clone()).unwrap();
+        }
         let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()));
         let mut config = config.with_protocol_versions(versions).unwrap().with_root_certificates(roots).with_no_client_auth();
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
