@@ -17,7 +17,7 @@ settings! {
         /// The address and port on which it answers.
         listen: SocketAddr = "127.0.0.1:8080";
         /// The public URL of this server, the `iss` of its tokens: https (http on loopback only), without path or trailing slash.
-        issuer: Issuer = "http://localhost:8080", shown "http://localhost:{port of server.listen}";
+        issuer: Issuer = "http://localhost:8080", shown "http://localhost:{port of server.listen}, or https with tls.certificate_file";
         /// Address and port of `/healthz`, `/readyz` and `/metrics`; `off` for none.
         operations_listen: Option<SocketAddr> = "127.0.0.1:9090";
         /// The proxies whose `X-Forwarded-For` is believed: addresses or networks (10.0.0.0/8).
@@ -26,6 +26,13 @@ settings! {
         workers: usize = "0", from "0" to "1024";
         /// How long requests in flight may take to finish when the server stops.
         shutdown_timeout: Duration = "30s", from "0s" to "10m";
+    }
+    /// TLS in this process, where no proxy in front of it does that.
+    tls: Tls {
+        /// A PEM file of the certificate and the intermediate ones; with `tls.key_file`, `server.listen` speaks https. Read again when it changes.
+        certificate_file: Option<PathBuf>;
+        /// A PEM file of the certificate's private key (PKCS#8, SEC1 or PKCS#1), readable by the server's user alone (mode 0600).
+        key_file: Option<PathBuf>;
     }
     /// Where files are kept.
     data: Data {
@@ -92,6 +99,13 @@ settings! {
         signins_per_minute: NonZeroU32 = "120", from "1" to "1000000";
         /// Visits to the sign-in page that an address may begin, a minute.
         visits_per_minute: NonZeroU32 = "120", from "1" to "1000000";
+    }
+    /// Fetching from addresses that apps have named: key sets, documents, logout.
+    egress: Egress {
+        /// A PEM file of certificate authorities that are believed besides the public ones.
+        extra_ca_file: Option<PathBuf>;
+        /// Whether apps may name addresses of loopback and private networks, and plain http: for development and tests.
+        allow_private_networks: bool = "false";
     }
     /// The log, on standard error.
     log: Log {
