@@ -82,3 +82,6 @@ mod parsers;
 
 #[path = "http/logs.rs"]
 mod logs;
+
+#[path = "http/conformance.rs"]
+mod conformance;

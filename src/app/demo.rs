@@ -114,7 +114,8 @@ impl Demo {
     /// Says on standard error where to go first.
     pub(super) fn announce(&self, state: &State) {
         let issuer = state.issuer();
-        let operations = state.config.server.operations_listen.map(|address| format!("http://{address}/metrics")).unwrap_or_default();
+        let operations = state.config.server.operations_listen;
+        let operations = operations.map_or_else(|| "off".to_owned(), |address| format!("http://{address}/metrics"));
         eprintln!(
             "
   Latchkey is ready, for development only.
