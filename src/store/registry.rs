@@ -1,7 +1,8 @@
 //! Every SQL text of the store in one list, so that a test can prepare each of them on both engines.
 
 use super::{
-    accounts, challenges, clients, codes, consents, developer_tokens, interactions, licenses, persons, sessions, signing_keys, sweep,
+    accounts, assertions, challenges, clients, codes, consents, developer_tokens, interactions, licenses, persons, pushed_requests,
+    sessions, signing_keys, sweep,
 };
 
 /// One SQL text, and where it is declared.
@@ -18,6 +19,7 @@ pub struct Statement {
 pub fn statements() -> impl Iterator<Item = &'static Statement> {
     [
         accounts::STATEMENTS,
+        assertions::STATEMENTS,
         challenges::STATEMENTS,
         clients::read::STATEMENTS,
         clients::write::STATEMENTS,
@@ -27,6 +29,7 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
         interactions::STATEMENTS,
         licenses::STATEMENTS,
         persons::STATEMENTS,
+        pushed_requests::STATEMENTS,
         sessions::STATEMENTS,
         signing_keys::STATEMENTS,
         sweep::STATEMENTS,
