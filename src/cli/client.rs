@@ -5,6 +5,7 @@ mod delete;
 mod disable;
 mod enable;
 mod list;
+mod registration;
 mod show;
 mod update;
 mod view;

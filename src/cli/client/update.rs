@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::View;
+use super::registration::Registration;
 use crate::cli::desk::{Desk, unknown};
 use crate::cli::options::{ChosenSecret, ClientSettings, each_once, name};
 use crate::cli::out::{Done, Failure, Said};
@@ -16,7 +17,8 @@ use crate::store::UriPurpose;
 Examples:
   latchkey client update ID --name 'A better name' --access-token-lifetime 10m
   latchkey client update ID --redirect-uri https://app.example/cb --redirect-uri https://app.example/cb2
-  latchkey client update ID --new-secret")]
+  latchkey client update ID --new-secret
+  latchkey client update ID --jwks-uri https://app.example/jwks.json")]
 pub(in crate::cli) struct Update {
     /// The client id
     id: ClientId,
@@ -35,6 +37,8 @@ pub(in crate::cli) struct Update {
     #[arg(long = "post-logout-redirect-uri", value_name = "URI")]
     post_logout_redirect_uris: Vec<RedirectUri>,
     #[command(flatten)]
+    registration: Registration,
+    #[command(flatten)]
     settings: ClientSettings,
 }
 
@@ -45,12 +49,15 @@ impl Update {
         let generated = self.new_secret.then(|| desk.entropy.secret());
         let secret = chosen.as_ref().or(generated.as_ref());
         let uris_given = !self.redirect_uris.is_empty() || !self.post_logout_redirect_uris.is_empty();
-        if self.name.is_none() && secret.is_none() && !uris_given && self.settings.is_empty() {
+        if self.name.is_none() && secret.is_none() && !uris_given && self.settings.is_empty() && self.registration.is_empty() {
             return Err(Failure("nothing to change: name an option, such as --name (see `latchkey client update --help`)".to_owned()));
         }
         let public = record.auth_method == AuthMethod::None;
         if public && secret.is_some() {
             return Err(Failure(format!("{} is a public client: it has no secret", record.id)));
+        }
+        if public && self.registration.has_keys() {
+            return Err(Failure(format!("{} is a public client: it has no keys", record.id)));
         }
         record.name = self.name.unwrap_or(record.name);
         record.secret_hash = secret.map(Secret::hash).or(record.secret_hash);
@@ -63,9 +70,10 @@ impl Update {
             record.post_logout_redirect_uris = each_once(self.post_logout_redirect_uris);
             uris.push(UriPurpose::PostLogout);
         }
+        self.registration.apply(&mut record, desk)?;
         self.settings.apply(&mut record);
         record.updated_at = desk.now();
-        if let Some((_, problem)) = check_client(&record.id, public, record.pkce, &record.redirect_uris).into_iter().next() {
+        if let Some((_, problem)) = check_client(&record).into_iter().next() {
             return Err(Failure(problem));
         }
         if !desk.store.update_client(&record, &uris).await? {
