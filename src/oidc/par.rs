@@ -16,7 +16,8 @@ use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
 use crate::web::{client, posted, reply};
 
-/// RFC 9126 §2.2: "The format of the request_uri value is at the discretion of the authorization server"; this is the form of its example.
+// RFC 9126 §2.2: "The format of the request_uri value is at the discretion of the authorization server"; this is the form of its example.
+/// What every `request_uri` of ours begins with.
 const PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
 /// What proves the client is for this request alone, and is never kept.
 const CREDENTIALS: &[&str] = &["client_secret", "client_assertion", "client_assertion_type"];

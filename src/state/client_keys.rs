@@ -10,7 +10,7 @@ use moka::future::Cache;
 use serde_json::Value;
 
 use crate::domain::{ClientId, Timestamp};
-use crate::egress::{Egress, EgressError, Want};
+use crate::egress::{Egress, Fetched as Answer, Want};
 use crate::keys::{ClientKeys, KeySetError};
 
 /// Bytes: fifty RSA keys of 4096 bits, with certificates beside them.
@@ -73,13 +73,12 @@ impl Known {
     /// The keys of a set that is registered by value, parsed once.
     pub(super) async fn given(&self, id: &ClientId, set: &Value) -> Result<Arc<ClientKeys>, NoKeys> {
         let known = self.given.get(id).await.filter(|known| known.set == *set);
-        let known = match known {
-            Some(known) => known,
-            None => {
-                let made = Arc::new(Given { set: set.clone(), keys: ClientKeys::read(set).map(Arc::new) });
-                self.given.insert(id.clone(), Arc::clone(&made)).await;
-                made
-            }
+        let known = if let Some(known) = known {
+            known
+        } else {
+            let made = Arc::new(Given { set: set.clone(), keys: ClientKeys::read(set).map(Arc::new) });
+            self.given.insert(id.clone(), Arc::clone(&made)).await;
+            made
         };
         known.keys.clone().map_err(NoKeys::Unusable)
     }
@@ -147,7 +146,7 @@ impl Fetched {
 async fn fetch(egress: &Egress, uri: &str) -> Result<(ClientKeys, Duration), String> {
     let url = egress.check_url(uri).map_err(|reason| reason.to_string())?;
     let want = Want { accept: "application/jwk-set+json, application/json", most: LONGEST_SET };
-    let answer = egress.get(&url, want).await.and_then(|answer| answer.ok()).map_err(|reason: EgressError| reason.to_string())?;
+    let answer = egress.get(&url, want).await.and_then(Answer::ok).map_err(|reason| reason.to_string())?;
     let set: Value = serde_json::from_slice(&answer.body).map_err(|_| "it is no JSON".to_owned())?;
     let keys = ClientKeys::read(&set).map_err(|reason| reason.to_string())?;
     Ok((keys, answer.max_age.unwrap_or(KEPT).clamp(KEPT_AT_LEAST, KEPT_AT_MOST)))

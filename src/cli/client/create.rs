@@ -35,7 +35,7 @@ pub(in crate::cli) struct Create {
     /// The client id [default: a random one]
     #[arg(long)]
     id: Option<ClientId>,
-    /// Where people are sent back to, compared byte for byte; one or more, unless it never uses authorization_code
+    /// Where people are sent back to, compared byte for byte; one or more, unless it never signs people in
     #[arg(long = "redirect-uri", value_name = "URI", num_args = 1..)]
     redirect_uris: Vec<RedirectUri>,
     /// Where people may be sent after signing out; one or more

@@ -13,22 +13,23 @@ use crate::store::ClientRecord;
 
 #[derive(Debug, Args)]
 pub(super) struct Registration {
-    /// A file with its public keys (a JWK set): it proves itself by private_key_jwt, and has no secret
+    /// A file with its public keys (a JWK set): it proves itself by signed assertions, and has no secret
     #[arg(long, value_name = "FILE", group = "credential")]
     jwks_file: Option<PathBuf>,
-    /// The https address of its public keys (a JWK set): it proves itself by private_key_jwt, and has no secret
+    /// The https address of its public keys (a JWK set): it proves itself by signed assertions, and has no secret
     #[arg(long, value_name = "URL", group = "credential")]
     jwks_uri: Option<String>,
-    /// How it proves itself, where client_secret (by Basic or in the form) is to be one of the two alone
+    /// How it proves itself, where a secret is to come by Basic alone, or in the form alone
     #[arg(long, value_name = "client_secret|client_secret_basic|client_secret_post|private_key_jwt|none")]
     auth_method: Option<AuthMethod>,
     /// The only algorithm that its assertions may be signed with
     #[arg(long, value_name = "RS256|PS256|ES256|EdDSA")]
     auth_signing_alg: Option<SigningAlg>,
-    /// The grants that it may use; one or more [usual: authorization_code refresh_token]
+    // The two of `ClientMetadata::default`.
+    /// The grants that it may use; one or more; without it, those of signing people in
     #[arg(long = "grant-type", value_name = "GRANT", num_args = 1..)]
     grant_types: Vec<GrantType>,
-    /// The scopes that it may ask for, with spaces between them; with client_credentials only these can be had
+    /// The scopes that it may ask for, with spaces between them; for itself it gets no others
     #[arg(long)]
     scope: Option<Scope>,
     /// Whether it must push its authorization requests (RFC 9126)
