@@ -16,6 +16,19 @@ pub(super) fn run(parts: &Parts, effective: &[Effective], problems: &mut Vec<Con
     {
         tell("server.operations_listen", format!("{} is also server.listen", server.listen), "a port of its own, or off");
     }
+    if let Some(tls) = &parts.tls {
+        let halves = [("tls.certificate_file", &tls.certificate_file), ("tls.key_file", &tls.key_file)];
+        if let [(given, Some(_)), (missing, None)] | [(missing, None), (given, Some(_))] = halves {
+            tell(missing, format!("is not set, but {given} is"), "both, or none");
+        }
+        if let Some(server) = &parts.server
+            && tls.is_on()
+            && !server.issuer.is_secure()
+        {
+            let problem = format!("{} is http, but tls.certificate_file makes the server speak https", server.issuer);
+            tell("server.issuer", problem, "the https origin that apps and browsers see");
+        }
+    }
     if let Some(keys) = &parts.keys {
         if keys.sealing_key.is_some() && keys.sealing_key_file.is_some() {
             tell("keys.sealing_key", "keys.sealing_key_file is set too".to_owned(), "one of the two");
