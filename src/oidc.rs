@@ -3,5 +3,6 @@
 pub mod authorize;
 pub mod logout;
 pub mod metadata;
+pub mod par;
 pub mod token;
 pub mod userinfo;

@@ -2,7 +2,9 @@
 
 pub mod authorize;
 pub mod claims;
+pub mod client_assertion;
 pub mod client_auth;
+pub mod client_credentials;
 pub mod redeem;
 pub mod subject;
 pub mod wallet;

@@ -1,5 +1,9 @@
 //! What every handler can reach: the configuration, the store, the keys, time, chance and limits. Built once, shared by all workers.
 
+mod client_keys;
+
+pub use client_keys::NoKeys;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +13,7 @@ use tokio::sync::{Notify, mpsc};
 use crate::config::Config;
 use crate::domain::{ClientId, Clock, Entropy, Provider, SessionId, Timestamp};
 use crate::egress::Egress;
-use crate::keys::Keyring;
+use crate::keys::{ClientKeys, Keyring};
 use crate::limits::Limits;
 use crate::store::{ClientRecord, Store, StoreError};
 
@@ -37,6 +41,7 @@ pub struct State {
     /// Wakes the worker that delivers messages, so that it need not find out by itself that there are some.
     pub messages: Notify,
     clients: Cache<ClientId, Arc<ClientRecord>>,
+    client_keys: client_keys::Known,
     notes: mpsc::Sender<Note>,
 }
 
@@ -71,7 +76,8 @@ impl State {
         let limits = Limits::new(&config.limits);
         let clients = Cache::builder().max_capacity(10_000).time_to_live(CLIENT_CACHE).build();
         let (notes, taken) = mpsc::channel(NOTES);
-        (Self { config, mode, store, keys, clock, entropy, limits, egress, messages: Notify::new(), clients, notes }, taken)
+        let client_keys = client_keys::Known::new();
+        (Self { config, mode, store, keys, clock, entropy, limits, egress, messages: Notify::new(), clients, client_keys, notes }, taken)
     }
 
     /// The client of that id, as it was at most two seconds ago; `None` when there is none, or when it is disabled.
@@ -83,6 +89,23 @@ impl State {
         let client = Arc::new(client);
         self.clients.insert(id.clone(), Arc::clone(&client)).await;
         Ok(Some(client))
+    }
+
+    /// The keys of a client's assertions, as registered by value or fetched from its `jwks_uri`. `unlike`: keys in which the one that is
+    /// looked for is not; newer ones are fetched if it is time for that.
+    ///
+    /// # Errors
+    /// When it has none that can be used, or none can be had now.
+    pub async fn client_keys(
+        &self,
+        client: &ClientRecord,
+        unlike: Option<&Arc<ClientKeys>>,
+        now: Timestamp,
+    ) -> Result<Arc<ClientKeys>, NoKeys> {
+        match (&client.metadata.jwks, &client.metadata.jwks_uri) {
+            (None, Some(uri)) => self.client_keys.fetched(&self.egress, (&client.id, uri), unlike, now).await,
+            (set, _) => self.client_keys.given(&client.id, set.as_ref().unwrap_or_default()).await,
+        }
     }
 
     /// Leaves a note for the worker, if there is room for it.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use sqlx::{ConnectOptions, Connection, PgConnection, SqliteConnection};
 
 mod accounts;
+mod assertions;
 mod challenges;
 mod clients;
 mod codes;
@@ -26,6 +27,7 @@ mod outbox;
 mod persons;
 mod pool;
 mod postgres;
+mod pushed_requests;
 mod registry;
 mod sessions;
 mod signing_keys;

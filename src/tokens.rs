@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::domain::{Address, ClaimsProfile, CodeId, Provider, Scope, SubjectType, Timestamp};
 use crate::keys::{KeysError, TokenKind};
-use crate::policy::claims::{LogoutClaims, SignIn, subject_for};
+use crate::policy::claims::{ClientClaims, LogoutClaims, SignIn, subject_for};
 use crate::policy::subject::{self, Person};
 use crate::protocol::hash_claims::{at_hash, c_hash};
 use crate::state::State;
@@ -27,6 +27,7 @@ pub struct TokenResponse {
     pub expires_in: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_token: Option<String>,
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub scope: String,
 }
 
@@ -37,6 +38,8 @@ pub enum Record {
     Code(CodeId),
     /// A license's own token.
     Developer(Uuid),
+    /// A client's own token; it has no row.
+    Client(Uuid),
 }
 
 impl Record {
@@ -45,6 +48,7 @@ impl Record {
         match self {
             Self::Code(id) => format!("c_{id}"),
             Self::Developer(id) => format!("d_{id}"),
+            Self::Client(id) => format!("k_{id}"),
         }
     }
 
@@ -55,6 +59,7 @@ impl Record {
         match jti.split_at_checked(2)? {
             ("c_", text) => id(text).map(|id| Self::Code(CodeId(id))),
             ("d_", text) => id(text).map(Self::Developer),
+            ("k_", text) => id(text).map(Self::Client),
             _ => None,
         }
     }
@@ -149,6 +154,28 @@ pub fn for_developer(
     mint(state, &sign_in, Record::Developer(token.id), (lifetime, lifetime), None)
 }
 
+/// A client's own token (RFC 6749 §4.4.3): no refresh token, no ID token.
+pub fn for_client(state: &State, client: &ClientRecord, scope: &Scope, now: Timestamp) -> Result<TokenResponse, KeysError> {
+    let id = client.id.as_str();
+    let claims = ClientClaims {
+        iss: state.issuer(),
+        sub: id,
+        aud: id,
+        exp: now.plus(client.access_token).seconds(),
+        iat: now.seconds(),
+        jti: Record::Client(state.entropy.uuid(now)).jti(),
+        client_id: id,
+        scope: scope.to_string(),
+    };
+    Ok(TokenResponse {
+        access_token: state.keys.sign(TokenKind::AccessToken, client.signing_alg, &claims)?,
+        token_type: token_type(client),
+        expires_in: client.access_token.as_secs(),
+        id_token: None,
+        scope: scope.to_string(),
+    })
+}
+
 /// How long a license's own token lives.
 #[must_use]
 pub fn developer_lifetime(state: &State, client: &ClientRecord) -> Duration {
@@ -179,12 +206,16 @@ fn mint(
     };
     Ok(TokenResponse {
         access_token,
-        // RFC 6749 §5.1: "Value is case insensitive"; clients of the earlier stack compare it with lower case.
-        token_type: if sign_in.client.claims_profile == ClaimsProfile::Compat { "bearer" } else { "Bearer" },
+        token_type: token_type(sign_in.client),
         expires_in: access_lifetime.as_secs(),
         id_token,
         scope: sign_in.scope.to_string(),
     })
+}
+
+// RFC 6749 §5.1: "Value is case insensitive"; clients of the earlier stack compare it with lower case.
+fn token_type(client: &ClientRecord) -> &'static str {
+    if client.claims_profile == ClaimsProfile::Compat { "bearer" } else { "Bearer" }
 }
 
 #[cfg(test)]
@@ -194,7 +225,7 @@ mod tests {
     #[test]
     fn a_jti_names_its_record() {
         let id = Uuid::from_u128(5);
-        for record in [Record::Code(CodeId(id)), Record::Developer(id)] {
+        for record in [Record::Code(CodeId(id)), Record::Developer(id), Record::Client(id)] {
             assert_eq!(Record::parse(&record.jti()), Some(record));
         }
         for text in ["", "c", "c_", "x_00000000-0000-0000-0000-000000000005", "é", "c_é"] {

@@ -10,6 +10,7 @@
 
 mod bare;
 mod http;
+mod machine;
 mod measure;
 mod operations;
 mod person;
@@ -95,6 +96,11 @@ async fn database(options: &Options, name: &'static str, url: Option<&str>, bare
             bare.push(bare::measure()?);
             operations.push(redemption(&server, operation, client, alg, callers, time).await?);
         }
+        eprintln!("{name}, {callers} at once: client_credentials and PAR");
+        bare.push(bare::measure()?);
+        let own = async |caller: &mut Caller| caller.client_credentials().await;
+        operations.push(timed(&server, "client_credentials, ES256", callers, time, own).await?);
+        operations.push(timed(&server, "PAR", callers, time, async |caller: &mut Caller| caller.push().await).await?);
         eprintln!("{name}, {callers} at once: userinfo");
         let code = Person::new(server.address, Wallet::number(0)?).code("load-rs256").await?;
         let token = Caller::new(server.address, 0)?.redeem("load-rs256", "RS256", &code).await?;

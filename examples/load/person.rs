@@ -13,7 +13,7 @@ use crate::wallet::Wallet;
 pub(crate) const REDIRECT: &str = "http://127.0.0.1:1/callback";
 // RFC 7636 appendix B: one verifier for all, since nothing here is secret; the server does its work all the same.
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-const AUTHORIZE: &str = "&response_type=code&scope=openid%20email&state=load&nonce=load-nonce\
+pub(crate) const AUTHORIZE: &str = "&response_type=code&scope=openid%20email&state=load&nonce=load-nonce\
     &redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2Fcallback\
     &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
 const MOST_STEPS: usize = 10;

@@ -1,6 +1,7 @@
 //! What settings must hold together.
 
-use super::clients::{ClientEntry, check_logout_uri_here};
+use super::client_rules::check_logout_uri_here;
+use super::clients::ClientEntry;
 use super::errors::{ConfigError, Source};
 use super::settings::Parts;
 use super::span::span_words;

@@ -70,6 +70,13 @@ settings! {
         /// How long a developer token of a license lives, unless the license has a setting of its own.
         developer_token: Duration = "14d", from "1m" to "14d";
     }
+    /// Authorization requests that apps push to `/par` (RFC 9126).
+    pushed_requests: PushedRequests {
+        /// How long a pushed request can be used.
+        lifetime: Duration = "90s", from "5s" to "10m";
+        /// Whether every app must push its requests.
+        required: bool = "false";
+    }
     /// Signing in by wallet.
     wallet: Wallet {
         /// The chain ids that a wallet may be on; the first is the one that messages name by default.

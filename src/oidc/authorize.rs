@@ -3,6 +3,7 @@
 
 use actix_web::HttpResponse;
 
+use super::par;
 use crate::domain::{AuthMethod, ClientKind, CodeId, Pkce};
 use crate::keys::TokenKind;
 use crate::policy::authorize::{Approved, Step};
@@ -30,12 +31,15 @@ pub async fn post(ctx: Ctx, body: Body) -> HttpResponse {
 }
 
 async fn authorize(ctx: &Ctx) -> Result<HttpResponse, Fault> {
-    let params = posted::params(ctx, "/auth").await?;
+    let (params, pushed) = par::unfold(ctx, posted::params(ctx, "/auth").await?).await?;
     let id = client_id(&params).map_err(unreturnable)?;
     let Some(client) = ctx.state.client(&id).await? else {
         return Err(Fault::new(ErrorCode::InvalidClient, format!("client_id {id} is not registered here, or is disabled")));
     };
     let return_path = ReturnPath::find(&params, &client.redirect_uris).map_err(unreturnable)?;
+    if !pushed && (ctx.state.config.pushed_requests.required || client.metadata.require_pushed_authorization_requests) {
+        return Ok(respond::to_app(ctx, &return_path, &Outcome::Error(par::must_push())));
+    }
     let request = match read(ctx, &params, &client, &return_path).await {
         Ok(request) => request,
         Err(error) => return Ok(respond::to_app(ctx, &return_path, &Outcome::Error(error))),
@@ -48,8 +52,13 @@ async fn authorize(ctx: &Ctx) -> Result<HttpResponse, Fault> {
     }
 }
 
-// What is asked, with the hint's signature checked: whom an ID Token names is believed only if it is ours.
-async fn read(ctx: &Ctx, params: &Params, client: &ClientRecord, return_path: &ReturnPath) -> Result<AuthorizeRequest, OAuthError> {
+/// What is asked, with the hint's signature checked: whom an ID Token names is believed only if it is ours.
+pub(super) async fn read(
+    ctx: &Ctx,
+    params: &Params,
+    client: &ClientRecord,
+    return_path: &ReturnPath,
+) -> Result<AuthorizeRequest, OAuthError> {
     let mut request = AuthorizeRequest::parse(params, client.id.clone(), return_path.clone(), pkce_for(client))?;
     if let Some(hint) = params.get("id_token_hint")? {
         let claims = ctx.state.keys.verify(TokenKind::IdTokenHint, hint).await;
@@ -81,7 +90,7 @@ fn pkce_for(client: &ClientRecord) -> Pkce {
 
 // RFC 6749 §4.1.2.1: "the authorization server SHOULD inform the resource owner of the error and MUST NOT automatically redirect the
 // user-agent to the invalid redirection URI."
-fn unreturnable(reason: NoReturnPath) -> Fault {
+pub(super) fn unreturnable(reason: NoReturnPath) -> Fault {
     match reason {
         NoReturnPath::Client(error) | NoReturnPath::RedirectUri(error) => Fault::OAuth(error),
     }

@@ -28,7 +28,8 @@ struct Metadata {
     grant_types_supported: &'static [&'static str],
     subject_types_supported: Vec<&'static str>,
     id_token_signing_alg_values_supported: Vec<&'static str>,
-    token_endpoint_auth_methods_supported: [&'static str; 3],
+    token_endpoint_auth_methods_supported: [&'static str; 4],
+    token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     code_challenge_methods_supported: [&'static str; 1],
     prompt_values_supported: [&'static str; 5],
     claims_supported: &'static [&'static str],
@@ -40,6 +41,7 @@ struct Metadata {
     claims_parameter_supported: bool,
     request_parameter_supported: bool,
     request_uri_parameter_supported: bool,
+    require_pushed_authorization_requests: bool,
 }
 
 const CLAIMS: &[&str] = &[
@@ -93,8 +95,11 @@ impl Metadata {
             token_endpoint_auth_methods_supported: [
                 AuthMethod::ClientSecretBasic.as_str(),
                 AuthMethod::ClientSecretPost.as_str(),
+                AuthMethod::PrivateKeyJwt.as_str(),
                 AuthMethod::None.as_str(),
             ],
+            // RFC 8414 §2: "The value "none" MUST NOT be used."
+            token_endpoint_auth_signing_alg_values_supported: SigningAlg::ALL.iter().map(|alg| alg.as_str()).collect(),
             code_challenge_methods_supported: [pkce::METHOD],
             prompt_values_supported: ["none", "login", "consent", "select_account", "create"],
             claims_supported: CLAIMS,
@@ -105,7 +110,9 @@ impl Metadata {
             authorization_response_iss_parameter_supported: true,
             claims_parameter_supported: false,
             request_parameter_supported: false,
+            // Only what was pushed here can be named (RFC 9126 §5); no address of an app's is fetched.
             request_uri_parameter_supported: false,
+            require_pushed_authorization_requests: state.config.pushed_requests.required,
         }
     }
 }

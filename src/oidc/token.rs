@@ -1,10 +1,10 @@
 //! `/token` (RFC 6749 §3.2): the endpoint owns the phases — read, authenticate the client, redeem, mint — and a grant fills one of them.
 
 mod authorization_code;
+mod client_credentials;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderValue};
 
 use crate::protocol::error::ErrorCode;
 use crate::protocol::params::Params;
@@ -15,13 +15,13 @@ use crate::web::fault::Fault;
 use crate::web::{client, posted, reply};
 
 /// The grants that `/token` knows, as discovery lists them.
-pub const GRANT_TYPES: &[&str] = &["authorization_code"];
+pub const GRANT_TYPES: &[&str] = &["authorization_code", "client_credentials"];
 
 /// `POST /token`.
 pub async fn post(ctx: Ctx, body: Body) -> HttpResponse {
     match token(&ctx, &body).await {
         Ok(response) => reply::json(StatusCode::OK, &response),
-        Err(fault) => refusal(&ctx, &fault),
+        Err(fault) => client::refusal(&ctx, &fault),
     }
 }
 
@@ -35,15 +35,8 @@ async fn token(ctx: &Ctx, body: &Body) -> Result<TokenResponse, Fault> {
         return Err(Fault::new(ErrorCode::UnsupportedGrantType, format!("grant_type must be one of: {}", GRANT_TYPES.join(", "))));
     }
     let client = client::authenticated(ctx, &params).await?;
-    authorization_code::redeem(ctx, &client, &params).await
-}
-
-// RFC 6749 §5.2: "If the client attempted to authenticate via the "Authorization" request header field, the authorization server MUST
-// respond with an HTTP 401 (Unauthorized) status code and include the "WWW-Authenticate" response header field".
-fn refusal(ctx: &Ctx, fault: &Fault) -> HttpResponse {
-    let mut response = fault.as_json();
-    if response.status() == StatusCode::UNAUTHORIZED && ctx.header(header::AUTHORIZATION).is_some() {
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"token endpoint\""));
+    match grant_type {
+        "client_credentials" => client_credentials::grant(ctx, &client, &params).await,
+        _ => authorization_code::redeem(ctx, &client, &params).await,
     }
-    response
 }

@@ -57,6 +57,10 @@ async fn answer(ctx: &Ctx, body: &Body) -> Result<UserInfo, Refusal> {
             needs_openid(&token.scope)?;
             about_license(&claims, &token)
         }
+        Some(Record::Client(_)) => {
+            let why = "this access token is a client's own (client_credentials); userinfo speaks of persons";
+            return Err(Fault::new(ErrorCode::InsufficientScope, why).into());
+        }
         None => return Err(invalid("the access token has no record here").into()),
     };
     Ok(info)
@@ -129,7 +133,7 @@ fn challenge(refusal: &Refusal) -> HttpResponse {
                 Fault::OAuth(error) => {
                     Some(format!("Bearer error=\"{}\", error_description=\"{}\"", error.code.as_str(), error.description))
                 }
-                Fault::TooMany(_) | Fault::Unavailable | Fault::Broken(_) | Fault::Visit(_) => None,
+                Fault::TooMany(_) | Fault::Unavailable | Fault::ClientKeys { .. } | Fault::Broken(_) | Fault::Visit(_) => None,
             };
             (fault.as_json(), value)
         }

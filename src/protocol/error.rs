@@ -72,6 +72,8 @@ codes! {
     RequestNotSupported = "request_not_supported" 400,
     /// OpenID Connect Core §3.1.2.6.
     RequestUriNotSupported = "request_uri_not_supported" 400,
+    /// RFC 9101 §7.
+    InvalidRequestUri = "invalid_request_uri" 400,
     /// OpenID Connect Core §3.1.2.6.
     RegistrationNotSupported = "registration_not_supported" 400,
     /// RFC 6585 §4; OAuth has no word for it.

@@ -1,8 +1,8 @@
 //! Every SQL text of the store in one list, so that a test can prepare each of them on both engines.
 
 use super::{
-    accounts, challenges, clients, codes, consents, developer_tokens, endings, interactions, licenses, outbox, persons, sessions,
-    signing_keys, sweep,
+    accounts, assertions, challenges, clients, codes, consents, developer_tokens, endings, interactions, licenses, outbox, persons,
+    pushed_requests, sessions, signing_keys, sweep,
 };
 
 /// One SQL text, and where it is declared.
@@ -19,6 +19,7 @@ pub struct Statement {
 pub fn statements() -> impl Iterator<Item = &'static Statement> {
     [
         accounts::STATEMENTS,
+        assertions::STATEMENTS,
         challenges::STATEMENTS,
         clients::read::STATEMENTS,
         clients::write::STATEMENTS,
@@ -30,6 +31,7 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
         licenses::STATEMENTS,
         outbox::STATEMENTS,
         persons::STATEMENTS,
+        pushed_requests::STATEMENTS,
         sessions::STATEMENTS,
         signing_keys::STATEMENTS,
         sweep::STATEMENTS,

@@ -35,7 +35,7 @@ both! {
 }
 
 /// Runs fifty calls that start together, half of them on another store of the same database.
-async fn fifty<T, C, F>(fresh: &Fresh, call: C) -> Vec<T>
+pub(crate) async fn fifty<T, C, F>(fresh: &Fresh, call: C) -> Vec<T>
 where
     T: Send + 'static,
     C: Fn(Store, u8) -> F,
@@ -61,7 +61,7 @@ where
     outcomes
 }
 
-fn count(outcomes: impl IntoIterator<Item = bool>) -> usize {
+pub(crate) fn count(outcomes: impl IntoIterator<Item = bool>) -> usize {
     outcomes.into_iter().filter(|won| *won).count()
 }
 
