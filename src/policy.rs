@@ -3,6 +3,8 @@
 pub mod authorize;
 pub mod claims;
 pub mod client_auth;
+pub mod introspection;
 pub mod redeem;
+pub mod refresh;
 pub mod subject;
 pub mod wallet;

@@ -32,6 +32,13 @@ pub(super) fn run(parts: &Parts, effective: &[Effective], problems: &mut Vec<Con
         let problem = format!("{} is longer than session.lifetime ({})", span_words(session.idle), span_words(session.lifetime));
         tell("session.idle", problem, "at most session.lifetime");
     }
+    if let Some(tokens) = &parts.tokens
+        && tokens.refresh_idle > tokens.refresh_lifetime
+    {
+        let problem =
+            format!("{} is longer than tokens.refresh_lifetime ({})", span_words(tokens.refresh_idle), span_words(tokens.refresh_lifetime));
+        tell("tokens.refresh_idle", problem, "at most tokens.refresh_lifetime");
+    }
     if let Some(wallet) = &parts.wallet {
         if wallet.chains.is_empty() {
             tell("wallet.chains", "names no chain".to_owned(), "at least one chain id");

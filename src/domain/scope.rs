@@ -55,6 +55,18 @@ impl Scope {
         Self(self.0.iter().filter(|token| known.contains(&token.as_str())).cloned().collect())
     }
 
+    /// This set without one of its tokens.
+    #[must_use]
+    pub fn without(&self, left_out: &str) -> Self {
+        Self(self.0.iter().filter(|token| *token != left_out).cloned().collect())
+    }
+
+    /// What is in both sets.
+    #[must_use]
+    pub fn common(&self, other: &Self) -> Self {
+        Self(self.0.intersection(&other.0).cloned().collect())
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }

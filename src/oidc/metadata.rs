@@ -7,7 +7,7 @@ use actix_web::http::header;
 use serde::Serialize;
 
 use super::token::GRANT_TYPES;
-use crate::domain::{AuthMethod, SigningAlg, SubjectType};
+use crate::domain::{AuthMethod, GrantType, SigningAlg, SubjectType};
 use crate::endpoints::Endpoint;
 use crate::protocol::authorize::SCOPES;
 use crate::protocol::pkce;
@@ -25,10 +25,12 @@ struct Metadata {
     scopes_supported: &'static [&'static str],
     response_types_supported: [&'static str; 1],
     response_modes_supported: [&'static str; 2],
-    grant_types_supported: &'static [&'static str],
+    grant_types_supported: &'static [GrantType],
     subject_types_supported: Vec<&'static str>,
     id_token_signing_alg_values_supported: Vec<&'static str>,
     token_endpoint_auth_methods_supported: [&'static str; 3],
+    revocation_endpoint_auth_methods_supported: [&'static str; 3],
+    introspection_endpoint_auth_methods_supported: [&'static str; 2],
     code_challenge_methods_supported: [&'static str; 1],
     prompt_values_supported: [&'static str; 5],
     claims_supported: &'static [&'static str],
@@ -71,6 +73,8 @@ const CLAIMS: &[&str] = &[
     "updated_at",
 ];
 
+const AUTH_METHODS: [&str; 3] = [AuthMethod::ClientSecretBasic.as_str(), AuthMethod::ClientSecretPost.as_str(), AuthMethod::None.as_str()];
+
 impl Metadata {
     fn of(state: &State) -> Self {
         let named = |endpoint: &Endpoint| endpoint.member().map(|member| (member, format!("{}{}", state.issuer(), endpoint.path())));
@@ -88,11 +92,10 @@ impl Metadata {
                 vec!["public", "pairwise"]
             },
             id_token_signing_alg_values_supported: SigningAlg::ALL.iter().map(|alg| alg.as_str()).collect(),
-            token_endpoint_auth_methods_supported: [
-                AuthMethod::ClientSecretBasic.as_str(),
-                AuthMethod::ClientSecretPost.as_str(),
-                AuthMethod::None.as_str(),
-            ],
+            token_endpoint_auth_methods_supported: AUTH_METHODS,
+            // RFC 8414 §2: the clients that have tokens are those that give them up, in the same ways.
+            revocation_endpoint_auth_methods_supported: AUTH_METHODS,
+            introspection_endpoint_auth_methods_supported: [AuthMethod::ClientSecretBasic.as_str(), AuthMethod::ClientSecretPost.as_str()],
             code_challenge_methods_supported: [pkce::METHOD],
             prompt_values_supported: ["none", "login", "consent", "select_account", "create"],
             claims_supported: CLAIMS,

@@ -1,7 +1,8 @@
 //! Every SQL text of the store in one list, so that a test can prepare each of them on both engines.
 
 use super::{
-    accounts, challenges, clients, codes, consents, developer_tokens, interactions, licenses, persons, sessions, signing_keys, sweep,
+    accounts, challenges, clients, codes, consents, developer_tokens, families, interactions, licenses, persons, revocations, sessions,
+    signing_keys, sweep,
 };
 
 /// One SQL text, and where it is declared.
@@ -24,9 +25,11 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
         codes::STATEMENTS,
         consents::STATEMENTS,
         developer_tokens::STATEMENTS,
+        families::STATEMENTS,
         interactions::STATEMENTS,
         licenses::STATEMENTS,
         persons::STATEMENTS,
+        revocations::STATEMENTS,
         sessions::STATEMENTS,
         signing_keys::STATEMENTS,
         sweep::STATEMENTS,

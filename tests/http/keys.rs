@@ -31,7 +31,11 @@ on_both!(discovery_tells_the_truth, |world| {
     assert!(urls.len() >= 5, "{urls:?}");
     for (name, url) in urls {
         let path = url.strip_prefix(ISSUER).unwrap_or_else(|| panic!("{name} is elsewhere: {url}"));
-        let method = if name == "token_endpoint" { Method::POST } else { Method::GET };
+        let method = if ["token_endpoint", "revocation_endpoint", "introspection_endpoint"].contains(&name.as_str()) {
+            Method::POST
+        } else {
+            Method::GET
+        };
         let answer = browser.send(browser.bare(method, path)).await;
         assert!(![404, 405, 500].contains(&answer.status), "{name}: {}", answer.status);
     }
@@ -51,7 +55,7 @@ on_both!(discovery_tells_the_truth, |world| {
             &said["code_challenge_methods_supported"],
             &said["response_modes_supported"]
         ],
-        [&json!(["code"]), &json!(["authorization_code"]), &json!(["S256"]), &json!(["query", "form_post"])]
+        [&json!(["code"]), &json!(["authorization_code", "refresh_token"]), &json!(["S256"]), &json!(["query", "form_post"])]
     );
     assert_eq!(said["authorization_response_iss_parameter_supported"], json!(true));
     assert_eq!(
