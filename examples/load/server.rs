@@ -39,6 +39,13 @@ name = "Load EdDSA"
 secret = "load-secret-load-secret-load-secret-0"
 redirect_uris = ["http://127.0.0.1:1/callback"]
 signing_alg = "EdDSA"
+
+[[clients]]
+id = "load-public"
+name = "Load public"
+public = true
+redirect_uris = ["http://127.0.0.1:1/callback"]
+signing_alg = "ES256"
 "#;
 
 /// Where a server is to run: the program, a data folder, a database.
@@ -108,6 +115,11 @@ impl Place {
             }
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
+    }
+
+    /// The URL of its database.
+    pub(crate) fn database(&self) -> &str {
+        &self.database
     }
 
     fn log(&self) -> String {

@@ -8,7 +8,7 @@ use crate::web::ctx::Ctx;
 
 /// An access token that holds, by what it speaks of.
 pub(super) enum Living {
-    Person(PersonToken),
+    Person(Box<PersonToken>),
     Developer(DeveloperToken),
     /// A client's own.
     Client,
@@ -35,5 +35,5 @@ pub(super) async fn living(ctx: &Ctx, claims: &VerifiedClaims) -> Result<Option<
 // The record has what was granted; a token may have been asked for with less (RFC 6749 §6).
 fn narrowed(claims: &VerifiedClaims, person: PersonToken) -> Living {
     let own: Scope = claims.text("scope").and_then(|scope| scope.parse().ok()).unwrap_or_default();
-    Living::Person(PersonToken { scope: person.scope.common(&own), ..person })
+    Living::Person(Box::new(PersonToken { scope: person.scope.common(&own), ..person }))
 }

@@ -49,7 +49,7 @@ async fn answer(ctx: &Ctx, body: &Body) -> Result<UserInfo, Refusal> {
     let info = match living(ctx, &claims).await?.ok_or_else(ended)? {
         Living::Person(person) => {
             needs_openid(&person.scope)?;
-            about_person(&claims, &client, person)
+            about_person(&claims, &client, *person)
         }
         Living::Developer(token) => {
             needs_openid(&token.scope)?;

@@ -21,7 +21,7 @@ on_both!(a_client_learns_what_its_own_tokens_are, |world| {
             "iss": ISSUER, "exp": BEGINNING + 3_600, "iat": BEGINNING, "token_type": "Bearer", "jti": access["jti"], "auth_time": BEGINNING,
         })
     );
-    world.clock.advance(Duration::from_secs(60));
+    world.clock.advance(Duration::from_mins(1));
     let narrow = Tokens::read(&web.token(&web.refreshing(&first.refresh).with("scope", "email")).await);
     let told = web.introspect(&narrow.access).await.json();
     assert_eq!((&told["active"], &told["scope"], &told["iat"]), (&json!(true), &json!("email"), &json!(BEGINNING + 60)));
