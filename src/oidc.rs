@@ -1,8 +1,12 @@
 //! The OpenID provider: discovery and keys, authorize, token, userinfo, logout.
 
 pub mod authorize;
+mod client_form;
+pub mod introspect;
+mod living;
 pub mod logout;
 pub mod metadata;
 pub mod par;
+pub mod revoke;
 pub mod token;
 pub mod userinfo;

@@ -5,6 +5,8 @@ pub mod claims;
 pub mod client_assertion;
 pub mod client_auth;
 pub mod client_credentials;
+pub mod introspection;
 pub mod redeem;
+pub mod refresh;
 pub mod subject;
 pub mod wallet;

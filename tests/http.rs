@@ -41,6 +41,15 @@ mod challenge;
 #[path = "http/redeem.rs"]
 mod redeem;
 
+#[path = "http/refresh.rs"]
+mod refresh;
+
+#[path = "http/revoke.rs"]
+mod revoke;
+
+#[path = "http/introspect.rs"]
+mod introspect;
+
 #[path = "http/client_auth.rs"]
 mod client_auth;
 

@@ -19,6 +19,7 @@ mod store {
     pub(crate) mod plans;
     pub(crate) mod pushed;
     pub(crate) mod races;
+    pub(crate) mod refresh;
     pub(crate) mod schema;
     pub(crate) mod sessions;
     pub(crate) mod signing_keys;

@@ -13,6 +13,8 @@ use crate::machine;
 use crate::person::{AUTHORIZE, REDIRECT, VERIFIER, text};
 use crate::wallet::Wallet;
 
+/// A client without a secret: its refresh tokens are replaced at each use.
+pub(crate) const PUBLIC: &str = "load-public";
 const SECRET: &str = "load-secret-load-secret-load-secret-0";
 
 /// One caller: a connection kept open, and a wallet of its own.
@@ -93,6 +95,36 @@ impl Caller {
         let reply = self.connection.send("POST", "/par", &headers, &body).await?.expect(201, "par")?.json()?;
         let ours = text(&reply, "request_uri")?.starts_with("urn:ietf:params:oauth:request_uri:");
         if ours { Ok(()) } else { Err("a request_uri of another form".into()) }
+    }
+
+    /// Redeems a code of the public client; gives the refresh token.
+    pub(crate) async fn redeem_for_refresh(&mut self, code: &str) -> Result<String, Failure> {
+        let redirect = REDIRECT.replace(':', "%3A").replace('/', "%2F");
+        let body = format!("grant_type=authorization_code&client_id={PUBLIC}&code={code}&redirect_uri={redirect}&code_verifier={VERIFIER}");
+        self.refresh_token(&body).await
+    }
+
+    /// Uses a refresh token of the public client; gives the one that took its place.
+    pub(crate) async fn refresh(&mut self, token: &str) -> Result<String, Failure> {
+        let next = self.refresh_token(&format!("grant_type=refresh_token&client_id={PUBLIC}&refresh_token={token}")).await?;
+        if next == token { Err("the refresh token was not replaced".into()) } else { Ok(next) }
+    }
+
+    async fn refresh_token(&mut self, body: &str) -> Result<String, Failure> {
+        let form = "Content-Type: application/x-www-form-urlencoded\r\n";
+        let reply = self.connection.send("POST", "/token", form, body).await?.expect(200, "token")?.json()?;
+        for name in ["access_token", "id_token"] {
+            claims(text(&reply, name)?, "ES256")?;
+        }
+        text(&reply, "refresh_token").map(str::to_owned)
+    }
+
+    pub(crate) async fn introspect(&mut self, client: &str, token: &str) -> Result<(), Failure> {
+        let basic = BASE64_STANDARD.encode(format!("{client}:{SECRET}"));
+        let headers = format!("Authorization: Basic {basic}\r\nContent-Type: application/x-www-form-urlencoded\r\n");
+        let reply = self.connection.send("POST", "/token/introspect", &headers, &format!("token={token}")).await?;
+        let told = reply.expect(200, "introspection")?.json()?;
+        if told["active"] == true { same(text(&told, "client_id")?, client) } else { Err("a living token is not active".into()) }
     }
 
     pub(crate) async fn userinfo(&mut self, token: &str) -> Result<(), Failure> {

@@ -38,6 +38,12 @@ impl Person {
         code_in(&self.authorize(&format!("/auth?client_id={client}{AUTHORIZE}")).await?)
     }
 
+    /// The same, for access while the person is away.
+    pub(crate) async fn offline_code(&mut self, client: &str) -> Result<String, Failure> {
+        let authorize = AUTHORIZE.replace("scope=openid%20email", "scope=openid%20offline_access");
+        code_in(&self.authorize(&format!("/auth?client_id={client}{authorize}")).await?)
+    }
+
     /// Opens an authorization URL (its path and query) and goes on as the pages ask, until the server sends the browser back to the
     /// app: gives that URL.
     pub(crate) async fn authorize(&mut self, url: &str) -> Result<String, Failure> {

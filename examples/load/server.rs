@@ -48,6 +48,13 @@ jwks_file = "FOLDER/machine.json"
 grant_types = ["client_credentials"]
 scope = "load.run"
 signing_alg = "ES256"
+
+[[clients]]
+id = "load-public"
+name = "Load public"
+public = true
+redirect_uris = ["http://127.0.0.1:1/callback"]
+signing_alg = "ES256"
 "#;
 
 /// Where a server is to run: the program, a data folder, a database.
@@ -118,6 +125,11 @@ impl Place {
             }
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
+    }
+
+    /// The URL of its database.
+    pub(crate) fn database(&self) -> &str {
+        &self.database
     }
 
     fn log(&self) -> String {

@@ -54,6 +54,13 @@ pub(super) fn run(parts: &Parts, clients: &[ClientEntry], effective: &[Effective
             }
         }
     }
+    if let Some(tokens) = &parts.tokens
+        && tokens.refresh_idle > tokens.refresh_lifetime
+    {
+        let problem =
+            format!("{} is longer than tokens.refresh_lifetime ({})", span_words(tokens.refresh_idle), span_words(tokens.refresh_lifetime));
+        tell("tokens.refresh_idle", problem, "at most tokens.refresh_lifetime");
+    }
     if let Some(wallet) = &parts.wallet {
         if wallet.chains.is_empty() {
             tell("wallet.chains", "names no chain".to_owned(), "at least one chain id");

@@ -67,6 +67,10 @@ settings! {
         access_token: Duration = "1h", from "1m" to "1h";
         /// How long an ID token lives.
         id_token: Duration = "1h", from "1m" to "1d";
+        /// How long a refresh token lives unused.
+        refresh_idle: Duration = "30d", from "1m" to "3650d";
+        /// How long a refresh token and all that take its place live at most.
+        refresh_lifetime: Duration = "365d", from "1m" to "3650d";
         /// How long a developer token of a license lives, unless the license has a setting of its own.
         developer_token: Duration = "14d", from "1m" to "14d";
     }

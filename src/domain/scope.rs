@@ -61,6 +61,12 @@ impl Scope {
         Self(self.0.iter().filter(|token| !unwanted.contains(&token.as_str())).cloned().collect())
     }
 
+    /// What is in both sets.
+    #[must_use]
+    pub fn common(&self, other: &Self) -> Self {
+        Self(self.0.intersection(&other.0).cloned().collect())
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }

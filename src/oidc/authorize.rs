@@ -4,7 +4,7 @@
 use actix_web::HttpResponse;
 
 use super::par;
-use crate::domain::{AuthMethod, ClientKind, CodeId, Pkce};
+use crate::domain::{AuthMethod, ClientKind, GrantType, Pkce, Scope};
 use crate::keys::TokenKind;
 use crate::policy::authorize::{Approved, Step};
 use crate::protocol::authorize::{AuthorizeRequest, NoReturnPath, ReturnPath, client_id};
@@ -60,6 +60,16 @@ pub(super) async fn read(
     return_path: &ReturnPath,
 ) -> Result<AuthorizeRequest, OAuthError> {
     let mut request = AuthorizeRequest::parse(params, client.id.clone(), return_path.clone(), pkce_for(client))?;
+    if !client.may(GrantType::AuthorizationCode) {
+        return Err(OAuthError::new(ErrorCode::UnauthorizedClient, "this client is not registered for the grant authorization_code"));
+    }
+    // OpenID Connect Core §11: offline_access asks for a refresh token; of a client that could not use one it is ignored.
+    if !client.may(GrantType::RefreshToken) {
+        request.scope = request.scope.without(&[Scope::OFFLINE_ACCESS]);
+        if request.scope.is_empty() {
+            return Err(OAuthError::new(ErrorCode::InvalidScope, "this client is not registered for the grant refresh_token"));
+        }
+    }
     if let Some(hint) = params.get("id_token_hint")? {
         let claims = ctx.state.keys.verify(TokenKind::IdTokenHint, hint).await;
         let claims = claims.map_err(|_| OAuthError::new(ErrorCode::InvalidRequest, "id_token_hint is no ID Token of this server"))?;
@@ -70,10 +80,7 @@ pub(super) async fn read(
 
 // Already signed in and already agreed: no page, no visit.
 async fn approve(ctx: &Ctx, client: &ClientRecord, approved: &Approved) -> Result<HttpResponse, Fault> {
-    let code = ctx.state.entropy.secret();
-    let of_tokens = tokens::longest_lifetime(&ctx.state, client);
-    let mut record = approved.code(CodeId(ctx.state.entropy.uuid(ctx.now)), ctx.now, ctx.state.config.tokens.code_lifetime, of_tokens);
-    record.told_as = tokens::told_as(&ctx.state, client, &record);
+    let (record, code) = tokens::new_code(&ctx.state, client, approved, ctx.now);
     let path = &approved.request().return_path;
     if ctx.state.store.put_code(&record, &code.hash()).await? {
         Ok(respond::to_app(ctx, path, &Outcome::Code(code)))

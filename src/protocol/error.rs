@@ -50,6 +50,8 @@ codes! {
     UnauthorizedClient = "unauthorized_client" 400,
     /// RFC 6749 §5.2.
     UnsupportedGrantType = "unsupported_grant_type" 400,
+    /// RFC 7009 §2.2.1.
+    UnsupportedTokenType = "unsupported_token_type" 400,
     /// RFC 6749 §4.1.2.1.
     UnsupportedResponseType = "unsupported_response_type" 400,
     /// RFC 6749 §4.1.2.1.

@@ -1,8 +1,8 @@
 //! Every SQL text of the store in one list, so that a test can prepare each of them on both engines.
 
 use super::{
-    accounts, assertions, challenges, clients, codes, consents, developer_tokens, endings, interactions, licenses, outbox, persons,
-    pushed_requests, sessions, signing_keys, sweep,
+    accounts, assertions, challenges, clients, codes, consents, developer_tokens, endings, families, interactions, licenses, outbox,
+    persons, pushed_requests, revocations, sessions, signing_keys, sweep,
 };
 
 /// One SQL text, and where it is declared.
@@ -27,11 +27,13 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
         consents::STATEMENTS,
         developer_tokens::STATEMENTS,
         endings::STATEMENTS,
+        families::STATEMENTS,
         interactions::STATEMENTS,
         licenses::STATEMENTS,
         outbox::STATEMENTS,
         persons::STATEMENTS,
         pushed_requests::STATEMENTS,
+        revocations::STATEMENTS,
         sessions::STATEMENTS,
         signing_keys::STATEMENTS,
         sweep::STATEMENTS,

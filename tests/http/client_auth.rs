@@ -106,7 +106,6 @@ on_both!(a_redemption_is_read_strictly, |world| {
     }
     for grant in [
         "password",
-        "refresh_token",
         "implicit",
         "Authorization_Code",
         "urn:ietf:params:oauth:grant-type:device_code",
