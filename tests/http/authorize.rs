@@ -47,7 +47,7 @@ on_both!(every_refusal_goes_to_the_app_in_the_standards_words, |world| {
         (ask().with("max_age", "99999999999999999999999"), "invalid_request"),
         (ask().with("request", "eyJhbGciOiJub25lIn0.e30."), "request_not_supported"),
         (ask().with("request_uri", "http://127.0.0.1:1/object"), "request_uri_not_supported"),
-        (ask().with("request_uri", "urn:ietf:params:oauth:request_uri:x"), "request_uri_not_supported"),
+        (ask().with("request_uri", "urn:example:x"), "request_uri_not_supported"),
         (ask().with("registration", "{}"), "registration_not_supported"),
         (ask().with("nonce", &"n".repeat(1_001)), "invalid_request"),
     ];
