@@ -9,6 +9,7 @@ mod client;
 mod client_metadata;
 mod ids;
 mod redirect_uri;
+mod resource;
 mod scope;
 mod secret;
 mod time;
@@ -19,6 +20,7 @@ pub use client::{AuthMethod, ClaimsProfile, ClientKind, GrantType, Pkce, Signing
 pub use client_metadata::ClientMetadata;
 pub use ids::{AccountId, ClientId, ClientIdError, CodeId, InteractionId, Provider, SessionId};
 pub use redirect_uri::{RedirectUri, RedirectUriError};
+pub use resource::{Resource, ResourceUri, ResourceUriError};
 pub use scope::{Scope, ScopeError};
 pub use secret::{Secret, TokenHash};
 pub use time::{Clock, Timestamp};

@@ -1,8 +1,10 @@
 //! The rules: pure functions from facts to decisions. No I/O, no clock, no chance.
 
+pub mod acr;
 pub mod authorize;
 pub mod claims;
 pub mod client_auth;
+pub mod person_claims;
 pub mod redeem;
 pub mod subject;
 pub mod wallet;

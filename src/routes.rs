@@ -31,6 +31,7 @@ pub fn configure(mode: Mode) -> impl FnOnce(&mut ServiceConfig) {
             .service(api(Endpoint::JwksJson.path()).route(get().to(oidc::metadata::keys)))
             .service(api(Endpoint::Token.path()).route(post().to(oidc::token::post)))
             .service(api(Endpoint::UserInfo.path()).route(get().to(oidc::userinfo::userinfo)).route(post().to(oidc::userinfo::userinfo)))
+            .service(api(Endpoint::UserInfoResource.path()).route(get().to(oidc::userinfo::metadata)))
             .service(api("/auth/web3/generate_challenge").route(post().to(signin::api::generate)))
             .service(api("/auth/web3/submit_challenge").route(post().to(signin::api::submit)));
 

@@ -4,15 +4,18 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::domain::{Address, ClaimsProfile, CodeId, Provider, Scope, SubjectType, Timestamp};
 use crate::keys::{KeysError, TokenKind};
 use crate::policy::claims::{SignIn, subject_for};
+use crate::policy::person_claims::{self, Known};
 use crate::policy::subject::{self, Person};
+use crate::protocol::claims_request::ClaimsRequest;
 use crate::protocol::hash_claims::{at_hash, c_hash};
 use crate::state::State;
-use crate::store::{ClientRecord, DeveloperToken, NewCode, Session};
+use crate::store::{ClientRecord, DeveloperToken, NewCode, Session, StoreError};
 
 /// RFC 6749 §5.1 with OpenID Connect Core §3.1.3.3.
 #[derive(Clone, Debug, Serialize)]
@@ -56,12 +59,27 @@ impl Record {
     }
 }
 
-/// The tokens of a person's sign-in. `code` is the authorization code as the app presented it.
+/// What the ID token of this sign-in was asked to tell of its person by name (OpenID Connect Core §5.5), as it is now. The account is
+/// read only where that is anything.
+pub async fn told(state: &State, record: &NewCode, wallet: Option<Address>) -> Result<Map<String, Value>, StoreError> {
+    let asked = ClaimsRequest::stored(record.claims.as_ref());
+    if !person_claims::asks_of_person(&asked) {
+        return Ok(Map::new());
+    }
+    let account = state.store.account(record.account_id).await?;
+    Ok(account.map_or_else(Map::new, |account| {
+        let known = Known { profile: &account.profile, updated_at: account.updated_at, wallet };
+        person_claims::in_id_token(&asked, known)
+    }))
+}
+
+/// The tokens of a person's sign-in. `told` is what [`told`] gave; `code` is the authorization code as the app presented it.
 pub fn for_person(
     state: &State,
     client: &ClientRecord,
     record: &NewCode,
     wallet: Option<Address>,
+    told: &Map<String, Value>,
     code: Option<&str>,
     now: Timestamp,
 ) -> Result<TokenResponse, KeysError> {
@@ -78,6 +96,8 @@ pub fn for_person(
         authenticated_at: record.authenticated_at,
         session_id: record.session_id,
         nonce: record.nonce.as_deref(),
+        resource: record.resource.as_deref(),
+        told,
         now,
     };
     mint(state, &sign_in, Record::Code(record.id), (client.access_token, state.config.tokens.id_token), code)
@@ -117,6 +137,8 @@ pub fn for_developer(
         authenticated_at: token.issued_at,
         session_id: None,
         nonce,
+        resource: None,
+        told: &Map::new(),
         now: token.issued_at,
     };
     let lifetime = developer_lifetime(state, client);

@@ -12,6 +12,8 @@ pub enum TokenKind {
     IdToken,
     /// An ID token that comes back as `id_token_hint` (Core §3.1.2.1, RP-Initiated Logout §2). Signed as an ID token.
     IdTokenHint,
+    /// A signed userinfo response (Core §5.3.2). Without `exp` and `iat` it can never come back as one of the others.
+    UserInfo,
 }
 
 /// One row of the table.
@@ -20,7 +22,7 @@ pub(super) struct Rules {
     pub typ: &'static str,
     /// The header `typ` as it may come back; compared without case, as media types are.
     pub typ_accepted: &'static [&'static str],
-    /// The claims that must be there, each of its right JSON type. `exp` and `iss` are always among them.
+    /// The claims that must be there, each of its right JSON type. `iss` is always among them, and `exp` where a token may come back.
     pub required: &'static [&'static str],
     /// Whether one that has expired is accepted.
     pub may_be_expired: bool,
@@ -50,6 +52,14 @@ impl TokenKind {
                 required: &["iss", "sub", "aud", "exp", "iat"],
                 // RP-Initiated Logout §2: the OP SHOULD accept ID Tokens when the RP identified … even when the `exp` time has passed.
                 may_be_expired: true,
+            },
+            Self::UserInfo => &Rules {
+                typ: "JWT",
+                // Nobody shows one to us.
+                typ_accepted: &[],
+                // OpenID Connect Core §5.3.2: "If signed, the UserInfo Response MUST contain the Claims iss (issuer) and aud (audience) as members."
+                required: &["iss", "aud", "sub"],
+                may_be_expired: false,
             },
         }
     }

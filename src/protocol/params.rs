@@ -14,6 +14,9 @@ pub struct Params {
 /// More parameters than any honest request has.
 const MOST: usize = 200;
 
+/// RFC 8707 §2: "Multiple resource parameters MAY be used"; all others come once.
+const REPEATABLE: &str = "resource";
+
 impl Params {
     /// Decodes `application/x-www-form-urlencoded` text; anything decodes to something, as browsers have it.
     #[must_use]
@@ -47,6 +50,21 @@ impl Params {
             (first, None) => Ok(first),
             _ => Err(OAuthError::new(ErrorCode::InvalidRequest, format!("{name} was sent more than once; send it once"))),
         }
+    }
+
+    /// Every value of a parameter that may come several times.
+    ///
+    /// # Errors
+    /// As [`Params::get`], but for what came twice.
+    pub fn all(&self, name: &str) -> Result<Vec<&str>, OAuthError> {
+        if self.too_many {
+            return Err(OAuthError::new(ErrorCode::InvalidRequest, "more than 200 parameters were sent"));
+        }
+        let values: Vec<&str> = self.pairs.iter().filter(|(n, _)| n == name).map(|(_, value)| value.as_str()).collect();
+        if values.iter().any(|value| value.contains('\0')) {
+            return Err(OAuthError::new(ErrorCode::InvalidRequest, format!("{name} holds a NUL character")));
+        }
+        Ok(values)
     }
 
     /// Like [`Params::get`], for a parameter that must be there.
@@ -84,7 +102,7 @@ impl Params {
         self.pairs
             .iter()
             .enumerate()
-            .find(|(place, (name, _))| self.pairs[..*place].iter().any(|(n, _)| n == name))
+            .find(|(place, (name, _))| name != REPEATABLE && self.pairs[..*place].iter().any(|(n, _)| n == name))
             .map(|(_, (name, _))| name.as_str())
     }
 }
@@ -111,6 +129,16 @@ mod tests {
         assert!(Params::decode(&"x=1&".repeat(201)).get("state").is_err());
         assert!(Params::decode("state=%00").get("state").is_err());
         assert_eq!(params.get_any(&["e", "c"]).unwrap(), Some(" x y"));
+    }
+
+    #[test]
+    fn only_resources_are_repeated() {
+        let params = Params::decode("resource=a&resource=b&resource=");
+        assert_eq!((params.doubled(), params.all("resource").unwrap()), (None, vec!["a", "b"]));
+        assert_eq!(params.all("scope").unwrap(), Vec::<&str>::new());
+        assert!(Params::decode("resource=a&resource=%00").all("resource").is_err());
+        assert!(Params::decode(&"resource=1&".repeat(201)).all("resource").is_err());
+        assert_eq!(Params::decode("resources=a&resources=b").doubled(), Some("resources"));
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use crate::domain::TokenHash;
 use crate::policy::redeem::{self, NotSpent, Presented};
 use crate::protocol::params::Params;
-use crate::store::ClientRecord;
+use crate::protocol::resource::{self, Known};
+use crate::store::{ClientRecord, NewCode};
 use crate::tokens::{self, TokenResponse};
 use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
@@ -12,12 +13,22 @@ use crate::web::fault::Fault;
 pub(super) async fn redeem(ctx: &Ctx, client: &ClientRecord, params: &Params) -> Result<TokenResponse, Fault> {
     let code = params.need("code")?;
     let presented = Presented { redirect_uri: params.get_any(&["redirect_uri", "domain"])?, code_verifier: params.get("code_verifier")? };
+    let asked = params.all("resource")?;
+    let userinfo = ctx.state.userinfo();
+    let known = Known { resources: &ctx.state.config.resources, userinfo: &userinfo };
+    // What nobody could have been granted spends no code.
+    known.named(&asked)?;
     let hash = TokenHash::of(code);
     let Some(redeemed) = ctx.state.store.redeem_code(&hash, &client.id, ctx.now).await? else {
         return Err(why_not(ctx, client, &hash).await?);
     };
     redeem::decide(&redeemed, presented)?;
-    Ok(tokens::for_person(&ctx.state, client, &redeemed.code, redeemed.wallet, Some(code), ctx.now)?)
+    // RFC 8707 §2.2: what is granted stays with the code's record; this access token may be for less of it.
+    let resource = resource::narrow(redeemed.code.resource.as_deref(), &asked)?;
+    let scope = known.applicable(&redeemed.code.scope, resource.as_deref());
+    let record = NewCode { resource, scope, ..redeemed.code };
+    let told = tokens::told(&ctx.state, &record, redeemed.wallet).await?;
+    Ok(tokens::for_person(&ctx.state, client, &record, redeemed.wallet, &told, Some(code), ctx.now)?)
 }
 
 async fn why_not(ctx: &Ctx, client: &ClientRecord, hash: &TokenHash) -> Result<Fault, Fault> {
