@@ -1,5 +1,7 @@
 //! How strong a sign-in was: one table from what was proved to a word for it (OpenID Connect Core §2, `acr`).
 
+use std::fmt::Write;
+
 use crate::domain::Provider;
 use crate::protocol::error::{ErrorCode, OAuthError};
 
@@ -50,10 +52,10 @@ impl StepUp<'_> {
     pub fn challenge(self, refusal: &OAuthError) -> String {
         let mut text = format!("Bearer error=\"{}\", error_description=\"{}\"", refusal.code.as_str(), refusal.description);
         if !self.acr_values.is_empty() {
-            text.push_str(&format!(", acr_values=\"{}\"", self.acr_values.join(" ")));
+            let _ = write!(text, ", acr_values=\"{}\"", self.acr_values.join(" "));
         }
         if let Some(max_age) = self.max_age {
-            text.push_str(&format!(", max_age=\"{max_age}\""));
+            let _ = write!(text, ", max_age=\"{max_age}\"");
         }
         text
     }

@@ -57,11 +57,10 @@ pub fn next_step(request: AuthorizeRequest, facts: Facts<'_>) -> Step {
             ErrorCode::InteractionRequired,
             "the person is signed in, but not in the way that claims demands as acr, and prompt=none forbids asking",
         ),
-        Err(NotEstablished::AnotherWayNeeded) => Step::SignIn,
         Err(NotEstablished::SignInNeeded) if silent => {
             refuse(ErrorCode::LoginRequired, "the person is not signed in here, or not recently enough, and prompt=none forbids asking")
         }
-        Err(NotEstablished::SignInNeeded) => Step::SignIn,
+        Err(NotEstablished::SignInNeeded | NotEstablished::AnotherWayNeeded) => Step::SignIn,
         Ok(person) => match person.approve(facts) {
             Err(ConsentNeeded { .. }) if silent => {
                 refuse(ErrorCode::ConsentRequired, "the person has not agreed to this yet, and prompt=none forbids asking")

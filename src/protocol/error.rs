@@ -70,7 +70,7 @@ codes! {
     ConsentRequired = "consent_required" 400,
     /// OpenID Connect Core §3.1.2.6.
     InteractionRequired = "interaction_required" 400,
-    /// OpenID Connect Core Error Code unmet_authentication_requirements §2.
+    /// OpenID Connect Core Error Code `unmet_authentication_requirements` §2.
     UnmetAuthenticationRequirements = "unmet_authentication_requirements" 400,
     /// RFC 8707 §2.
     InvalidTarget = "invalid_target" 400,

@@ -26,7 +26,7 @@ pub(super) async fn redeem(ctx: &Ctx, client: &ClientRecord, params: &Params) ->
     // RFC 8707 §2.2: what is granted stays with the code's record; this access token may be for less of it.
     let resource = resource::narrow(redeemed.code.resource.as_deref(), &asked)?;
     let scope = known.applicable(&redeemed.code.scope, resource.as_deref());
-    let record = NewCode { resource, scope, ..redeemed.code };
+    let record = NewCode { scope, resource, ..redeemed.code };
     let told = tokens::told(&ctx.state, &record, redeemed.wallet).await?;
     Ok(tokens::for_person(&ctx.state, client, &record, redeemed.wallet, &told, Some(code), ctx.now)?)
 }
