@@ -19,7 +19,7 @@ fn of_resource(token: &str, resources: &[Resource]) -> Option<ScopeLine> {
         Some(sentence) => Some(line(sentence.clone(), format!("At {}.", resource.name))),
         None if resource.uri.as_str() == token => Some(line(
             format!("Use {} in your name", resource.name),
-            "The app tells it who you are by a pass from this server that works nowhere else.".to_owned(),
+            "The app shows it a pass from this server, which says who you are.".to_owned(),
         )),
         None => None,
     })
