@@ -45,6 +45,9 @@ endpoints! {
     Introspection = "/token/introspect" as "introspection_endpoint",
     /// OpenID Connect Core §5.3.
     UserInfo = "/userinfo" as "userinfo_endpoint",
+    /// RFC 9728 §3.1: "by inserting a well-known URI string into the protected resource's resource identifier between the host component
+    /// and the path".
+    UserInfoResource = "/.well-known/oauth-protected-resource/userinfo",
     /// RFC 7517 §5.
     Keys = "/keys" as "jwks_uri",
     /// The same under the name that many look for.

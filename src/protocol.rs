@@ -1,10 +1,13 @@
 //! OAuth, OpenID Connect and the wallet's texts, as the standards write them: pure parsing and composing.
 
 pub mod authorize;
+pub mod claims_request;
 pub mod client_assertion;
 pub mod eip191;
 pub mod error;
 pub mod hash_claims;
 pub mod params;
 pub mod pkce;
+pub mod resource;
 pub mod siwe;
+pub mod standard_claims;

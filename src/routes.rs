@@ -34,6 +34,7 @@ pub fn configure(mode: Mode) -> impl FnOnce(&mut ServiceConfig) {
             .service(api(Endpoint::Revocation.path()).route(post().to(oidc::revoke::post)))
             .service(api(Endpoint::Introspection.path()).route(post().to(oidc::introspect::post)))
             .service(api(Endpoint::UserInfo.path()).route(get().to(oidc::userinfo::userinfo)).route(post().to(oidc::userinfo::userinfo)))
+            .service(api(Endpoint::UserInfoResource.path()).route(get().to(oidc::userinfo::metadata)))
             .service(api("/auth/web3/generate_challenge").route(post().to(signin::api::generate)))
             .service(api("/auth/web3/submit_challenge").route(post().to(signin::api::submit)));
 

@@ -13,6 +13,7 @@ use tokio::sync::{Notify, mpsc};
 use crate::config::Config;
 use crate::domain::{ClientId, Clock, Entropy, Provider, SessionId, Timestamp};
 use crate::egress::Egress;
+use crate::endpoints::Endpoint;
 use crate::keys::{ClientKeys, Keyring};
 use crate::limits::Limits;
 use crate::store::{ClientRecord, Store, StoreError};
@@ -113,6 +114,11 @@ impl State {
         if self.notes.try_send(note).is_err() {
             metrics::counter!("latchkey_notes_dropped_total").increment(1);
         }
+    }
+
+    /// The address of userinfo, which is its resource identifier too (RFC 9728 §1.2).
+    pub fn userinfo(&self) -> String {
+        format!("{}{}", self.issuer(), Endpoint::UserInfo.path())
     }
 
     /// The issuer identifier (RFC 8414 §2), which is also where everything is served.

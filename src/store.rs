@@ -38,7 +38,7 @@ mod sweep;
 mod tables;
 mod writer;
 
-pub use accounts::{Account, Identity, Profile, SignIn};
+pub use accounts::{Account, Identity, PostalAddress, Profile, SignIn};
 pub use challenges::{ApiChallenge, SigninChallenge, Taken, WalletChallenge};
 pub use clients::{ClientRecord, ClientSource, License, UriPurpose};
 pub use codes::{CodeState, NewCode, RedeemedCode};

@@ -4,17 +4,20 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::domain::{Address, ClaimsProfile, CodeId, FamilyId, Provider, RefreshToken, Scope, Secret, SubjectType, Timestamp};
+use crate::domain::{AccountId, Address, ClaimsProfile, CodeId, FamilyId, Provider, RefreshToken, Scope, Secret, SubjectType, Timestamp};
 use crate::keys::{KeysError, TokenKind};
 use crate::policy::authorize::Approved;
 use crate::policy::claims::{ClientClaims, LogoutClaims, SignIn, subject_for};
+use crate::policy::person_claims::{self, Known};
 use crate::policy::refresh;
 use crate::policy::subject::{self, Person};
+use crate::protocol::claims_request::ClaimsRequest;
 use crate::protocol::hash_claims::{at_hash, c_hash};
 use crate::state::State;
-use crate::store::{ClientRecord, DeveloperToken, Message, NewCode, RefreshedFamily, Session};
+use crate::store::{ClientRecord, DeveloperToken, Message, NewCode, RefreshedFamily, Session, StoreError};
 
 /// Back-Channel Logout §4: "OPs are encouraged to use short expiration times in Logout Tokens, preferably at most two minutes in the
 /// future". Each attempt makes a new one.
@@ -76,12 +79,32 @@ impl Record {
     }
 }
 
-/// The tokens of a person's sign-in. `code` is the authorization code as the app presented it.
+/// What the ID token of this sign-in was asked to tell of its person by name (OpenID Connect Core §5.5), as it is now. The account is
+/// read only where that is anything.
+pub async fn told(
+    state: &State,
+    account: AccountId,
+    claims: Option<&Value>,
+    wallet: Option<Address>,
+) -> Result<Map<String, Value>, StoreError> {
+    let asked = ClaimsRequest::stored(claims);
+    if !person_claims::asks_of_person(&asked) {
+        return Ok(Map::new());
+    }
+    let account = state.store.account(account).await?;
+    Ok(account.map_or_else(Map::new, |account| {
+        let known = Known { profile: &account.profile, updated_at: account.updated_at, wallet };
+        person_claims::in_id_token(&asked, known)
+    }))
+}
+
+/// The tokens of a person's sign-in. `told` is what [`told`] gave; `code` is the authorization code as the app presented it.
 pub fn for_person(
     state: &State,
     client: &ClientRecord,
     record: &NewCode,
     wallet: Option<Address>,
+    told: &Map<String, Value>,
     code: Option<&str>,
     now: Timestamp,
 ) -> Result<TokenResponse, KeysError> {
@@ -98,9 +121,18 @@ pub fn for_person(
         authenticated_at: record.authenticated_at,
         session_id: record.session_id,
         nonce: record.nonce.as_deref(),
+        resource: record.resource.as_deref(),
+        told,
         now,
     };
     mint(state, &sign_in, Record::Code(record.id), (client.access_token, state.config.tokens.id_token), code)
+}
+
+/// What the access token of a refresh is for: no more than its family.
+#[derive(Clone, Copy, Debug)]
+pub struct Access<'a> {
+    pub scope: &'a Scope,
+    pub resource: Option<&'a [String]>,
 }
 
 /// The tokens of a refresh, with as much of the family's scope as was asked for. `refresh_token` is what works from now on.
@@ -110,7 +142,8 @@ pub fn for_refresh(
     state: &State,
     client: &ClientRecord,
     family: &RefreshedFamily,
-    scope: &Scope,
+    access: Access<'_>,
+    told: &Map<String, Value>,
     refresh_token: &RefreshToken,
     now: Timestamp,
 ) -> Result<TokenResponse, KeysError> {
@@ -120,13 +153,15 @@ pub fn for_refresh(
         issuer: state.issuer(),
         client,
         subject: &subject,
-        scope,
+        scope: access.scope,
         provider: &family.provider,
         wallet: family.wallet,
         amr: &family.amr,
         authenticated_at: family.authenticated_at,
         session_id: family.session_id,
         nonce: None,
+        resource: access.resource,
+        told,
         now,
     };
     let lifetime = client.access_token.min(family.expires_at.since(now));
@@ -239,6 +274,8 @@ pub fn for_developer(
         authenticated_at: token.issued_at,
         session_id: None,
         nonce,
+        resource: None,
+        told: &Map::new(),
         now: token.issued_at,
     };
     let lifetime = developer_lifetime(state, client);

@@ -12,6 +12,7 @@ pub mod observe;
 pub mod pages;
 pub mod posted;
 pub mod reply;
+pub mod request;
 pub mod respond;
 pub mod session;
 pub mod visit;

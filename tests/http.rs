@@ -71,6 +71,21 @@ mod userinfo;
 #[path = "http/claims.rs"]
 mod claims;
 
+#[path = "http/standard_claims.rs"]
+mod standard_claims;
+
+#[path = "http/claims_parameter.rs"]
+mod claims_parameter;
+
+#[path = "http/acr.rs"]
+mod acr;
+
+#[path = "http/resources.rs"]
+mod resources;
+
+#[path = "http/signed_userinfo.rs"]
+mod signed_userinfo;
+
 #[path = "http/api_challenge.rs"]
 mod api_challenge;
 

@@ -65,7 +65,7 @@ pub(super) async fn render(
             .map(|consent| AppLine {
                 client_id: consent.client_id.to_string(),
                 name: consent.client_name.clone(),
-                scopes: scope_lines(&consent.scope).into_iter().map(|line| line.title).collect(),
+                scopes: scope_lines(&consent.scope, &ctx.state.config.resources).into_iter().map(|line| line.title).collect(),
                 since: day(consent.created_at),
             })
             .collect(),

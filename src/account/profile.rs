@@ -3,7 +3,7 @@
 use url::Url;
 
 use crate::protocol::params::Params;
-use crate::store::Profile;
+use crate::store::{PostalAddress, Profile};
 use crate::web::pages::ProfileField;
 
 /// What a field accepts.
@@ -15,6 +15,8 @@ enum Kind {
     Date,
     Zone,
     Locale,
+    Email,
+    Phone,
 }
 
 type Slot = fn(&mut Profile) -> &mut Option<String>;
@@ -48,7 +50,24 @@ const FIELDS: &[Field] = &[
     Field { name: "birthdate", label: "Date of birth", hint: "", kind: Kind::Date, slot: |p| &mut p.birthdate },
     Field { name: "zoneinfo", label: "Time zone", hint: "Like Europe/Lisbon.", kind: Kind::Zone, slot: |p| &mut p.zoneinfo },
     Field { name: "locale", label: "Language", hint: "Like en or pt-BR.", kind: Kind::Locale, slot: |p| &mut p.locale },
+    Field { name: "email", label: "Email address", hint: "", kind: Kind::Email, slot: |p| &mut p.email },
+    Field {
+        name: "phone_number",
+        label: "Phone number",
+        hint: "With the code of its country, like +351 912 345 678.",
+        kind: Kind::Phone,
+        slot: |p| &mut p.phone_number,
+    },
+    Field { name: "street_address", label: "Street and number", hint: "", kind: Kind::Text, slot: |p| &mut address(p).street_address },
+    Field { name: "postal_code", label: "Postal code", hint: "", kind: Kind::Text, slot: |p| &mut address(p).postal_code },
+    Field { name: "locality", label: "Town or city", hint: "", kind: Kind::Text, slot: |p| &mut address(p).locality },
+    Field { name: "region", label: "State or region", hint: "", kind: Kind::Text, slot: |p| &mut address(p).region },
+    Field { name: "country", label: "Country", hint: "", kind: Kind::Text, slot: |p| &mut address(p).country },
 ];
+
+fn address(profile: &mut Profile) -> &mut PostalAddress {
+    profile.address.get_or_insert_default()
+}
 
 const LONGEST: usize = 300;
 
@@ -64,6 +83,8 @@ pub(super) fn fields(profile: &Profile) -> Vec<ProfileField> {
             kind: match field.kind {
                 Kind::Url => "url",
                 Kind::Date => "date",
+                Kind::Email => "email",
+                Kind::Phone => "tel",
                 Kind::Text | Kind::Zone | Kind::Locale => "text",
             }
             .into(),
@@ -88,8 +109,9 @@ pub(super) fn parse(form: &Params) -> Result<Profile, Box<(Profile, String)>> {
         if let (None, Some(value)) = (&problem, value) {
             problem = trouble(field.kind, value).map(|words| format!("{}: {words}", field.label));
         }
-        *(field.slot)(&mut profile) = value.map(str::to_owned);
+        *(field.slot)(&mut profile) = value.map(|value| if field.kind == Kind::Phone { dialled(value) } else { value.to_owned() });
     }
+    profile.address = profile.address.filter(|address| *address != PostalAddress::default());
     match problem {
         None => Ok(profile),
         Some(problem) => Err(Box::new((profile, problem))),
@@ -112,15 +134,36 @@ fn trouble(kind: Kind, value: &str) -> Option<&'static str> {
             value.len() <= 35
                 && value.split(['-', '_']).all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()))
         }
+        Kind::Email => is_email(value),
+        Kind::Phone => is_phone(&dialled(value)),
     };
     match kind {
         _ if fits => None,
+        Kind::Email => Some("it must be an address like name@example.org."),
+        Kind::Phone => Some("it must be a number like +351 912 345 678."),
         Kind::Url => Some("it must be an address that begins with https://."),
         Kind::Date => Some("it must be a date like 1990-05-31."),
         Kind::Zone => Some("it must be a time zone like Europe/Lisbon."),
         Kind::Locale => Some("it must be a language like en or pt-BR."),
         Kind::Text => None,
     }
+}
+
+// OpenID Connect Core §5.1: "Its value MUST conform to the RFC 5322 addr-spec syntax"; of that, what people really have.
+fn is_email(value: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_graphic() && !b"\"(),:;<>@[\\]".contains(&b);
+    let dotted = |part: &str| part.split('.').all(|piece| !piece.is_empty() && piece.bytes().all(fits));
+    value.len() <= 254 && value.split_once('@').is_some_and(|(name, host)| dotted(name) && dotted(host) && host.contains('.'))
+}
+
+// OpenID Connect Core §5.1: "E.164 is RECOMMENDED as the format of this Claim".
+fn is_phone(value: &str) -> bool {
+    value.strip_prefix('+').is_some_and(|digits| (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()))
+}
+
+// The number without what people write between its digits.
+fn dialled(value: &str) -> String {
+    value.chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')' | '/')).collect()
 }
 
 // OpenID Connect Core §5.1: "represented as an ISO 8601-1 YYYY-MM-DD format".
@@ -139,7 +182,12 @@ mod tests {
             "name=+Ada+&birthdate=1815-12-10&locale=en-GB&zoneinfo=Europe/London&picture=https://a.example/x.png&website=",
         ))
         .unwrap();
-        assert_eq!((profile.name.as_deref(), profile.website), (Some("Ada"), None));
+        assert_eq!((profile.name.as_deref(), profile.website, profile.address), (Some("Ada"), None, None));
+        let form = "email=ada@example.org&phone_number=%2B351+(912)+345-678&locality=Lisboa&region=+";
+        let profile = parse(&Params::decode(form)).unwrap();
+        assert_eq!((profile.email.as_deref(), profile.phone_number.as_deref()), (Some("ada@example.org"), Some("+351912345678")));
+        let address = profile.address.unwrap();
+        assert_eq!((address.locality.as_deref(), address.region), (Some("Lisboa"), None));
     }
 
     #[test]
@@ -152,6 +200,16 @@ mod tests {
             ("locale=english%20please", "Language"),
             (&format!("name={}", "x".repeat(301)), "Full name"),
             ("nickname=a%07", "Nickname"),
+            ("email=ada", "Email address"),
+            ("email=ada@example", "Email address"),
+            ("email=a@b@example.org", "Email address"),
+            ("email=%22a%22@example.org", "Email address"),
+            ("email=.a@example.org", "Email address"),
+            ("phone_number=912345678", "Phone number"),
+            ("phone_number=%2B351+call+me", "Phone number"),
+            ("phone_number=%2B1234567890123456", "Phone number"),
+            (&format!("street_address={}", "x".repeat(301)), "Street and number"),
+            ("country=a%0Ab", "Country"),
         ] {
             let (_, problem) = *parse(&Params::decode(form)).unwrap_err();
             assert!(problem.starts_with(label), "{form}: {problem}");
@@ -160,6 +218,6 @@ mod tests {
 
     #[test]
     fn the_form_shows_every_claim_of_a_profile() {
-        assert_eq!(fields(&Profile::default()).len(), 13);
+        assert_eq!(fields(&Profile::default()).len(), 20);
     }
 }

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use super::clients::{self, CLIENTS};
 use super::errors::{ConfigError, ConfigErrors, Source, did_you_mean};
+use super::resources::{self, RESOURCES};
 use super::settings::{Parts, SECTIONS};
-use super::table::{Effective, Given, Section, Setting};
+use super::table::{Effective, Given, Section, SectionTable, Setting};
 use super::value::Raw;
 use super::{Config, Tls, checks};
 
@@ -66,6 +67,7 @@ impl Config {
 struct Gathered {
     sections: BTreeMap<&'static str, BTreeMap<String, Given>>,
     clients: Vec<BTreeMap<String, Given>>,
+    resources: Vec<BTreeMap<String, Given>>,
     problems: Vec<ConfigError>,
     file: Option<Source>,
 }
@@ -102,7 +104,12 @@ impl Gathered {
                         }
                     }
                 }
-                (None, toml::Value::Array(entries)) if name == CLIENTS.name => self.client_entries(entries, &source),
+                (None, toml::Value::Array(entries)) if name == CLIENTS.name => {
+                    self.clients = self.entries(&CLIENTS, "a client", entries, &source);
+                }
+                (None, toml::Value::Array(entries)) if name == RESOURCES.name => {
+                    self.resources = self.entries(&RESOURCES, "a resource", entries, &source);
+                }
                 (Some(_), other) => {
                     let expected = format!("a section, [{name}]");
                     self.problem(name, source.clone(), format!("is of type {}", other.type_str()), expected);
@@ -115,26 +122,38 @@ impl Gathered {
                         "[[clients]], once for each client".to_owned(),
                     );
                 }
+                (None, _) if name == RESOURCES.name => {
+                    self.problem(
+                        name,
+                        source.clone(),
+                        "is not a list of resources".to_owned(),
+                        "[[resources]], once for each resource".to_owned(),
+                    );
+                }
                 (None, _) => self.unknown_key(&name, source.clone()),
             }
         }
     }
 
-    fn client_entries(&mut self, entries: Vec<toml::Value>, source: &Source) {
+    // The entries of a section that may be repeated; `what` is what one of them is.
+    fn entries(&mut self, table: &SectionTable, what: &str, entries: Vec<toml::Value>, source: &Source) -> Vec<BTreeMap<String, Given>> {
+        let mut read = Vec::new();
         for (place, entry) in entries.into_iter().enumerate() {
             let mut given = BTreeMap::new();
             if let toml::Value::Table(keys) = entry {
                 for (key, value) in keys {
-                    if CLIENTS.settings.iter().any(|setting| setting.key == key) {
+                    if table.settings.iter().any(|setting| setting.key == key) {
                         given.insert(key, Given { raw: Raw::Toml(value), source: source.clone() });
                     } else {
-                        let hint = suggestion(did_you_mean(&key, CLIENTS.settings.iter().map(|setting| setting.key)));
-                        self.problem_only(format!("clients[{place}].{key}"), source.clone(), format!("is not a setting of a client{hint}"));
+                        let hint = suggestion(did_you_mean(&key, table.settings.iter().map(|setting| setting.key)));
+                        let path = format!("{}[{place}].{key}", table.name);
+                        self.problem_only(path, source.clone(), format!("is not a setting of {what}{hint}"));
                     }
                 }
             }
-            self.clients.push(given);
+            read.push(given);
         }
+        read
     }
 
     fn variable(&mut self, name: &str, value: String) {
@@ -172,7 +191,7 @@ impl Gathered {
     }
 
     fn read(self) -> Result<Config, ConfigErrors> {
-        let Self { mut sections, clients, mut problems, file } = self;
+        let Self { mut sections, clients, resources, mut problems, file } = self;
         let mut effective = Vec::new();
         let mut parts = Parts::read(|name, read| {
             read(&mut Section {
@@ -183,10 +202,12 @@ impl Gathered {
                 effective: &mut effective,
             });
         });
-        let clients = clients::read(clients, &file.unwrap_or(Source::Default), &mut problems);
+        let file = file.unwrap_or(Source::Default);
+        let clients = clients::read(clients, &file, &mut problems);
+        let resources = resources::read(resources, &file, &mut problems);
         parts.let_issuer_follow_listen(&mut effective);
         checks::run(&parts, &clients, &effective, &mut problems);
-        match parts.whole(clients, effective) {
+        match parts.whole(clients, resources, effective) {
             Some(config) if problems.is_empty() => Ok(config),
             _ => Err(ConfigErrors(problems)),
         }

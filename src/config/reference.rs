@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::clients::CLIENTS;
+use super::resources::RESOURCES;
 use super::settings::SECTIONS;
 use super::table::Setting;
 
@@ -23,8 +24,10 @@ pub fn example_file() -> String {
         let _ = write!(text, "\n# {}\n[{}]\n", section.about, section.name);
         section.settings.iter().for_each(|setting| text.push_str(&entry(setting)));
     }
-    let _ = write!(text, "\n# {}\n#[[{}]]\n", CLIENTS.about, CLIENTS.name);
-    CLIENTS.settings.iter().for_each(|setting| text.push_str(&entry(setting)));
+    for section in [CLIENTS, RESOURCES] {
+        let _ = write!(text, "\n# {}\n#[[{}]]\n", section.about, section.name);
+        section.settings.iter().for_each(|setting| text.push_str(&entry(setting)));
+    }
     text
 }
 
@@ -35,10 +38,14 @@ pub fn markdown() -> String {
     for setting in SECTIONS.iter().flat_map(|section| section.settings) {
         text.push_str(&row(&setting.path(), setting));
     }
-    text.push_str("\nA client in the file, `[[clients]]`, in place of `latchkey client create`:\n\n");
-    text.push_str("| setting | default | what it is |\n| --- | --- | --- |\n");
-    for setting in CLIENTS.settings {
-        text.push_str(&row(setting.key, setting));
+    for (words, section) in [
+        ("A client in the file, `[[clients]]`, in place of `latchkey client create`:", CLIENTS),
+        ("An API that takes this server's access tokens, `[[resources]]`, in the file only:", RESOURCES),
+    ] {
+        let _ = write!(text, "\n{words}\n\n| setting | default | what it is |\n| --- | --- | --- |\n");
+        for setting in section.settings {
+            text.push_str(&row(setting.key, setting));
+        }
     }
     text
 }
@@ -79,7 +86,7 @@ mod tests {
     #[test]
     fn the_reference_names_every_setting() {
         let (file, table) = (example_file(), markdown());
-        for setting in SECTIONS.iter().flat_map(|section| section.settings).chain(CLIENTS.settings) {
+        for setting in SECTIONS.iter().flat_map(|section| section.settings).chain(CLIENTS.settings).chain(RESOURCES.settings) {
             assert!(file.contains(&format!("\n#{} = ", setting.key)), "{}", setting.path());
             assert!(table.contains(setting.doc), "{}", setting.path());
             assert!(!setting.doc.contains('|') && setting.doc.ends_with(['.', ')']), "{}", setting.path());
@@ -94,6 +101,6 @@ mod tests {
             .collect::<Vec<_>>()
             .join("\n");
         let table: toml::Table = uncommented.parse().unwrap();
-        assert_eq!(table.len(), SECTIONS.len() + 1);
+        assert_eq!(table.len(), SECTIONS.len() + 2);
     }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::table::settings;
-use super::value::{DatabaseUrl, LogFormat};
+use super::value::{DatabaseUrl, LogFormat, WebPage};
 use super::{ClientEntry, Effective, Issuer, Network};
 use crate::domain::SubjectType;
 use crate::keys::SealingKey;
@@ -24,6 +24,12 @@ settings! {
         trusted_proxies: Vec<Network>;
         /// Threads that answer requests; 0 is one for each core.
         workers: usize = "0", from "0" to "1024";
+        /// A page with what developers of apps should know of this server; discovery names it.
+        service_documentation: Option<WebPage>;
+        /// A page that says how apps may use what they learn here; discovery names it.
+        policy_uri: Option<WebPage>;
+        /// A page with the terms of service for apps; discovery names it.
+        tos_uri: Option<WebPage>;
         /// How long requests in flight may take to finish when the server stops.
         shutdown_timeout: Duration = "30s", from "0s" to "10m";
     }

@@ -173,6 +173,8 @@ macro_rules! settings {
             $($(#[doc = $about])+ pub $section: $Section,)*
             /// The clients that the file declares.
             pub clients: Vec<ClientEntry>,
+            /// The resources that the file declares.
+            pub resources: Vec<$crate::domain::Resource>,
             pub(super) effective: Vec<Effective>,
         }
 
@@ -190,8 +192,13 @@ macro_rules! settings {
                 }),* }
             }
 
-            pub(super) fn whole(self, clients: Vec<ClientEntry>, effective: Vec<Effective>) -> Option<Config> {
-                Some(Config { $($section: self.$section?,)* clients, effective })
+            pub(super) fn whole(
+                self,
+                clients: Vec<ClientEntry>,
+                resources: Vec<$crate::domain::Resource>,
+                effective: Vec<Effective>,
+            ) -> Option<Config> {
+                Some(Config { $($section: self.$section?,)* clients, resources, effective })
             }
         }
 

@@ -1,5 +1,6 @@
 //! How the text of each kind of setting becomes its type, the same from a file, the environment and a flag.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -9,7 +10,9 @@ use std::time::Duration;
 
 use super::span::parse_span;
 use super::{Issuer, Network};
-use crate::domain::{AuthMethod, ClaimsProfile, ClientId, GrantType, Pkce, RedirectUri, Scope, Secret, SigningAlg, SubjectType};
+use crate::domain::{
+    AuthMethod, ClaimsProfile, ClientId, GrantType, Pkce, RedirectUri, ResourceUri, Scope, Secret, SigningAlg, SubjectType,
+};
 use crate::keys::SealingKey;
 
 /// A value before it is read: text (environment, flag, default), or what the file has.
@@ -124,6 +127,7 @@ told! {
     ClientId: "1 to 200 visible ASCII characters";
     RedirectUri: "an absolute URI without fragment";
     Scope: "scopes with spaces between them";
+    ResourceUri: "an absolute URI without fragment";
 }
 
 macro_rules! words {
@@ -274,6 +278,52 @@ impl<T: Value> Value for Vec<T> {
             (Some(low), Some(high)) => self.iter().all(|value| value.within(low, high)),
             _ => true,
         }
+    }
+}
+
+/// Scopes, each with a sentence for people.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct ScopeWords(pub(super) BTreeMap<String, String>);
+
+impl Value for ScopeWords {
+    const BARE: bool = true;
+
+    fn expected() -> String {
+        "a table of scopes and sentences, like { \"garage:read\" = \"See the vehicles in your garage\" }".to_owned()
+    }
+
+    // Only the file has such tables; the text is that of the default.
+    fn from_text(text: &str) -> Result<Self, String> {
+        if text == "{}" { Ok(Self::default()) } else { Err("is text, not a table".to_owned()) }
+    }
+
+    fn from_toml(value: &toml::Value) -> Result<Self, String> {
+        let toml::Value::Table(words) = value else { return Err(format!("is of type {}, not a table", value.type_str())) };
+        let sentence = |value: &toml::Value| value.as_str().map(str::to_owned);
+        let read = words.iter().map(|(word, value)| Some((word.clone(), sentence(value)?))).collect::<Option<_>>();
+        read.map(Self).ok_or_else(|| "holds a scope whose sentence is not text".to_owned())
+    }
+}
+
+/// A page of the operator's, for people: http or https.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebPage(String);
+
+impl WebPage {
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Value for WebPage {
+    fn expected() -> String {
+        "the address of a page, like https://id.example/help".to_owned()
+    }
+
+    fn from_text(text: &str) -> Result<Self, String> {
+        let page = url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        if page { Ok(Self(text.to_owned())) } else { Err(format!("`{text}` is not the address of a page")) }
     }
 }
 

@@ -15,9 +15,12 @@ pub struct Scope(BTreeSet<String>);
 pub enum ScopeError {
     #[error("scope holds a character that RFC 6749 section 3.3 does not allow")]
     Character,
-    #[error("scope is longer than 2000 characters")]
+    #[error("scope is too long")]
     TooLong,
 }
+
+/// The longest text of a scope that was agreed to in several steps; one request's is shorter ([`Scope::LONGEST_ASKED`]).
+const LONGEST: usize = 20_000;
 
 impl Scope {
     /// The scope that makes an authorization request one of OpenID Connect (Core §3.1.2.1).
@@ -28,6 +31,15 @@ impl Scope {
     pub const PHONE: &'static str = "phone";
     /// Access while the person is away: a refresh token that outlives the session (OpenID Connect Core §11).
     pub const OFFLINE_ACCESS: &'static str = "offline_access";
+
+    /// The longest `scope` parameter, in bytes.
+    pub const LONGEST_ASKED: usize = 2_000;
+
+    /// The set of these tokens; what is no scope token is left out.
+    #[must_use]
+    pub fn of<'a>(tokens: impl IntoIterator<Item = &'a str>) -> Self {
+        Self(tokens.into_iter().filter(|token| is_token(token)).map(str::to_owned).collect())
+    }
 
     #[must_use]
     pub fn contains(&self, token: &str) -> bool {
@@ -76,14 +88,17 @@ impl FromStr for Scope {
     type Err = ScopeError;
 
     fn from_str(text: &str) -> Result<Self, ScopeError> {
-        if text.len() > 2_000 {
+        if text.len() > LONGEST {
             return Err(ScopeError::TooLong);
         }
-        // RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
-        let fits = |token: &str| token.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5B | 0x5D..=0x7E));
         let tokens: BTreeSet<String> = text.split(' ').filter(|token| !token.is_empty()).map(str::to_owned).collect();
-        if tokens.iter().all(|token| fits(token)) { Ok(Self(tokens)) } else { Err(ScopeError::Character) }
+        if tokens.iter().all(|token| is_token(token)) { Ok(Self(tokens)) } else { Err(ScopeError::Character) }
     }
+}
+
+// RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5B | 0x5D..=0x7E))
 }
 
 impl fmt::Display for Scope {
@@ -123,5 +138,6 @@ mod tests {
         assert_eq!(scope.only(&["openid", "email"]).to_string(), "openid");
         assert!("openid".parse::<Scope>().unwrap().is_subset(&scope));
         assert_eq!("a\"b".parse::<Scope>(), Err(ScopeError::Character));
+        assert_eq!(Scope::of(["b", "a b", "", "a", "b"]).to_string(), "a b");
     }
 }

@@ -14,6 +14,8 @@ pub enum TokenKind {
     IdTokenHint,
     /// Back-Channel Logout §2.4: tells an app that a session has ended. We never take one back.
     LogoutToken,
+    /// A signed userinfo response (Core §5.3.2). Without `exp` and `iat` it can never come back as one of the others.
+    UserInfo,
 }
 
 /// One row of the table.
@@ -22,7 +24,7 @@ pub(super) struct Rules {
     pub typ: &'static str,
     /// The header `typ` as it may come back; compared without case, as media types are.
     pub typ_accepted: &'static [&'static str],
-    /// The claims that must be there, each of its right JSON type. `exp` and `iss` are always among them.
+    /// The claims that must be there, each of its right JSON type. `iss` is always among them, and `exp` where a token may come back.
     pub required: &'static [&'static str],
     /// Whether one that has expired is accepted.
     pub may_be_expired: bool,
@@ -59,6 +61,14 @@ impl TokenKind {
                 typ_accepted: &["logout+jwt"],
                 // Back-Channel Logout §2.4: iss, aud, iat, exp, jti and events are REQUIRED, and one of sub and sid; here both.
                 required: &["iss", "sub", "aud", "iat", "exp", "jti", "sid", "events"],
+                may_be_expired: false,
+            },
+            Self::UserInfo => &Rules {
+                typ: "JWT",
+                // Nobody shows one to us.
+                typ_accepted: &[],
+                // OpenID Connect Core §5.3.2: "If signed, the UserInfo Response MUST contain the Claims iss (issuer) and aud (audience) as members."
+                required: &["iss", "aud", "sub"],
                 may_be_expired: false,
             },
         }

@@ -74,7 +74,7 @@ async fn introspect(ctx: &Ctx, body: &Body) -> Result<Option<Told>, Fault> {
 
 async fn access_token(ctx: &Ctx, caller: &ClientRecord, claims: &VerifiedClaims) -> Result<Option<Told>, Fault> {
     let Some(client) = claims.text("client_id").and_then(|id| id.parse::<ClientId>().ok()) else { return Ok(None) };
-    if !may_see(&caller.id, &client, &claims.audience(), &[]) || living(ctx, claims).await?.is_none() {
+    if !may_see(&caller.id, &client, &claims.audience(), &ctx.state.config.resources) || living(ctx, claims).await?.is_none() {
         return Ok(None);
     }
     Ok(Some(Told {

@@ -1,16 +1,21 @@
 //! Discovery and the key set: what this server can do, said by the same constants that do it.
 
 use std::collections::BTreeMap;
+use std::iter;
 
 use actix_web::HttpResponse;
 use actix_web::http::header;
 use serde::Serialize;
 
 use super::token::GRANT_TYPES;
+use super::userinfo::SIGNED_WITH;
+use crate::config::WebPage;
 use crate::domain::{AuthMethod, GrantType, SigningAlg, SubjectType};
 use crate::endpoints::Endpoint;
+use crate::policy::acr;
 use crate::protocol::authorize::SCOPES;
 use crate::protocol::pkce;
+use crate::protocol::standard_claims::StandardClaim;
 use crate::state::State;
 use crate::web::ctx::Ctx;
 use crate::web::reply;
@@ -18,16 +23,18 @@ use crate::web::reply;
 /// OpenID Connect Discovery §3, RFC 8414 §2.
 #[derive(Debug, Serialize)]
 #[expect(clippy::struct_excessive_bools, reason = "the standards' own metadata are that many yes or no")]
-struct Metadata {
+struct Metadata<'a> {
     issuer: String,
     #[serde(flatten)]
     endpoints: BTreeMap<&'static str, String>,
-    scopes_supported: &'static [&'static str],
+    scopes_supported: Vec<&'a str>,
     response_types_supported: [&'static str; 1],
     response_modes_supported: [&'static str; 2],
     grant_types_supported: &'static [GrantType],
     subject_types_supported: Vec<&'static str>,
     id_token_signing_alg_values_supported: Vec<&'static str>,
+    userinfo_signing_alg_values_supported: Vec<&'static str>,
+    acr_values_supported: &'static [&'static str],
     token_endpoint_auth_methods_supported: [&'static str; 4],
     token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     revocation_endpoint_auth_methods_supported: [&'static str; 4],
@@ -36,11 +43,19 @@ struct Metadata {
     introspection_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     code_challenge_methods_supported: [&'static str; 1],
     prompt_values_supported: [&'static str; 5],
-    claims_supported: &'static [&'static str],
+    claims_supported: Vec<&'static str>,
     claim_types_supported: [&'static str; 1],
     ui_locales_supported: [&'static str; 1],
     backchannel_logout_supported: bool,
     backchannel_logout_session_supported: bool,
+    /// RFC 9728 §4.
+    protected_resources: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_documentation: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    op_policy_uri: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    op_tos_uri: Option<&'a str>,
     authorization_response_iss_parameter_supported: bool,
     claims_parameter_supported: bool,
     request_parameter_supported: bool,
@@ -48,36 +63,9 @@ struct Metadata {
     require_pushed_authorization_requests: bool,
 }
 
-const CLAIMS: &[&str] = &[
-    "iss",
-    "sub",
-    "aud",
-    "exp",
-    "iat",
-    "auth_time",
-    "nonce",
-    "amr",
-    "sid",
-    "at_hash",
-    "c_hash",
-    "email_verified",
-    "ethereum_address",
-    "provider_id",
-    "name",
-    "given_name",
-    "family_name",
-    "middle_name",
-    "nickname",
-    "preferred_username",
-    "profile",
-    "picture",
-    "website",
-    "gender",
-    "birthdate",
-    "zoneinfo",
-    "locale",
-    "updated_at",
-];
+/// The claims of tokens that are not about the person's profile; the others stand in their own table.
+const OF_TOKENS: &[&str] =
+    &["iss", "sub", "aud", "exp", "iat", "jti", "auth_time", "nonce", "acr", "amr", "sid", "at_hash", "c_hash", "provider_id"];
 
 const AUTH_METHODS: [&str; 4] = [
     AuthMethod::ClientSecretBasic.as_str(),
@@ -86,14 +74,17 @@ const AUTH_METHODS: [&str; 4] = [
     AuthMethod::None.as_str(),
 ];
 
-impl Metadata {
-    fn of(state: &State) -> Self {
+impl<'a> Metadata<'a> {
+    fn of(state: &'a State) -> Self {
         let named = |endpoint: &Endpoint| endpoint.member().map(|member| (member, format!("{}{}", state.issuer(), endpoint.path())));
+        let resources = &state.config.resources;
+        let of_resources = resources.iter().flat_map(|resource| resource.scopes.keys().map(String::as_str));
+        let page = |page: Option<&'a WebPage>| page.map(WebPage::as_str);
         let algs = || SigningAlg::ALL.iter().map(|alg| alg.as_str()).collect();
         Self {
             issuer: state.issuer().to_owned(),
             endpoints: Endpoint::ALL.iter().filter_map(named).collect(),
-            scopes_supported: SCOPES,
+            scopes_supported: SCOPES.iter().copied().chain(of_resources).collect(),
             response_types_supported: ["code"],
             response_modes_supported: ["query", "form_post"],
             grant_types_supported: GRANT_TYPES,
@@ -104,6 +95,8 @@ impl Metadata {
                 vec!["public", "pairwise"]
             },
             id_token_signing_alg_values_supported: SigningAlg::ALL.iter().map(|alg| alg.as_str()).collect(),
+            userinfo_signing_alg_values_supported: SIGNED_WITH.iter().map(|alg| alg.as_str()).collect(),
+            acr_values_supported: acr::SUPPORTED,
             token_endpoint_auth_methods_supported: AUTH_METHODS,
             // RFC 8414 §2: "The value "none" MUST NOT be used."
             token_endpoint_auth_signing_alg_values_supported: algs(),
@@ -118,13 +111,17 @@ impl Metadata {
             introspection_endpoint_auth_signing_alg_values_supported: algs(),
             code_challenge_methods_supported: [pkce::METHOD],
             prompt_values_supported: ["none", "login", "consent", "select_account", "create"],
-            claims_supported: CLAIMS,
+            claims_supported: OF_TOKENS.iter().copied().chain(StandardClaim::ALL.iter().map(|claim| claim.as_str())).collect(),
             claim_types_supported: ["normal"],
             ui_locales_supported: ["en"],
             backchannel_logout_supported: true,
             backchannel_logout_session_supported: true,
+            protected_resources: iter::once(state.userinfo()).chain(resources.iter().map(|resource| resource.uri.to_string())).collect(),
+            service_documentation: page(state.config.server.service_documentation.as_ref()),
+            op_policy_uri: page(state.config.server.policy_uri.as_ref()),
+            op_tos_uri: page(state.config.server.tos_uri.as_ref()),
             authorization_response_iss_parameter_supported: true,
-            claims_parameter_supported: false,
+            claims_parameter_supported: true,
             request_parameter_supported: false,
             // Only what was pushed here can be named (RFC 9126 §5); no address of an app's is fetched.
             request_uri_parameter_supported: false,

@@ -14,7 +14,7 @@ use crate::store::ClientRecord;
 use crate::web::body::Body;
 use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
-use crate::web::{client, posted, reply};
+use crate::web::{client, posted, reply, request};
 
 // RFC 9126 §2.2: "The format of the request_uri value is at the discretion of the authorization server"; this is the form of its example.
 /// What every `request_uri` of ours begins with.
@@ -70,7 +70,7 @@ async fn push(ctx: &Ctx, body: &Body) -> Result<Pushed, Fault> {
 // RFC 9126 §2.1: "The AS … validates the pushed request as it would an authorization request sent to the authorization endpoint."
 async fn check(ctx: &Ctx, client: &ClientRecord, params: &Params) -> Result<(), Fault> {
     let return_path = ReturnPath::find(params, &client.redirect_uris).map_err(authorize::unreturnable)?;
-    authorize::read(ctx, params, client, &return_path).await?;
+    request::read(ctx, params, client, &return_path).await?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::acr;
 use crate::domain::{CodeId, InteractionId, Scope, SessionId, Timestamp};
 use crate::protocol::authorize::{AuthorizeRequest, Prompt};
 use crate::protocol::error::{ErrorCode, OAuthError};
@@ -42,12 +43,24 @@ pub enum Step {
 pub fn next_step(request: AuthorizeRequest, facts: Facts<'_>) -> Step {
     // OpenID Connect Core §3.1.2.1: "The Authorization Server MUST NOT display any authentication or consent user interface pages."
     let silent = request.prompts(Prompt::None);
+    // OpenID Connect Core §5.5.1.1: "If this is an Essential Claim and the requirement cannot be met, then the Authorization Server MUST
+    // treat that outcome as a failed authentication attempt." No sign-in here has such a word, so nobody is asked for one.
+    if request.claims.required_acr().is_some_and(|words| !words.iter().any(|word| acr::SUPPORTED.contains(word))) {
+        return unmet();
+    }
     match Authenticated::establish(request, facts) {
-        Err(NotEstablished::AnotherPerson) => refuse(ErrorCode::LoginRequired, "the person who signed in is not the one of id_token_hint"),
+        Err(NotEstablished::AnotherPerson) => {
+            refuse(ErrorCode::LoginRequired, "the person who signed in is not the one of id_token_hint or of claims")
+        }
+        Err(NotEstablished::Unmet) => unmet(),
+        Err(NotEstablished::AnotherWayNeeded) if silent => refuse(
+            ErrorCode::InteractionRequired,
+            "the person is signed in, but not in the way that claims demands as acr, and prompt=none forbids asking",
+        ),
         Err(NotEstablished::SignInNeeded) if silent => {
             refuse(ErrorCode::LoginRequired, "the person is not signed in here, or not recently enough, and prompt=none forbids asking")
         }
-        Err(NotEstablished::SignInNeeded) => Step::SignIn,
+        Err(NotEstablished::SignInNeeded | NotEstablished::AnotherWayNeeded) => Step::SignIn,
         Ok(person) => match person.approve(facts) {
             Err(ConsentNeeded { .. }) if silent => {
                 refuse(ErrorCode::ConsentRequired, "the person has not agreed to this yet, and prompt=none forbids asking")
@@ -62,6 +75,10 @@ fn refuse(code: ErrorCode, description: &'static str) -> Step {
     Step::Refuse(OAuthError::new(code, description))
 }
 
+fn unmet() -> Step {
+    refuse(ErrorCode::UnmetAuthenticationRequirements, "claims demands an acr that this sign-in cannot have; see acr_values_supported")
+}
+
 /// A request whose person is known, recently enough for what was asked.
 #[derive(Debug)]
 pub struct Authenticated {
@@ -72,6 +89,10 @@ pub struct Authenticated {
 #[derive(Debug)]
 enum NotEstablished {
     SignInNeeded,
+    /// Somebody is signed in, in a way that does not do; another one might.
+    AnotherWayNeeded,
+    /// Somebody signed in for this very request, and not even that will do.
+    Unmet,
     /// Somebody signed in for this very request, and is not the one whom it names.
     AnotherPerson,
 }
@@ -95,11 +116,25 @@ impl Authenticated {
         // OpenID Connect Core §3.1.2.1, id_token_hint: "If the End-User identified by the ID Token is already logged in or is logged
         // in as a result of the request, then the Authorization Server returns a positive response; otherwise, it MUST return an
         // error, such as login_required."
-        let another = request.expected_subject.as_deref().is_some_and(|expected| facts.subject != Some(expected));
+        let hinted = request.expected_subject.as_deref().is_some_and(|expected| facts.subject != Some(expected));
+        // Core §5.5.1 says the same of a `sub` that the `claims` parameter names.
+        let named = request.claims.names_subject() && !facts.subject.is_some_and(|subject| request.claims.admits_subject(subject));
+        let another = hinted || named;
         if another && fresh {
             return Err(NotEstablished::AnotherPerson);
         }
         if !fresh && (another || asked_again || too_old) {
+            return Err(NotEstablished::SignInNeeded);
+        }
+        let acr = acr::of(&session.provider, &session.amr);
+        if request.claims.required_acr().is_some_and(|words| acr.is_none_or(|acr| !words.contains(&acr))) {
+            return Err(if fresh { NotEstablished::Unmet } else { NotEstablished::AnotherWayNeeded });
+        }
+        // OpenID Connect Core §3.1.2.1: acr_values are asked for "as a Voluntary Claim": a person who may be asked is asked once to sign in
+        // in a way that they prefer, if there is one; nothing fails for it.
+        let preferred = || request.acr_values.iter().map(String::as_str).chain(request.claims.preferred_acr());
+        let could_be_better = preferred().any(|word| acr::SUPPORTED.contains(&word)) && !preferred().any(|word| acr == Some(word));
+        if could_be_better && !fresh && !request.prompts(Prompt::None) {
             return Err(NotEstablished::SignInNeeded);
         }
         Ok(Self { request, session: session.clone() })
@@ -107,7 +142,7 @@ impl Authenticated {
 
     fn approve(self, facts: Facts<'_>) -> Result<Approved, ConsentNeeded> {
         let Some(consent) = facts.consent else { return Err(ConsentNeeded { already: None }) };
-        let covered = self.request.scope.is_subset(&consent.scope);
+        let covered = self.request.consent_scope().is_subset(&consent.scope);
         // OpenID Connect Core §3.1.2.1: prompt=consent: "SHOULD prompt the End-User for consent before returning information"; one
         // given since this visit began is the answer to that.
         let given_now = facts.interaction.is_some_and(|(_, began)| consent.updated_at >= began);
@@ -157,8 +192,8 @@ impl Approved {
             issued_at: now.max(self.agreed_at),
             expires_at: now.plus(lifetime),
             kept_until: now.plus(lifetime).plus(of_tokens),
-            resource: None,
-            claims: None,
+            resource: self.request.resource.clone(),
+            claims: self.request.claims.to_stored(),
             told_as: None,
         }
     }
@@ -172,7 +207,7 @@ mod tests {
 
     use super::*;
     use crate::domain::{AccountId, Pkce, Provider};
-    use crate::protocol::authorize::ReturnPath;
+    use crate::protocol::authorize::{ReturnPath, Terms};
     use crate::protocol::params::Params;
 
     const NOW: i64 = 1_000_000;
@@ -180,7 +215,7 @@ mod tests {
     fn request(extra: &str) -> AuthorizeRequest {
         let params = Params::decode(&format!("redirect_uri=https://app.example/cb&response_type=code&scope=openid+email{extra}"));
         let path = ReturnPath::find(&params, &["https://app.example/cb".parse().unwrap()]).unwrap();
-        AuthorizeRequest::parse(&params, "app".parse().unwrap(), path, Pkce::Optional).unwrap()
+        AuthorizeRequest::parse(&params, "app".parse().unwrap(), path, Terms::plain(Pkce::Optional)).unwrap()
     }
 
     fn session(age: i64, interaction: u128) -> Session {
@@ -189,7 +224,7 @@ mod tests {
             account_id: AccountId(Uuid::nil()),
             provider: Provider::web3(),
             subject: String::new(),
-            amr: vec![],
+            amr: vec!["pop".to_owned()],
             authenticated_at: Timestamp::from_seconds(NOW - age),
             interaction_id: InteractionId(Uuid::from_u128(interaction)),
             user_agent: String::new(),
@@ -248,6 +283,78 @@ mod tests {
             }
         }
         insta::assert_snapshot!(table);
+    }
+
+    // A level of sign-in that is demanded or preferred, and a person who is named, against how and when somebody signed in.
+    #[test]
+    fn levels_and_named_persons() {
+        let weak = |session: Session| Session { provider: Provider::new("other"), ..session };
+        let sessions = [
+            ("nobody", None),
+            ("wallet, before", Some(session(300, 1))),
+            ("wallet, this visit", Some(session(30, 7))),
+            ("other, before", Some(weak(session(300, 1)))),
+            ("other, this visit", Some(weak(session(30, 7)))),
+        ];
+        let essential = |word: &str| format!(r#"&claims={{"id_token":{{"acr":{{"essential":true,"values":["x","{word}"]}}}}}}"#);
+        let voluntary = format!(r#"&claims={{"id_token":{{"acr":{{"value":"{}"}}}}}}"#, acr::WALLET);
+        let named = |sub: &str| format!(r#"&claims={{"id_token":{{"sub":{{"value":"{sub}"}}}}}}"#);
+        let mut table = String::new();
+        for (asked, extra) in [
+            ("acr_values=wallet", format!("&acr_values=x+{}", acr::WALLET)),
+            ("acr_values=unknown", "&acr_values=x+y".to_owned()),
+            ("acr by claims", voluntary),
+            ("essential acr", essential(acr::WALLET)),
+            ("essential acr unknown", essential("y")),
+            ("sub me", named("me")),
+            ("sub you", named("you")),
+        ] {
+            for (silent, prompt) in [("", ""), ("prompt=none ", "&prompt=none")] {
+                for (who, session) in &sessions {
+                    let consent = consent("openid email", 900);
+                    let facts = Facts {
+                        session: session.as_ref(),
+                        subject: session.is_some().then_some("me"),
+                        consent: session.is_some().then_some(&consent),
+                        interaction: Some((InteractionId(Uuid::from_u128(7)), Timestamp::from_seconds(NOW - 60))),
+                        now: Timestamp::from_seconds(NOW),
+                    };
+                    let step = match next_step(request(&format!("{extra}{prompt}")), facts) {
+                        Step::SignIn => "sign in",
+                        Step::Consent { .. } => "consent",
+                        Step::Approve(_) => "approve",
+                        Step::Refuse(error) => error.code.as_str(),
+                    };
+                    writeln!(table, "{:34} {who:18} => {step}", format!("{silent}{asked}")).unwrap();
+                }
+            }
+        }
+        insta::assert_snapshot!(table);
+    }
+
+    #[test]
+    fn what_is_asked_for_by_name_needs_the_consent_of_its_scope() {
+        let (session, less) = (session(300, 1), consent("openid email", 900));
+        let step = |agreement: &Agreement, extra: &str| {
+            let facts = Facts {
+                session: Some(&session),
+                subject: None,
+                consent: Some(agreement),
+                interaction: None,
+                now: Timestamp::from_seconds(NOW),
+            };
+            next_step(request(extra), facts)
+        };
+        let by_name = r#"&claims={"userinfo":{"phone_number":null}}"#;
+        assert!(matches!(step(&less, by_name), Step::Consent { .. }));
+        let Step::Approve(approved) = step(&consent("openid email phone", 900), by_name) else { panic!("agreed to") };
+        let code = approved.code(CodeId(Uuid::nil()), Timestamp::from_seconds(NOW), Duration::from_mins(1), Duration::from_hours(1));
+        // The token's scope stays what was asked for as scope.
+        assert_eq!(
+            (code.scope.to_string(), code.claims),
+            ("email openid".to_owned(), Some(serde_json::json!({"userinfo": {"phone_number": {}}})))
+        );
+        assert!(matches!(step(&less, r#"&claims={"userinfo":{"email":null}}"#), Step::Approve(_)));
     }
 
     #[test]

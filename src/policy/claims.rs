@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::acr;
 use super::subject::{self, Person};
 use crate::domain::{Address, ClaimsProfile, Provider, Scope, SessionId, SubjectType, Timestamp};
-use crate::store::{ClientRecord, Profile};
+use crate::store::ClientRecord;
 
 /// Everything that tokens are made from. One value for all of them, so that they cannot disagree.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +25,10 @@ pub struct SignIn<'a> {
     pub authenticated_at: Timestamp,
     pub session_id: Option<SessionId>,
     pub nonce: Option<&'a str>,
+    /// The resources that the access token is for (RFC 8707); `None`: the client itself.
+    pub resource: Option<&'a [String]>,
+    /// What the ID token tells of the person because it was asked for by name.
+    pub told: &'a Map<String, Value>,
     pub now: Timestamp,
 }
 
@@ -36,18 +42,28 @@ pub struct CompatClaims {
     pub ethereum_address: Option<Address>,
 }
 
+/// RFC 7519 §4.1.3: "In the special case when the JWT has one audience, the "aud" value MAY be a single case-sensitive string".
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum Audience<'a> {
+    One(&'a str),
+    Several(&'a [String]),
+}
+
 /// RFC 9068 §2.2.
 #[derive(Clone, Debug, Serialize)]
 pub struct AccessClaims<'a> {
     pub iss: &'a str,
     pub sub: &'a str,
-    pub aud: &'a str,
+    pub aud: Audience<'a>,
     pub exp: i64,
     pub iat: i64,
     pub jti: String,
     pub client_id: &'a str,
     pub scope: String,
     pub auth_time: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acr: Option<&'static str>,
     pub amr: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sid: Option<SessionId>,
@@ -83,6 +99,8 @@ pub struct IdClaims<'a> {
     pub iat: i64,
     pub jti: String,
     pub auth_time: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acr: Option<&'static str>,
     pub amr: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sid: Option<SessionId>,
@@ -91,6 +109,8 @@ pub struct IdClaims<'a> {
     pub at_hash: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub c_hash: Option<String>,
+    #[serde(flatten)]
+    pub told: Map<String, Value>,
     #[serde(flatten)]
     pub compat: Option<CompatClaims>,
 }
@@ -131,13 +151,18 @@ impl<'a> SignIn<'a> {
             sub: self.subject,
             // RFC 9068 §3: without a resource indicator the audience is the default one; here the client itself, which existing
             // consumers check.
-            aud: self.client.id.as_str(),
+            aud: match self.resource {
+                None | Some([]) => Audience::One(self.client.id.as_str()),
+                Some([one]) => Audience::One(one),
+                Some(several) => Audience::Several(several),
+            },
             exp: self.now.plus(lifetime).seconds(),
             iat: self.now.seconds(),
             jti,
             client_id: self.client.id.as_str(),
             scope: self.scope.to_string(),
             auth_time: self.authenticated_at.seconds(),
+            acr: acr::of(self.provider, self.amr),
             amr: self.amr,
             sid: self.session_id,
             // Only the earlier stack put the nonce here.
@@ -148,6 +173,7 @@ impl<'a> SignIn<'a> {
 
     #[must_use]
     pub fn id(&self, jti: String, lifetime: Duration, at_hash: String, c_hash: Option<String>) -> IdClaims<'a> {
+        let compat = self.compat();
         IdClaims {
             iss: self.issuer,
             sub: self.subject,
@@ -156,13 +182,25 @@ impl<'a> SignIn<'a> {
             iat: self.now.seconds(),
             jti,
             auth_time: self.authenticated_at.seconds(),
+            acr: acr::of(self.provider, self.amr),
             amr: self.amr,
             sid: self.session_id,
             nonce: self.nonce,
             at_hash,
             c_hash,
-            compat: self.compat(),
+            told: self.told(compat.as_ref()),
+            compat,
         }
+    }
+
+    // What the compat profile says of its own is said once. By itself it says no `email` that only the person has told: apps of the earlier
+    // stack know it as one that the sign-in has proved. Who asks for it by name reads `email_verified` too.
+    fn told(&self, compat: Option<&CompatClaims>) -> Map<String, Value> {
+        let mut told = self.told.clone();
+        if compat.is_some() {
+            told.retain(|name, _| !matches!(name.as_str(), "email_verified" | "ethereum_address" | "provider_id"));
+        }
+        told
     }
 
     fn compat(&self) -> Option<CompatClaims> {
@@ -178,21 +216,4 @@ impl<'a> SignIn<'a> {
 #[must_use]
 pub fn subject_for(client: &ClientRecord, default: SubjectType, person: Person<'_>, secret: &[u8; 32]) -> String {
     subject::subject(client.subject_type.unwrap_or(default), person, &client.sector().unwrap_or_default(), secret)
-}
-
-/// The userinfo response (OpenID Connect Core §5.3.2): what the scopes cover, and nothing that is empty.
-#[derive(Clone, Debug, Serialize)]
-pub struct UserInfo {
-    pub sub: String,
-    #[serde(flatten)]
-    pub profile: Option<Profile>,
-    /// Seconds (OpenID Connect Core §5.1).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub updated_at: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub provider_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub email_verified: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ethereum_address: Option<Address>,
 }

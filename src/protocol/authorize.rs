@@ -7,13 +7,36 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::claims_request::ClaimsRequest;
 use super::error::{ErrorCode, OAuthError};
 use super::params::Params;
 use super::pkce::CodeChallenge;
+use super::resource::Known;
 use crate::domain::{ClientId, Pkce, RedirectUri, Scope};
 
-/// The scopes that this server knows; others are ignored (OpenID Connect Core §3.1.2.1).
-pub const SCOPES: &[&str] = &[Scope::OPENID, Scope::EMAIL, Scope::PROFILE, Scope::OFFLINE_ACCESS];
+/// The scopes that this server knows besides those of resources; others are ignored (OpenID Connect Core §3.1.2.1).
+pub const SCOPES: &[&str] = &[Scope::OPENID, Scope::EMAIL, Scope::PROFILE, Scope::ADDRESS, Scope::PHONE, Scope::OFFLINE_ACCESS];
+
+/// What a client may ask for, and what it means when it does not say.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    pub pkce: Pkce,
+    /// The scopes that it may ask for; `None`: any.
+    pub scope: Option<&'a Scope>,
+    /// Seconds (OpenID Connect Registration §2).
+    pub default_max_age: Option<u64>,
+    pub default_acr_values: &'a [String],
+    /// The resources that anybody may name.
+    pub known: Known<'a>,
+}
+
+impl Terms<'static> {
+    /// Those of a client that registered nothing of the kind, at a server without resources.
+    #[must_use]
+    pub fn plain(pkce: Pkce) -> Self {
+        Self { pkce, scope: None, default_max_age: None, default_acr_values: &[], known: Known { resources: &[], userinfo: "" } }
+    }
+}
 
 /// How the authorization response travels (OAuth 2.0 Multiple Response Types §2.1, Form Post Response Mode §2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +79,18 @@ pub struct AuthorizeRequest {
     /// Seconds since the sign-in that are still recent enough.
     pub max_age: Option<u64>,
     pub login_hint: Option<String>,
+    /// What is asked for by name.
+    #[serde(default)]
+    pub claims: ClaimsRequest,
+    /// The levels of sign-in that are preferred, the first most of all; none of them is ever a reason to fail.
+    #[serde(default)]
+    pub acr_values: Vec<String>,
+    /// The resources that the access token is to be for (RFC 8707).
+    #[serde(default)]
+    pub resource: Option<Vec<String>>,
+    /// What the person has to agree to besides `scope`: the scopes of the claims, and the resources by their URI.
+    #[serde(default)]
+    pub agree_to: Scope,
     /// The `sub` that `id_token_hint` named, once its signature was checked: nobody else may be let in.
     #[serde(default)]
     pub expected_subject: Option<String>,
@@ -102,7 +137,7 @@ impl ReturnPath {
 
 impl AuthorizeRequest {
     /// Reads what is asked, and refuses what this server or this client does not do.
-    pub fn parse(params: &Params, client_id: ClientId, return_path: ReturnPath, pkce: Pkce) -> Result<Self, OAuthError> {
+    pub fn parse(params: &Params, client_id: ClientId, return_path: ReturnPath, terms: Terms<'_>) -> Result<Self, OAuthError> {
         use ErrorCode as E;
         let fail = |code, description: &'static str| Err(OAuthError::new(code, description));
         if let Some(name) = params.doubled() {
@@ -129,27 +164,33 @@ impl AuthorizeRequest {
             None | Some("query" | "form_post") => {}
             Some(_) => return fail(E::InvalidRequest, "response_mode must be query or form_post"),
         }
-        let scope: Scope = match params.get("scope")? {
-            Some(text) => text.parse().map_err(|reason| OAuthError::new(E::InvalidScope, format!("{reason}")))?,
-            None => return fail(E::InvalidScope, "scope is missing; ask for openid at least"),
+        let resource = terms.known.named(&params.all("resource")?)?;
+        let scope = scope(params, terms, resource.as_deref())?;
+        let claims = match params.get("claims")? {
+            // What may not be asked for by scope may not be asked for by name.
+            Some(text) => terms.scope.into_iter().fold(ClaimsRequest::parse(text)?, ClaimsRequest::within),
+            None => ClaimsRequest::default(),
         };
-        // OpenID Connect Core §3.1.2.1: "Scope values used that are not understood by an implementation SHOULD be ignored."
-        let scope = scope.only(SCOPES);
-        if scope.is_empty() {
-            return fail(E::InvalidScope, "scope names nothing that this server knows; ask for openid at least");
-        }
+        // Core §5.5: the parameter is one of OpenID Connect; without `openid` there is neither ID token nor userinfo.
+        let claims = if scope.contains(Scope::OPENID) { claims } else { ClaimsRequest::default() };
+        let of_others = resource.iter().flatten().map(String::as_str).filter(|uri| *uri != terms.known.userinfo);
+        let agree_to = claims.scope().union(&Scope::of(of_others));
         Ok(Self {
             client_id,
             return_path,
             scope,
+            claims,
+            acr_values: acr_values(params, terms)?,
+            resource,
+            agree_to,
             nonce: nonce(params)?,
-            code_challenge: code_challenge(params, pkce)?,
+            code_challenge: code_challenge(params, terms.pkce)?,
             prompt: prompt(params)?,
             max_age: match params.get("max_age")? {
                 Some(text) => {
                     Some(text.parse().map_err(|_| OAuthError::new(E::InvalidRequest, "max_age must be a whole number of seconds"))?)
                 }
-                None => None,
+                None => terms.default_max_age,
             },
             // A hint that cannot be read is no reason to fail.
             login_hint: params.get("login_hint")?.filter(|hint| hint.len() <= 320).map(str::to_owned),
@@ -161,6 +202,45 @@ impl AuthorizeRequest {
     pub fn prompts(&self, prompt: Prompt) -> bool {
         self.prompt.contains(&prompt)
     }
+
+    /// What the person has to agree to.
+    #[must_use]
+    pub fn consent_scope(&self) -> Scope {
+        self.scope.union(&self.agree_to)
+    }
+}
+
+// RFC 6749 §3.3: "The authorization server MAY fully or partially ignore the scope requested by the client, based on the authorization
+// server policy"; the token response says what was given.
+fn scope(params: &Params, terms: Terms<'_>, resource: Option<&[String]>) -> Result<Scope, OAuthError> {
+    let refuse = |description: String| OAuthError::new(ErrorCode::InvalidScope, description);
+    let text = params.get("scope")?.ok_or_else(|| refuse("scope is missing; ask for openid at least".to_owned()))?;
+    if text.len() > Scope::LONGEST_ASKED {
+        return Err(refuse("scope is longer than 2000 characters".to_owned()));
+    }
+    let asked: Scope = text.parse().map_err(|reason| refuse(format!("{reason}")))?;
+    let admitted = |token: &&str| terms.scope.is_none_or(|most| most.contains(token));
+    // OpenID Connect Core §3.1.2.1: "Scope values used that are not understood by an implementation SHOULD be ignored."
+    let understood = |token: &&str| SCOPES.contains(token) || terms.known.owner(token).is_some();
+    let scope = Scope::of(asked.iter().filter(admitted).filter(understood));
+    let applicable = terms.known.applicable(&scope, resource);
+    if let Some(token) = scope.iter().find(|token| !applicable.contains(token)) {
+        let owner = terms.known.owner(token).map_or("", |resource| resource.uri.as_str());
+        return Err(refuse(format!("scope: {token} belongs to the resource {owner}; name that too, as resource (RFC 8707)")));
+    }
+    if scope.is_empty() {
+        return Err(refuse("scope names nothing that this server knows and this client may ask for; ask for openid at least".to_owned()));
+    }
+    Ok(scope)
+}
+
+// OpenID Connect Core §3.1.2.1: acr_values are a voluntary claim. What is too much to be meant is left out.
+fn acr_values(params: &Params, terms: Terms<'_>) -> Result<Vec<String>, OAuthError> {
+    let asked = params.get("acr_values")?.filter(|text| text.len() <= 1_000);
+    Ok(match asked {
+        Some(text) => text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect(),
+        None => terms.default_acr_values.to_vec(),
+    })
 }
 
 /// The nonce of a request, which goes into the ID token (OpenID Connect Core §3.1.2.1).
@@ -212,82 +292,4 @@ fn prompt(params: &Params) -> Result<BTreeSet<Prompt>, OAuthError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-    const REDIRECT: &str = "https://app.example/cb";
-
-    fn parse(query: &str, pkce: Pkce) -> Result<AuthorizeRequest, OAuthError> {
-        let params = Params::decode(&format!("client_id=app&redirect_uri={REDIRECT}&{query}"));
-        let id = client_id(&params).unwrap();
-        let path = ReturnPath::find(&params, &[REDIRECT.parse().unwrap()]).unwrap();
-        AuthorizeRequest::parse(&params, id, path, pkce)
-    }
-
-    #[test]
-    fn a_good_request_is_read_whole() {
-        let query = format!(
-            "response_type=code&scope=openid+email+unknown&code_challenge={CHALLENGE}&code_challenge_method=S256&state=%20s%26&nonce=n&prompt=login+consent\
-             &max_age=60&login_hint=x&ui_locales=de&display=page&acr_values=1&anything=else&response_mode=form_post"
-        );
-        let request = parse(&query, Pkce::Required).unwrap();
-        assert_eq!(request.scope.to_string(), "email openid");
-        assert_eq!(request.return_path.state.as_deref(), Some(" s&"));
-        assert_eq!(request.return_path.response_mode, ResponseMode::FormPost);
-        assert_eq!(request.max_age, Some(60));
-        assert!(request.prompts(Prompt::Login) && request.prompts(Prompt::Consent) && !request.prompts(Prompt::None));
-        let json = serde_json::to_string(&request).unwrap();
-        assert_eq!(serde_json::from_str::<AuthorizeRequest>(&json).unwrap(), request);
-    }
-
-    #[test]
-    fn each_fault_has_its_code() {
-        use ErrorCode as E;
-        let good = format!("response_type=code&scope=openid&code_challenge={CHALLENGE}&code_challenge_method=S256");
-        assert!(parse(&good, Pkce::Required).is_ok());
-        for (query, code) in [
-            ("scope=openid".to_owned(), E::InvalidRequest),
-            ("response_type=token&scope=openid".to_owned(), E::UnsupportedResponseType),
-            ("response_type=code+id_token&scope=openid".to_owned(), E::UnsupportedResponseType),
-            ("response_type=code".to_owned(), E::InvalidScope),
-            ("response_type=code&scope=cats".to_owned(), E::InvalidScope),
-            ("response_type=code&scope=%22".to_owned(), E::InvalidScope),
-            ("response_type=code&scope=openid".to_owned(), E::InvalidRequest),
-            (format!("response_type=code&scope=openid&code_challenge={CHALLENGE}"), E::InvalidRequest),
-            (format!("response_type=code&scope=openid&code_challenge={CHALLENGE}&code_challenge_method=plain"), E::InvalidRequest),
-            ("response_type=code&scope=openid&code_challenge=short&code_challenge_method=S256".to_owned(), E::InvalidRequest),
-            ("response_type=code&scope=openid&code_challenge_method=S256".to_owned(), E::InvalidRequest),
-            (format!("{good}&response_mode=fragment"), E::InvalidRequest),
-            (format!("{good}&prompt=none+login"), E::InvalidRequest),
-            (format!("{good}&prompt=maybe"), E::InvalidRequest),
-            (format!("{good}&max_age=-1"), E::InvalidRequest),
-            (format!("{good}&scope=email"), E::InvalidRequest),
-            (format!("{good}&unheard=1&unheard=2"), E::InvalidRequest),
-            (format!("{good}&nonce={}", "n".repeat(1_001)), E::InvalidRequest),
-            (format!("{good}&request=x"), E::RequestNotSupported),
-            (format!("{good}&request_uri=x"), E::RequestUriNotSupported),
-            (format!("{good}&registration=x"), E::RegistrationNotSupported),
-        ] {
-            assert_eq!(parse(&query, Pkce::Required).map_err(|e| e.code), Err(code), "{query}");
-        }
-        assert!(parse("response_type=code&scope=openid", Pkce::Optional).is_ok());
-    }
-
-    #[test]
-    fn without_a_known_redirect_uri_there_is_no_return_path() {
-        let registered = ["https://app.example/cb".parse().unwrap()];
-        let find = |query: &str| ReturnPath::find(&Params::decode(query), &registered);
-        assert!(find("domain=https://app.example/cb").is_ok());
-        for query in [
-            "",
-            "redirect_uri=https://app.example/",
-            "redirect_uri=https://app.example/cb&redirect_uri=https://app.example/cb",
-            "redirect_uri=javascript:1",
-        ] {
-            assert!(matches!(find(query), Err(NoReturnPath::RedirectUri(_))), "{query}");
-        }
-        assert!(client_id(&Params::decode("client_id=a&client_id=b")).is_err());
-        assert!(client_id(&Params::decode("")).is_err());
-    }
-}
+mod tests;

@@ -71,6 +71,14 @@ codes! {
     /// OpenID Connect Core §3.1.2.6.
     ConsentRequired = "consent_required" 400,
     /// OpenID Connect Core §3.1.2.6.
+    InteractionRequired = "interaction_required" 400,
+    /// OpenID Connect Core Error Code `unmet_authentication_requirements` §2.
+    UnmetAuthenticationRequirements = "unmet_authentication_requirements" 400,
+    /// RFC 8707 §2.
+    InvalidTarget = "invalid_target" 400,
+    /// RFC 9470 §3.
+    InsufficientUserAuthentication = "insufficient_user_authentication" 401,
+    /// OpenID Connect Core §3.1.2.6.
     RequestNotSupported = "request_not_supported" 400,
     /// OpenID Connect Core §3.1.2.6.
     RequestUriNotSupported = "request_uri_not_supported" 400,

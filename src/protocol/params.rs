@@ -14,6 +14,9 @@ pub struct Params {
 /// More parameters than any honest request has.
 const MOST: usize = 200;
 
+/// RFC 8707 §2: "Multiple resource parameters MAY be used"; all others come once.
+const REPEATABLE: &str = "resource";
+
 impl Params {
     /// Decodes `application/x-www-form-urlencoded` text; anything decodes to something, as browsers have it.
     #[must_use]
@@ -47,6 +50,21 @@ impl Params {
             (first, None) => Ok(first),
             _ => Err(OAuthError::new(ErrorCode::InvalidRequest, format!("{name} was sent more than once; send it once"))),
         }
+    }
+
+    /// Every value of a parameter that may come several times.
+    ///
+    /// # Errors
+    /// As [`Params::get`], but for what came twice.
+    pub fn all(&self, name: &str) -> Result<Vec<&str>, OAuthError> {
+        if self.too_many {
+            return Err(OAuthError::new(ErrorCode::InvalidRequest, "more than 200 parameters were sent"));
+        }
+        let values: Vec<&str> = self.pairs.iter().filter(|(n, _)| n == name).map(|(_, value)| value.as_str()).collect();
+        if values.iter().any(|value| value.contains('\0')) {
+            return Err(OAuthError::new(ErrorCode::InvalidRequest, format!("{name} holds a NUL character")));
+        }
+        Ok(values)
     }
 
     /// Like [`Params::get`], for a parameter that must be there.
@@ -105,7 +123,7 @@ impl Params {
         self.pairs
             .iter()
             .enumerate()
-            .find(|(place, (name, _))| self.pairs[..*place].iter().any(|(n, _)| n == name))
+            .find(|(place, (name, _))| name != REPEATABLE && self.pairs[..*place].iter().any(|(n, _)| n == name))
             .map(|(_, (name, _))| name.as_str())
     }
 }
@@ -140,6 +158,16 @@ mod tests {
         assert_eq!(params.encode(), "state=+%2B%26%3D%C3%BC&a%26b=c&a=2");
         let again = Params::decode(&params.encode());
         assert_eq!((again.get("state"), again.get("a&b"), again.has("secret")), (Ok(Some(" +&=ü")), Ok(Some("c")), false));
+    }
+
+    #[test]
+    fn only_resources_are_repeated() {
+        let params = Params::decode("resource=a&resource=b&resource=");
+        assert_eq!((params.doubled(), params.all("resource").unwrap()), (None, vec!["a", "b"]));
+        assert_eq!(params.all("scope").unwrap(), Vec::<&str>::new());
+        assert!(Params::decode("resource=a&resource=%00").all("resource").is_err());
+        assert!(Params::decode(&"resource=1&".repeat(201)).all("resource").is_err());
+        assert_eq!(Params::decode("resources=a&resources=b").doubled(), Some("resources"));
     }
 
     #[test]

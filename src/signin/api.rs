@@ -4,6 +4,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use serde::Serialize;
+use serde_json::Map;
 
 use crate::domain::{AccountId, Address, ClientKind, CodeId, Provider, Scope, TokenHash};
 use crate::limits::Try;
@@ -56,7 +57,7 @@ async fn make_challenge(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault> {
     let address: Address = params.need("address")?.parse().map_err(|_| Fault::new(ErrorCode::InvalidRequest, BAD_ADDRESS))?;
     let developer = client.kind == ClientKind::License && client.id.as_address() == Some(address);
     let scope = scope_of(&params)?;
-    let agrees_to: Vec<String> = scope_lines(&scope).into_iter().map(|line| line.title).collect();
+    let agrees_to: Vec<String> = scope_lines(&scope, &[]).into_iter().map(|line| line.title).collect();
     // The message says seconds, and what it says must hold: no signature counts after its Expiration Time.
     let issued_at = ctx.now.whole_second();
     let challenge = ApiChallenge {
@@ -170,7 +171,8 @@ async fn wallet(ctx: &Ctx, client: &ClientRecord, challenge: &ApiChallenge) -> R
     } else if !first_sign_in(ctx, &mut code, &never_given).await? {
         return Err(refuse("the account or the client is disabled"));
     }
-    Ok(reply::json(StatusCode::OK, &tokens::for_person(&ctx.state, client, &code, Some(challenge.message.address), None, ctx.now)?))
+    let told = Map::new();
+    Ok(reply::json(StatusCode::OK, &tokens::for_person(&ctx.state, client, &code, Some(challenge.message.address), &told, None, ctx.now)?))
 }
 
 // The person's first, or the first that asks for this much; false when the account or the client is disabled.
@@ -193,7 +195,11 @@ fn params(ctx: &Ctx, body: &Body) -> Result<Params, Fault> {
 }
 
 fn scope_of(params: &Params) -> Result<Scope, Fault> {
-    let scope: Scope = params.need("scope")?.parse().map_err(|reason| Fault::new(ErrorCode::InvalidScope, format!("{reason}")))?;
+    let text = params.need("scope")?;
+    if text.len() > Scope::LONGEST_ASKED {
+        return Err(Fault::new(ErrorCode::InvalidScope, "scope is longer than 2000 characters"));
+    }
+    let scope: Scope = text.parse().map_err(|reason| Fault::new(ErrorCode::InvalidScope, format!("{reason}")))?;
     // This door gives no refresh tokens, so it asks nobody for them.
     let scope = scope.only(SCOPES).without(&[Scope::OFFLINE_ACCESS]);
     if scope.is_empty() {

@@ -45,9 +45,9 @@ pub(super) fn consent(
         client_host: request.return_path.redirect_uri.host(),
         client_id: client.id.to_string(),
         license: client.kind == ClientKind::License,
-        scopes: scope_lines(&request.scope),
+        scopes: scope_lines(&request.consent_scope(), &ctx.state.config.resources),
         identity: session.subject.clone(),
-        already: already.is_some_and(|scope| !request.scope.is_subset(scope)),
+        already: already.is_some_and(|scope| !request.consent_scope().is_subset(scope)),
         interaction: visit.id.to_string(),
         csrf: visit.browser.csrf(),
     };

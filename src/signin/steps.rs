@@ -42,7 +42,7 @@ async fn decide_consent(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<Htt
         if form.get("account")? != Some(session.subject.as_str()) {
             return Ok(reply::see_other(&visit.path()));
         }
-        ctx.state.store.save_consent(session.account_id, &request.client_id, &request.scope, ctx.now).await?;
+        ctx.state.store.save_consent(session.account_id, &request.client_id, &request.consent_scope(), ctx.now).await?;
     }
     Ok(reply::see_other(&visit.path()))
 }

@@ -94,7 +94,9 @@ impl ClientRecord {
     /// The sector of its pairwise subjects, as it is or as it will be once the client is stored.
     #[must_use]
     pub fn sector(&self) -> Option<String> {
-        self.sector.clone().or_else(|| self.redirect_uris.first().map(RedirectUri::host))
+        // OpenID Connect Core §8.1: "If the Client has … provided a sector_identifier_uri …, the Sector Identifier … is the host component of it."
+        let named = || Some(url::Url::parse(self.metadata.sector_identifier_uri.as_deref()?).ok()?.host_str()?.to_owned());
+        self.sector.clone().or_else(named).or_else(|| self.redirect_uris.first().map(RedirectUri::host))
     }
 }
 

@@ -18,6 +18,9 @@ pub struct PersonToken {
     /// The identity's own address when it is a wallet, else the account's oldest wallet.
     pub wallet: Option<Address>,
     pub authenticated_at: Timestamp,
+    /// The claims that were asked for by name (OpenID Connect Core §5.5), as they were stored.
+    #[sqlx(json(nullable))]
+    pub claims: Option<serde_json::Value>,
     #[sqlx(json)]
     pub profile: Profile,
     pub account_updated_at: Timestamp,
@@ -31,7 +34,7 @@ sql! {
                           WHERE i.account_id = t.account_id AND i.provider = 'web3'
                           ORDER BY i.created_at, i.subject LIMIT 1)
                END AS wallet,
-               t.authenticated_at, a.profile, a.updated_at AS account_updated_at
+               t.authenticated_at, t.claims, a.profile, a.updated_at AS account_updated_at
         FROM authorization_code t
         JOIN account a ON a.id = t.account_id
         JOIN client c ON c.id = t.client_id

@@ -145,6 +145,13 @@ impl ProfileField {
             "gender" => "sex",
             "birthdate" => "bday",
             "locale" => "language",
+            "email" => "email",
+            "phone_number" => "tel",
+            "street_address" => "address-line1",
+            "postal_code" => "postal-code",
+            "locality" => "address-level2",
+            "region" => "address-level1",
+            "country" => "country-name",
             _ => "off",
         }
     }

@@ -52,6 +52,11 @@ pub fn json(status: StatusCode, body: &impl Serialize) -> HttpResponse {
     no_store(status).json(body)
 }
 
+/// A signed answer that nobody may keep (OpenID Connect Core §5.3.2: "its Content-Type MUST be application/jwt").
+pub fn jwt(token: String) -> HttpResponse {
+    no_store(StatusCode::OK).content_type("application/jwt").body(token)
+}
+
 /// RFC 9700 §4.12: 303, so that a browser never repeats a form's content at the next address.
 pub fn see_other(location: &str) -> HttpResponse {
     match HeaderValue::from_str(location) {

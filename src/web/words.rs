@@ -1,15 +1,28 @@
 //! What scopes and ways of signing in are called on pages.
 
 use super::pages::ScopeLine;
-use crate::domain::{Provider, Scope};
+use crate::domain::{Provider, Resource, Scope};
 use crate::protocol::authorize::SCOPES;
 
-/// Scopes in the words of a person who has never heard of them, the plainest first.
+/// Scopes in the words of a person who has never heard of them, the plainest first. What belongs to a resource is in its operator's words;
+/// a resource itself is named by its URI.
 #[must_use]
-pub fn scope_lines(scope: &Scope) -> Vec<ScopeLine> {
+pub fn scope_lines(scope: &Scope, resources: &[Resource]) -> Vec<ScopeLine> {
     let known = SCOPES.iter().copied().filter(|token| scope.contains(token));
     let others = scope.iter().filter(|token| !SCOPES.contains(token));
-    known.chain(others).map(scope_line).collect()
+    known.chain(others).map(|token| of_resource(token, resources).unwrap_or_else(|| scope_line(token))).collect()
+}
+
+fn of_resource(token: &str, resources: &[Resource]) -> Option<ScopeLine> {
+    let line = |title: String, detail: String| ScopeLine { token: token.to_owned(), title, detail };
+    resources.iter().find_map(|resource| match resource.scopes.get(token) {
+        Some(sentence) => Some(line(sentence.clone(), format!("At {}.", resource.name))),
+        None if resource.uri.as_str() == token => Some(line(
+            format!("Use {} in your name", resource.name),
+            "The app shows it a pass from this server, which says who you are.".to_owned(),
+        )),
+        None => None,
+    })
 }
 
 fn scope_line(token: &str) -> ScopeLine {
@@ -24,6 +37,8 @@ fn scope_line(token: &str) -> ScopeLine {
             "Keep this access while you are away",
             "The app can use it after you have left or signed out, until you withdraw it in your account.",
         ),
+        Scope::ADDRESS => ("See your postal address", "The one that you have written on your account page, if you have."),
+        Scope::PHONE => ("See your phone number", "The one that you have written on your account page, if you have."),
         _ => ("Use something this page has no words for", "The app's makers can say what it is."),
     };
     ScopeLine { token: token.to_owned(), title: title.to_owned(), detail: detail.to_owned() }

@@ -152,6 +152,7 @@ impl<'w> App<'w> {
             "{why}: {}",
             answer.header("www-authenticate")
         );
+        assert!(answer.header("www-authenticate").contains("/.well-known/oauth-protected-resource/userinfo\""), "{why}");
         assert_eq!(answer.header("cache-control"), "no-store", "{why}");
     }
 }

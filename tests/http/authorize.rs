@@ -140,7 +140,7 @@ on_both!(what_is_not_known_is_ignored, |world| {
         .with("display", "wap")
         .with("acr_values", "urn:gold")
         .with("login_hint", &"h".repeat(5_000));
-    let form = form.with("scope", "openid email address phone a_scope_of_another_server vehicles");
+    let form = form.with("scope", "openid email cats vehicles");
     let back = browser.authorize(&form, &wallet).await;
     let tokens = crate::actors::Tokens::read(&app.redeem(&back.query("code").unwrap()).await);
     // RFC 6749 §5.1: the scope is told, since it is not the one that was asked for.

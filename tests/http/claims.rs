@@ -25,8 +25,8 @@ on_both!(an_ordinary_client_gets_the_claims_of_the_standards, |world| {
     let tokens = Tokens::read(&app.redeem(&code).await);
     let (access, id) = tokens.claims();
     // RFC 9068 §2.2 and OpenID Connect Core §2, nothing else.
-    assert_eq!(names(&access), ["amr", "aud", "auth_time", "client_id", "exp", "iat", "iss", "jti", "scope", "sid", "sub"]);
-    assert_eq!(names(&id), ["amr", "at_hash", "aud", "auth_time", "c_hash", "exp", "iat", "iss", "jti", "nonce", "sid", "sub"]);
+    assert_eq!(names(&access), ["acr", "amr", "aud", "auth_time", "client_id", "exp", "iat", "iss", "jti", "scope", "sid", "sub"]);
+    assert_eq!(names(&id), ["acr", "amr", "at_hash", "aud", "auth_time", "c_hash", "exp", "iat", "iss", "jti", "nonce", "sid", "sub"]);
     assert_eq!((&id["at_hash"], &id["c_hash"]), (&json!(half_hash(&tokens.access)), &json!(half_hash(&code))));
     assert_eq!((&access["scope"], &access["sid"]), (&json!("email openid profile"), &id["sid"]));
     assert_eq!(names(&tokens.reply), ["access_token", "expires_in", "id_token", "scope", "token_type"]);

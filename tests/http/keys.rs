@@ -62,8 +62,11 @@ on_both!(discovery_tells_the_truth, |world| {
     assert_eq!(said["authorization_response_iss_parameter_supported"], json!(true));
     assert_eq!(
         [&said["request_parameter_supported"], &said["request_uri_parameter_supported"], &said["claims_parameter_supported"]],
-        [&json!(false), &json!(false), &json!(false)]
+        [&json!(false), &json!(false), &json!(true)]
     );
+    assert_eq!(said["userinfo_signing_alg_values_supported"], said["id_token_signing_alg_values_supported"]);
+    assert_eq!(said["protected_resources"], json!([said["userinfo_endpoint"]]));
+    assert!(said.get("service_documentation").is_none() && said.get("op_tos_uri").is_none() && said.get("op_policy_uri").is_none());
     // What is promised of scopes, prompts and response modes is taken.
     let (app, wallet) = (App::public(&world, "app"), Wallet::new(1));
     for scope in said["scopes_supported"].as_array().unwrap() {
@@ -82,11 +85,28 @@ on_both!(discovery_tells_the_truth, |world| {
     let (access, id) = tokens.claims();
     let told = app.userinfo(&tokens.access).await.json();
     let supported = said["claims_supported"].as_array().unwrap();
-    for claim in [&id, &told].into_iter().flat_map(|claims| claims.as_object().unwrap().keys()).filter(|claim| *claim != "jti") {
+    for claim in [&id, &told].into_iter().flat_map(|claims| claims.as_object().unwrap().keys()) {
         assert!(supported.contains(&json!(claim)), "{claim} is not in claims_supported");
     }
     assert_eq!(access["iss"], said["issuer"]);
+    assert!(said["acr_values_supported"].as_array().unwrap().contains(&id["acr"]));
 });
+
+on_one!(
+    the_operators_own_pages_are_named,
+    [
+        ("SERVER_SERVICE_DOCUMENTATION", "https://id.example/docs"),
+        ("SERVER_POLICY_URI", "https://id.example/policy"),
+        ("SERVER_TOS_URI", "https://id.example/terms")
+    ],
+    |world| {
+        let said = Browser::new(&world).get("/.well-known/openid-configuration").await.json();
+        assert_eq!(
+            [&said["service_documentation"], &said["op_policy_uri"], &said["op_tos_uri"]],
+            [&json!("https://id.example/docs"), &json!("https://id.example/policy"), &json!("https://id.example/terms")]
+        );
+    }
+);
 
 on_both!(the_published_keys_are_public_parts_only, |world| {
     let browser = Browser::new(&world);

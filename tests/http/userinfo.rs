@@ -37,7 +37,8 @@ on_both!(a_token_comes_by_header_or_by_form_and_once, |world| {
         post("access_token="),
     ] {
         let answer = browser.send(request).await;
-        assert_eq!((answer.status, answer.header("www-authenticate"), answer.body.as_str()), (401, "Bearer", ""));
+        let challenge = format!("Bearer resource_metadata=\"{ISSUER}/.well-known/oauth-protected-resource/userinfo\"");
+        assert_eq!((answer.status, answer.header("www-authenticate"), answer.body.as_str()), (401, challenge.as_str(), ""));
     }
     // Not even beside a good one is a token in the address a token.
     let both = [post(&form).bearer_auth(&token), post(&format!("{form}&{form}"))];

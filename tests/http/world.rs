@@ -20,7 +20,8 @@ pub(crate) enum Engine {
     Postgres,
 }
 
-/// Makes a test of each engine out of one body; in brackets, settings as in the environment, without `LATCHKEY_`.
+/// Makes a test of each engine out of one body; in brackets, settings as in the environment, without `LATCHKEY_`; `FILE` is the text
+/// of a configuration file.
 #[macro_export]
 macro_rules! on_both {
     ($name:ident, |$world:ident| $body:block) => {
@@ -104,8 +105,15 @@ impl World {
             env.push(("LATCHKEY_DATABASE_URL".into(), url.to_string()));
             env.push(("LATCHKEY_DATABASE_MAX_CONNECTIONS".into(), "4".into()));
         }
-        env.extend(settings.iter().map(|(name, value)| (format!("LATCHKEY_{name}"), (*value).to_owned())));
-        let config = Config::load(None, env.into_iter(), &Flags::default()).unwrap();
+        let file = settings.iter().find(|(name, _)| *name == "FILE").map(|(_, text)| {
+            let path = folder.join("latchkey.toml");
+            std::fs::write(&path, text).unwrap();
+            path
+        });
+        env.extend(
+            settings.iter().filter(|(name, _)| *name != "FILE").map(|(name, value)| (format!("LATCHKEY_{name}"), (*value).to_owned())),
+        );
+        let config = Config::load(file.as_deref(), env.into_iter(), &Flags::default()).unwrap();
         let clock = Clock::fixed(Timestamp::from_seconds(BEGINNING));
         lend_keys(&config).await;
         let application = Application::build(config, Mode::Serve, clock.clone(), Entropy::System).await.unwrap();

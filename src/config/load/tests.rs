@@ -227,6 +227,64 @@ fn every_problem_of_every_client_is_told() {
 }
 
 #[test]
+fn resources_of_the_file() {
+    let file = File::new(
+        "resources",
+        r#"
+        [[resources]]
+        uri = "https://garage.example/api"
+        name = "The Garage"
+        scopes = { "garage:read" = "See the vehicles in your garage" }
+        clients = ["garage-server"]
+        [[resources]]
+        uri = "urn:example:bare"
+        name = "Bare"
+        "#,
+    );
+    let resources = file.load().unwrap().resources;
+    assert_eq!((resources.len(), resources[0].uri.as_str(), resources[0].clients.len()), (2, "https://garage.example/api", 1));
+    assert_eq!(resources[0].scopes["garage:read"], "See the vehicles in your garage");
+    assert!(resources[1].scopes.is_empty());
+}
+
+#[test]
+fn every_problem_of_every_resource_is_told() {
+    let file = File::new(
+        "bad-resources",
+        r#"
+        [[resources]]
+        uri = "https://garage.example/api"
+        name = "The Garage"
+        scopes = { "garage:read" = "See it", "openid" = "Mine", "a b" = "Two", "empty" = " " }
+        [[resources]]
+        uri = "https://garage.example/api"
+        name = "Again"
+        scopes = { "garage:read" = "See it too" }
+        [[resources]]
+        uri = "garage"
+        nam = "x"
+        scopes = { "garage:write" = 1 }
+        "#,
+    );
+    let problems = file.problems();
+    for part in [
+        "resources[0].scopes (file): `openid` is a scope of this server itself",
+        "resources[0].scopes (file): `a b` is no scope",
+        "resources[0].scopes (file): `empty` needs a sentence",
+        "resources[1].uri (file): https://garage.example/api is declared twice",
+        "resources[1].scopes (file): `garage:read` belongs to another resource",
+        "resources[2].uri (file):",
+        "resources[2].nam (file): is not a setting of a resource: did you mean `name`?",
+        "resources[2].name (file): is missing",
+        "resources[2].scopes (file): holds a scope whose sentence is not text",
+    ] {
+        assert!(problems.iter().any(|problem| problem.starts_with(part)), "{part}: {problems:#?}");
+    }
+    assert_eq!(problems.len(), 9, "{problems:#?}");
+    assert!(File::new("no-list", "resources = 1").problems()[0].contains("[[resources]]"));
+}
+
+#[test]
 fn the_reference_reads_back_as_the_defaults() {
     let uncommented = |line: &str| match line.strip_prefix('#') {
         // What stands there empty is to be filled in.

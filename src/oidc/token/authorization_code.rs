@@ -5,7 +5,8 @@ use crate::domain::{FamilyId, RefreshToken, TokenHash};
 use crate::policy::redeem::{self, NotSpent, Presented};
 use crate::policy::refresh::{self, Binding};
 use crate::protocol::params::Params;
-use crate::store::{ClientRecord, NewFamily, RedeemedCode};
+use crate::protocol::resource::{self, Known};
+use crate::store::{ClientRecord, NewCode, NewFamily, RedeemedCode};
 use crate::tokens::{self, TokenResponse};
 use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
@@ -14,6 +15,11 @@ use crate::web::fault::Fault;
 pub(super) async fn grant(ctx: &Ctx, client: &ClientRecord, params: &Params) -> Result<TokenResponse, Fault> {
     let code = params.need("code")?;
     let presented = Presented { redirect_uri: params.get_any(&["redirect_uri", "domain"])?, code_verifier: params.get("code_verifier")? };
+    let asked = params.all("resource")?;
+    let userinfo = ctx.state.userinfo();
+    let known = Known { resources: &ctx.state.config.resources, userinfo: &userinfo };
+    // What nobody could have been granted spends no code.
+    known.named(&asked)?;
     let hash = TokenHash::of(code);
     let (redeemed, refresh_token) = if refresh::is_marked(code) || client.metadata.refresh_with_session {
         with_refresh_token(ctx, client, &hash, presented).await?
@@ -22,8 +28,14 @@ pub(super) async fn grant(ctx: &Ctx, client: &ClientRecord, params: &Params) -> 
     };
     let Some(redeemed) = redeemed else { return Err(why_not(ctx, client, &hash).await?) };
     redeem::decide(&redeemed, presented)?;
-    let mut response = tokens::for_person(&ctx.state, client, &redeemed.code, redeemed.wallet, Some(code), ctx.now)?;
-    if let Some(token) = refresh_token.filter(|_| refresh::binding(client, &redeemed.code).is_some()) {
+    let due = refresh::binding(client, &redeemed.code).is_some();
+    // RFC 8707 §2.2: what is granted stays with the code's record; this access token may be for less of it.
+    let resource = resource::narrow(redeemed.code.resource.as_deref(), &asked)?;
+    let scope = known.applicable(&redeemed.code.scope, resource.as_deref());
+    let record = NewCode { scope, resource, ..redeemed.code };
+    let told = tokens::told(&ctx.state, record.account_id, record.claims.as_ref(), redeemed.wallet).await?;
+    let mut response = tokens::for_person(&ctx.state, client, &record, redeemed.wallet, &told, Some(code), ctx.now)?;
+    if let Some(token) = refresh_token.filter(|_| due) {
         response.refresh_token = Some(token.expose().to_owned());
     }
     Ok(response)

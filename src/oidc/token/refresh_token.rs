@@ -4,8 +4,9 @@ use crate::domain::{RefreshToken, Scope};
 use crate::policy::redeem::NotSpent;
 use crate::policy::refresh;
 use crate::protocol::params::Params;
+use crate::protocol::resource::{self, Known};
 use crate::store::{ClientRecord, Refresh};
-use crate::tokens::{self, TokenResponse};
+use crate::tokens::{self, Access, TokenResponse};
 use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
 
@@ -13,6 +14,11 @@ use crate::web::fault::Fault;
 pub(super) async fn grant(ctx: &Ctx, client: &ClientRecord, params: &Params) -> Result<TokenResponse, Fault> {
     let text = params.need("refresh_token")?;
     let asked = params.get("scope")?;
+    let resources = params.all("resource")?;
+    let userinfo = ctx.state.userinfo();
+    let known = Known { resources: &ctx.state.config.resources, userinfo: &userinfo };
+    // What nobody could have been granted costs nothing.
+    known.named(&resources)?;
     let presented = RefreshToken::parse(text, &ctx.state.keys.pairwise_secret()).ok_or_else(refresh::unknown)?;
     let narrowed = match asked {
         Some(asked) => narrowed(ctx, client, &presented, asked).await?,
@@ -32,8 +38,13 @@ pub(super) async fn grant(ctx: &Ctx, client: &ClientRecord, params: &Params) -> 
         seen_since: tokens::sessions_seen_since(&ctx.state, ctx.now),
     });
     let Some(family) = refreshed.await? else { return Err(why_not(ctx, client, &presented).await?) };
-    let scope = narrowed.as_ref().unwrap_or(&family.scope);
-    Ok(tokens::for_refresh(&ctx.state, client, &family, scope, next.as_ref().unwrap_or(&presented), ctx.now)?)
+    // RFC 8707 §2.2: the access token may be for less than the family; what was asked for beyond it leaves the token that was presented
+    // in force, as after any reply that was lost.
+    let resource = resource::narrow(family.resource.as_deref(), &resources)?;
+    let scope = known.applicable(narrowed.as_ref().unwrap_or(&family.scope), resource.as_deref());
+    let access = Access { scope: &scope, resource: resource.as_deref() };
+    let told = tokens::told(&ctx.state, family.account_id, family.claims.as_ref(), family.wallet).await?;
+    Ok(tokens::for_refresh(&ctx.state, client, &family, access, &told, next.as_ref().unwrap_or(&presented), ctx.now)?)
 }
 
 // Looked at before the token is used, so that asking for too much costs nothing; the scope of a family never changes. Nothing: the token

@@ -1,0 +1,49 @@
+//! An authorization request as a client may make it: its parameters read under that client's terms, its hint checked.
+
+use super::ctx::Ctx;
+use crate::domain::{AuthMethod, ClientKind, GrantType, Pkce, Scope};
+use crate::keys::TokenKind;
+use crate::protocol::authorize::{AuthorizeRequest, ReturnPath, Terms};
+use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::protocol::params::Params;
+use crate::protocol::resource::Known;
+use crate::state::State;
+use crate::store::ClientRecord;
+
+/// Reads what is asked. Whom an `id_token_hint` names is believed only if the token is ours.
+pub async fn read(ctx: &Ctx, params: &Params, client: &ClientRecord, return_path: &ReturnPath) -> Result<AuthorizeRequest, OAuthError> {
+    let userinfo = ctx.state.userinfo();
+    let terms = terms(&ctx.state, client, &userinfo);
+    let mut request = AuthorizeRequest::parse(params, client.id.clone(), return_path.clone(), terms)?;
+    if !client.may(GrantType::AuthorizationCode) {
+        return Err(OAuthError::new(ErrorCode::UnauthorizedClient, "this client is not registered for the grant authorization_code"));
+    }
+    // OpenID Connect Core §11: offline_access asks for a refresh token; of a client that could not use one it is ignored.
+    if !client.may(GrantType::RefreshToken) {
+        request.scope = request.scope.without(&[Scope::OFFLINE_ACCESS]);
+        if request.scope.is_empty() {
+            return Err(OAuthError::new(ErrorCode::InvalidScope, "this client is not registered for the grant refresh_token"));
+        }
+    }
+    if let Some(hint) = params.get("id_token_hint")? {
+        let claims = ctx.state.keys.verify(TokenKind::IdTokenHint, hint).await;
+        let claims = claims.map_err(|_| OAuthError::new(ErrorCode::InvalidRequest, "id_token_hint is no ID Token of this server"))?;
+        request.expected_subject = Some(claims.sub().to_owned());
+    }
+    Ok(request)
+}
+
+fn terms<'a>(state: &'a State, client: &'a ClientRecord, userinfo: &'a str) -> Terms<'a> {
+    Terms {
+        pkce: pkce_for(client),
+        scope: client.metadata.scope.as_ref(),
+        default_max_age: client.metadata.default_max_age,
+        default_acr_values: &client.metadata.default_acr_values,
+        known: Known { resources: &state.config.resources, userinfo },
+    }
+}
+
+// RFC 9700 §2.1.1: public clients MUST use PKCE. Only a license has a named switch for its older apps.
+fn pkce_for(client: &ClientRecord) -> Pkce {
+    if client.auth_method == AuthMethod::None && client.kind == ClientKind::Oauth { Pkce::Required } else { client.pkce }
+}
