@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::config::Config;
 use crate::domain::{Clock, Entropy};
+use crate::egress::Egress;
 use crate::playground::Playground;
 use crate::state::{Note, State};
 use crate::web::observe::observe;
@@ -42,6 +43,7 @@ impl Application {
         // The ports come first: they are the likeliest to be wrong, and cost nothing to give back.
         let listener = bind(config.server.listen, "server.listen")?;
         let operations = config.server.operations_listen.map(|address| bind(address, "server.operations_listen")).transpose()?;
+        let egress = Egress::new(&config.egress).map_err(|reason| reason.to_string())?;
         let store = opening::store(&config).await?;
         let keys = opening::keys(&config, &store, &clock, &entropy).await?;
         store
@@ -55,7 +57,7 @@ impl Application {
             Mode::Dev => Some(demo::prepare(&config, &store, clock.now(), &entropy).await?),
             Mode::Serve => None,
         };
-        let (state, notes) = State::new(config, mode, store, keys, clock, entropy);
+        let (state, notes) = State::new(config, mode, store, keys, egress, clock, entropy);
         Ok(Self { state: Arc::new(state), notes, listener, operations, demo })
     }
 
@@ -86,6 +88,14 @@ impl Application {
         let operations = operations.map(|listener| serve_operations(&state, listener)).transpose()?;
         let handle = server.handle();
         let operations_handle = operations.as_ref().map(Server::handle);
+        if let Some(file) = &state.config.egress.extra_ca_file {
+            tracing::warn!(file = %file.display(), "egress.extra_ca_file is set: whoever holds its keys can pass for any app's server");
+        }
+        if state.config.egress.allow_private_networks {
+            tracing::warn!(
+                "egress.allow_private_networks is set: apps can make this server fetch from its own network, by plain http too. For development alone"
+            );
+        }
         if state.config.server.issuer.is_secure() && state.config.server.trusted_proxies.is_empty() {
             tracing::warn!(
                 "the issuer is https, but server.trusted_proxies is empty: behind a proxy, limits would count all callers as one. Name the proxy there"
@@ -172,8 +182,8 @@ fn playground(state: &State) -> Result<Option<Data<Playground>>, String> {
     }
     let issuer = state.issuer().to_owned();
     let redirect_uri = crate::playground::redirect_uri(&issuer);
-    let playground =
-        Playground::new(issuer, crate::playground::CLIENT_ID.to_owned(), redirect_uri, state.clock.clone(), state.entropy.clone());
+    let client_id = crate::playground::CLIENT_ID.to_owned();
+    let playground = Playground::new(issuer, client_id, redirect_uri, state.egress.tls(), state.clock.clone(), state.entropy.clone());
     playground.map(|playground| Some(Data::new(playground))).map_err(|reason| reason.to_string())
 }
 

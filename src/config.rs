@@ -25,7 +25,7 @@ pub use issuer::{Issuer, IssuerError};
 pub use load::Flags;
 pub use network::Network;
 pub use reference::{README_BEGIN, README_END, example_file, markdown};
-pub use settings::{Config, Data, Database, Interaction, Keys, Limits, Log, Server, Session, Tokens, Wallet};
+pub use settings::{Config, Data, Database, Egress, Interaction, Keys, Limits, Log, Server, Session, Tls, Tokens, Wallet};
 pub use span::{parse_span, span_words};
 pub use table::Effective;
 pub use value::{DatabaseUrl, LogFormat};

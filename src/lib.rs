@@ -7,6 +7,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod domain;
+pub mod egress;
 pub mod endpoints;
 pub mod home;
 pub mod keys;

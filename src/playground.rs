@@ -56,12 +56,19 @@ pub struct Playground {
 pub struct PlaygroundError(#[from] reqwest::Error);
 
 impl Playground {
-    /// A relying party for the server at `issuer`.
+    /// A relying party for the server at `issuer`, which is believed to be who it says by `tls`.
     ///
     /// # Errors
     /// When the HTTP client cannot be made.
-    pub fn new(issuer: String, client_id: String, redirect_uri: String, clock: Clock, entropy: Entropy) -> Result<Self, PlaygroundError> {
-        let transport = Transport::new(clock.clone())?;
+    pub fn new(
+        issuer: String,
+        client_id: String,
+        redirect_uri: String,
+        tls: rustls::ClientConfig,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> Result<Self, PlaygroundError> {
+        let transport = Transport::new(tls, clock.clone())?;
         Ok(Self { issuer, client_id, redirect_uri, clock, entropy, transport, runs: Runs::default() })
     }
 }

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 
 use crate::config::Config;
 use crate::domain::{ClientId, Clock, Entropy, Provider, SessionId, Timestamp};
+use crate::egress::Egress;
 use crate::keys::Keyring;
 use crate::limits::Limits;
 use crate::store::{ClientRecord, Store, StoreError};
@@ -31,6 +32,8 @@ pub struct State {
     pub clock: Clock,
     pub entropy: Entropy,
     pub limits: Limits,
+    /// For every fetch from an address that somebody else chose.
+    pub egress: Egress,
     clients: Cache<ClientId, Arc<ClientRecord>>,
     notes: mpsc::Sender<Note>,
 }
@@ -54,11 +57,19 @@ const CLIENT_CACHE: Duration = Duration::from_secs(2);
 impl State {
     /// The parts, and the end at which the worker takes notes.
     #[must_use]
-    pub fn new(config: Config, mode: Mode, store: Store, keys: Keyring, clock: Clock, entropy: Entropy) -> (Self, mpsc::Receiver<Note>) {
+    pub fn new(
+        config: Config,
+        mode: Mode,
+        store: Store,
+        keys: Keyring,
+        egress: Egress,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> (Self, mpsc::Receiver<Note>) {
         let limits = Limits::new(&config.limits);
         let clients = Cache::builder().max_capacity(10_000).time_to_live(CLIENT_CACHE).build();
         let (notes, taken) = mpsc::channel(NOTES);
-        (Self { config, mode, store, keys, clock, entropy, limits, clients, notes }, taken)
+        (Self { config, mode, store, keys, clock, entropy, limits, egress, clients, notes }, taken)
     }
 
     /// The client of that id, as it was at most two seconds ago; `None` when there is none, or when it is disabled.

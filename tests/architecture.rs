@@ -12,7 +12,7 @@ const ROWS: &[&[&str]] = &[
     &["protocol", "store"],
     &["policy", "keys"],
     &["config"],
-    &["limits", "opening"],
+    &["limits", "opening", "egress", "tls"],
     &["state"],
     &["tokens"],
     &["web"],
@@ -29,7 +29,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("aws_lc_rs::signature", &["keys"]),
     ("aws_lc_rs::rsa", &["keys"]),
     ("jsonwebtoken::", &["keys"]),
-    ("reqwest::", &["playground", "cli"]),
+    ("reqwest::", &["egress", "playground"]),
+    ("rustls::", &["egress", "playground", "tls", "cli"]),
     ("openidconnect::", &["playground"]),
     ("clap::", &["cli", "config"]),
 ];

@@ -27,6 +27,13 @@ settings! {
         /// How long requests in flight may take to finish when the server stops.
         shutdown_timeout: Duration = "30s", from "0s" to "10m";
     }
+    /// TLS in this process, where no proxy in front of it does that.
+    tls: Tls {
+        /// A PEM file of the certificate and the intermediate ones; with `tls.key_file`, `server.listen` speaks https. Read again when it changes.
+        certificate_file: Option<PathBuf>;
+        /// A PEM file of the certificate's private key (PKCS#8, SEC1 or PKCS#1), readable by the server's user alone (mode 0600).
+        key_file: Option<PathBuf>;
+    }
     /// Where files are kept.
     data: Data {
         /// The folder of the sealing key and of the SQLite file; made when it is missing.
@@ -92,6 +99,13 @@ settings! {
         signins_per_minute: NonZeroU32 = "120", from "1" to "1000000";
         /// Visits to the sign-in page that an address may begin, a minute.
         visits_per_minute: NonZeroU32 = "120", from "1" to "1000000";
+    }
+    /// Fetching from addresses that apps have named: key sets, documents, logout.
+    egress: Egress {
+        /// A PEM file of certificate authorities that are believed besides the public ones.
+        extra_ca_file: Option<PathBuf>;
+        /// Whether apps may name addresses of loopback and private networks, and plain http: for development and tests.
+        allow_private_networks: bool = "false";
     }
     /// The log, on standard error.
     log: Log {

@@ -182,8 +182,15 @@ mod tests {
     const NOBODY: &str = "http://localhost:1";
 
     async fn ask(request: test::TestRequest) -> ServiceResponse<impl MessageBody> {
-        let playground = Playground::new(NOBODY.to_owned(), CLIENT_ID.to_owned(), redirect_uri(NOBODY), Clock::System, Entropy::seeded(7))
-            .expect("it starts");
+        let playground = Playground::new(
+            NOBODY.to_owned(),
+            CLIENT_ID.to_owned(),
+            redirect_uri(NOBODY),
+            crate::playground::recorder::no_tls(),
+            Clock::System,
+            Entropy::seeded(7),
+        )
+        .expect("it starts");
         let app = test::init_service(App::new().app_data(web::Data::new(playground)).configure(configure)).await;
         let response = test::call_service(&app, request.to_request()).await;
         // What the browser would do next, with the cookie that it was given.

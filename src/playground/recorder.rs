@@ -39,9 +39,10 @@ pub(super) enum TransportError {
 }
 
 impl Transport {
-    pub(super) fn new(clock: Clock) -> Result<Self, reqwest::Error> {
+    pub(super) fn new(tls: rustls::ClientConfig, clock: Clock) -> Result<Self, reqwest::Error> {
         let http = reqwest::Client::builder()
             .user_agent("latchkey-playground")
+            .tls_backend_preconfigured(tls)
             .timeout(TIMEOUT)
             // A client that follows redirects can be led to other hosts (and the library's documentation asks for this).
             .redirect(reqwest::redirect::Policy::none())
@@ -121,4 +122,12 @@ fn unreachable(error: &reqwest::Error) -> TransportError {
 
 fn texts(headers: &HeaderMap) -> Vec<(String, String)> {
     headers.iter().map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())).collect()
+}
+
+/// For tests, which speak plain http: nobody is believed.
+#[cfg(test)]
+pub(super) fn no_tls() -> rustls::ClientConfig {
+    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().expect("it has them");
+    config.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth()
 }

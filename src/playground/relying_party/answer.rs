@@ -124,7 +124,15 @@ mod tests {
 
     fn playground() -> Playground {
         let uri = super::super::super::redirect_uri(ISSUER);
-        Playground::new(ISSUER.to_owned(), "playground".to_owned(), uri, Clock::default(), Entropy::seeded(1)).expect("it starts")
+        Playground::new(
+            ISSUER.to_owned(),
+            "playground".to_owned(),
+            uri,
+            crate::playground::recorder::no_tls(),
+            Clock::default(),
+            Entropy::seeded(1),
+        )
+        .expect("it starts")
     }
 
     fn outcome(query: &str, carries_issuer: bool) -> (Report, Result<AuthorizationCode, Failure>) {

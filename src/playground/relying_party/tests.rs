@@ -107,8 +107,15 @@ async fn sign_in(lie: Lie) -> Report {
 
     let clock = Clock::fixed(Timestamp::from_seconds(NOW));
     let redirect_uri = super::super::redirect_uri(&issuer);
-    let playground =
-        Playground::new(issuer.clone(), "playground".to_owned(), redirect_uri.clone(), clock, Entropy::seeded(3)).expect("it starts");
+    let playground = Playground::new(
+        issuer.clone(),
+        "playground".to_owned(),
+        redirect_uri.clone(),
+        crate::playground::recorder::no_tls(),
+        clock,
+        Entropy::seeded(3),
+    )
+    .expect("it starts");
     let choices = Choices { max_age: Some(std::time::Duration::from_mins(1)), ..Choices::default() };
     let report = match begin(&playground, choices).await {
         Begun::Failed(report) => report,
