@@ -4,5 +4,6 @@ pub mod authorize;
 pub mod claims;
 pub mod client_auth;
 pub mod redeem;
+pub mod registration;
 pub mod subject;
 pub mod wallet;

@@ -38,6 +38,9 @@ struct Metadata {
     claims_parameter_supported: bool,
     request_parameter_supported: bool,
     request_uri_parameter_supported: bool,
+    /// draft-ietf-oauth-client-id-metadata-document.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    client_id_metadata_document_supported: bool,
 }
 
 const CLAIMS: &[&str] = &[
@@ -74,9 +77,10 @@ const CLAIMS: &[&str] = &[
 impl Metadata {
     fn of(state: &State) -> Self {
         let named = |endpoint: &Endpoint| endpoint.member().map(|member| (member, format!("{}{}", state.issuer(), endpoint.path())));
+        let offered = |endpoint: &&Endpoint| **endpoint != Endpoint::Registration || state.config.registration.enabled;
         Self {
             issuer: state.issuer().to_owned(),
-            endpoints: Endpoint::ALL.iter().filter_map(named).collect(),
+            endpoints: Endpoint::ALL.iter().filter(offered).filter_map(named).collect(),
             scopes_supported: SCOPES,
             response_types_supported: ["code"],
             response_modes_supported: ["query", "form_post"],
@@ -102,6 +106,7 @@ impl Metadata {
             claims_parameter_supported: false,
             request_parameter_supported: false,
             request_uri_parameter_supported: false,
+            client_id_metadata_document_supported: state.config.registration.client_id_documents,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Every SQL text of the store in one list, so that a test can prepare each of them on both engines.
 
 use super::{
-    accounts, challenges, clients, codes, consents, developer_tokens, interactions, licenses, persons, sessions, signing_keys, sweep,
+    accounts, challenges, clients, codes, consents, developer_tokens, interactions, licenses, logos, persons, registrations, sessions,
+    signing_keys, sweep,
 };
 
 /// One SQL text, and where it is declared.
@@ -26,7 +27,9 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
         developer_tokens::STATEMENTS,
         interactions::STATEMENTS,
         licenses::STATEMENTS,
+        logos::STATEMENTS,
         persons::STATEMENTS,
+        registrations::STATEMENTS,
         sessions::STATEMENTS,
         signing_keys::STATEMENTS,
         sweep::STATEMENTS,

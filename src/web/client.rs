@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use url::form_urlencoded;
 
 use super::ctx::Ctx;
+use super::documents;
 use super::fault::Fault;
 use crate::domain::{ClientId, Secret};
 use crate::policy::client_auth::{self, Presented};
@@ -42,8 +43,7 @@ pub async fn named(ctx: &Ctx, params: &Params) -> Result<Arc<ClientRecord>, Faul
 }
 
 async fn known(ctx: &Ctx, id: &ClientId) -> Result<Arc<ClientRecord>, Fault> {
-    ctx.state
-        .client(id)
+    documents::client(ctx, id)
         .await?
         .ok_or_else(|| Fault::new(ErrorCode::InvalidClient, format!("client_id {id} is not registered here, or is disabled")))
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::config::span_words;
 use crate::domain::{
-    Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, Pkce, RedirectUri, Secret, SigningAlg, SubjectType, Timestamp,
+    Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, ClientMetadata, Pkce, RedirectUri, Secret, SigningAlg, SubjectType, Timestamp,
 };
 use crate::store::{ClientRecord, LicenseKey};
 
@@ -35,7 +35,14 @@ pub(in crate::cli) struct View<'a> {
     post_logout_redirect_uris: &'a [RedirectUri],
     #[serde(skip_serializing_if = "Option::is_none")]
     keys: Option<Vec<KeyView>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    backchannel_logout_uri: Option<&'a str>,
+    /// What else is registered (RFC 7591 §2).
+    metadata: &'a ClientMetadata,
     source: &'static str,
+    /// Of a client that is known by a document of its own: until when that is not fetched again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    document_until: Option<String>,
     created_at: String,
     updated_at: String,
     disabled_at: Option<String>,
@@ -61,7 +68,10 @@ impl<'a> View<'a> {
             redirect_uris: &client.redirect_uris,
             post_logout_redirect_uris: &client.post_logout_redirect_uris,
             keys: None,
+            backchannel_logout_uri: client.backchannel_logout_uri.as_deref(),
+            metadata: &client.metadata,
             source: client.source.as_str(),
+            document_until: client.document_until.map(Timestamp::rfc3339),
             created_at: client.created_at.rfc3339(),
             updated_at: client.updated_at.rfc3339(),
             disabled_at: client.disabled_at.map(Timestamp::rfc3339),
