@@ -172,9 +172,12 @@ fn sector(id: &ClientId, source: ClientSource, registration: &Registration, term
 
 // What people read where the app gave itself no name.
 fn name(id: &ClientId, registration: &Registration) -> String {
-    let site =
-        registration.metadata.client_uri.as_deref().and_then(|uri| Url::parse(uri).ok()).and_then(|url| url.host_str().map(str::to_owned));
-    site.or_else(|| registration.redirect_uris.first().map(RedirectUri::host)).unwrap_or_else(|| id.to_string())
+    let host = |text: &str| Url::parse(text).ok().and_then(|url| url.host_str().map(str::to_owned));
+    // An id that is a document's address says more than the app's other words.
+    host(id.as_str())
+        .or_else(|| host(registration.metadata.client_uri.as_deref()?))
+        .or_else(|| registration.redirect_uris.first().map(RedirectUri::host))
+        .unwrap_or_else(|| id.to_string())
 }
 
 #[cfg(test)]

@@ -114,7 +114,7 @@ fn what_is_wrong_is_named() {
         ("grant_types", json!([1])),
         ("application_type", json!("desktop")),
         ("contacts", json!("ada@app.example")),
-        ("contacts", json!(["a"; 11])),
+        ("contacts", json!(vec!["a"; 11])),
         ("client_name", json!(["a"])),
         ("client_name", json!("a".repeat(201))),
         ("client_name", json!("a\u{0}b")),
