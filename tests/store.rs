@@ -16,6 +16,7 @@ mod store {
     pub(crate) mod migrations;
     pub(crate) mod plans;
     pub(crate) mod races;
+    pub(crate) mod registrations;
     pub(crate) mod schema;
     pub(crate) mod sessions;
     pub(crate) mod signing_keys;

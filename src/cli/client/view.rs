@@ -6,7 +6,7 @@ use crate::config::span_words;
 use crate::domain::{
     Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, ClientMetadata, Pkce, RedirectUri, Secret, SigningAlg, SubjectType, Timestamp,
 };
-use crate::store::{ClientRecord, LicenseKey};
+use crate::store::{ClientRecord, ClientSource, LicenseKey};
 
 /// A client's record for standard output; the fields of a license are there for licenses only.
 #[derive(Serialize)]
@@ -37,8 +37,9 @@ pub(in crate::cli) struct View<'a> {
     keys: Option<Vec<KeyView>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     backchannel_logout_uri: Option<&'a str>,
-    /// What else is registered (RFC 7591 §2).
-    metadata: &'a ClientMetadata,
+    /// What else an app that registered itself, or is known by a document, says of itself (RFC 7591 §2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<&'a ClientMetadata>,
     source: &'static str,
     /// Of a client that is known by a document of its own: until when that is not fetched again.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,7 +70,7 @@ impl<'a> View<'a> {
             post_logout_redirect_uris: &client.post_logout_redirect_uris,
             keys: None,
             backchannel_logout_uri: client.backchannel_logout_uri.as_deref(),
-            metadata: &client.metadata,
+            metadata: matches!(client.source, ClientSource::Registration | ClientSource::Document).then_some(&client.metadata),
             source: client.source.as_str(),
             document_until: client.document_until.map(Timestamp::rfc3339),
             created_at: client.created_at.rfc3339(),
