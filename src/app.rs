@@ -16,6 +16,7 @@ use crate::domain::{Clock, Entropy};
 use crate::egress::Egress;
 use crate::playground::Playground;
 use crate::state::{Note, State};
+use crate::tls::Tls;
 use crate::web::observe::observe;
 use crate::{opening, operations, routes, worker};
 
@@ -30,6 +31,7 @@ pub struct Application {
     state: Arc<State>,
     notes: mpsc::Receiver<Note>,
     listener: TcpListener,
+    tls: Option<Arc<Tls>>,
     operations: Option<TcpListener>,
     demo: Option<demo::Demo>,
 }
@@ -43,6 +45,7 @@ impl Application {
         // The ports come first: they are the likeliest to be wrong, and cost nothing to give back.
         let listener = bind(config.server.listen, "server.listen")?;
         let operations = config.server.operations_listen.map(|address| bind(address, "server.operations_listen")).transpose()?;
+        let tls = Tls::open(&config.tls).map_err(|reason| reason.to_string())?;
         let egress = Egress::new(&config.egress).map_err(|reason| reason.to_string())?;
         let store = opening::store(&config).await?;
         let keys = opening::keys(&config, &store, &clock, &entropy).await?;
@@ -58,7 +61,7 @@ impl Application {
             Mode::Serve => None,
         };
         let (state, notes) = State::new(config, mode, store, keys, egress, clock, entropy);
-        Ok(Self { state: Arc::new(state), notes, listener, operations, demo })
+        Ok(Self { state: Arc::new(state), notes, listener, tls, operations, demo })
     }
 
     /// The server's parts.
@@ -82,25 +85,13 @@ impl Application {
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), String> {
         operations::metrics();
         let address = self.address();
-        let Self { state, notes, listener, operations, demo } = self;
-        let server = serve(&state, listener)?;
-        let tasks = worker::start(&state, notes);
+        let Self { state, notes, listener, tls, operations, demo } = self;
+        let server = serve(&state, listener, tls.as_ref())?;
+        warn(&state.config, tls.as_deref());
+        let tasks = worker::start(&state, notes, tls);
         let operations = operations.map(|listener| serve_operations(&state, listener)).transpose()?;
         let handle = server.handle();
         let operations_handle = operations.as_ref().map(Server::handle);
-        if let Some(file) = &state.config.egress.extra_ca_file {
-            tracing::warn!(file = %file.display(), "egress.extra_ca_file is set: whoever holds its keys can pass for any app's server");
-        }
-        if state.config.egress.allow_private_networks {
-            tracing::warn!(
-                "egress.allow_private_networks is set: apps can make this server fetch from its own network, by plain http too. For development alone"
-            );
-        }
-        if state.config.server.issuer.is_secure() && state.config.server.trusted_proxies.is_empty() {
-            tracing::warn!(
-                "the issuer is https, but server.trusted_proxies is empty: behind a proxy, limits would count all callers as one. Name the proxy there"
-            );
-        }
         tracing::info!(%address, issuer = state.issuer(), mode = ?state.mode, "ready");
         if let Some(demo) = demo {
             demo.announce(&state);
@@ -151,7 +142,7 @@ fn bind(address: SocketAddr, setting: &str) -> Result<TcpListener, String> {
     TcpListener::bind(address).map_err(explain)
 }
 
-fn serve(state: &Arc<State>, listener: TcpListener) -> Result<Server, String> {
+fn serve(state: &Arc<State>, listener: TcpListener, tls: Option<&Arc<Tls>>) -> Result<Server, String> {
     let mode = state.mode;
     let data = Data::from(Arc::clone(state));
     let playground = playground(state)?;
@@ -171,9 +162,34 @@ fn serve(state: &Arc<State>, listener: TcpListener) -> Result<Server, String> {
         .max_connections(MOST_CONNECTIONS)
         .client_request_timeout(Duration::from_secs(10))
         .keep_alive(Duration::from_secs(75))
-        .listen(listener)
-        .map_err(|reason| format!("the server cannot listen: {reason}"))?;
-    Ok(server.run())
+        .tls_handshake_timeout(Duration::from_secs(10));
+    let listening = match tls {
+        Some(tls) => server.listen_rustls_0_23(listener, tls.server().map_err(|reason| reason.to_string())?),
+        None => server.listen(listener),
+    };
+    Ok(listening.map_err(|reason| format!("the server cannot listen: {reason}"))?.run())
+}
+
+// What an operator may have wanted, but should know.
+fn warn(config: &Config, tls: Option<&Tls>) {
+    if let Some(file) = &config.egress.extra_ca_file {
+        tracing::warn!(file = %file.display(), "egress.extra_ca_file is set: whoever holds its keys can pass for any app's server");
+    }
+    if config.egress.allow_private_networks {
+        tracing::warn!(
+            "egress.allow_private_networks is set: apps can make this server fetch from its own network, by plain http too. For development alone"
+        );
+    }
+    if config.server.issuer.is_secure() && config.server.trusted_proxies.is_empty() && tls.is_none() {
+        tracing::warn!(
+            "the issuer is https, but server.trusted_proxies is empty: behind a proxy, limits would count all callers as one. Name the proxy there"
+        );
+    }
+    if let Some(tls) = tls
+        && !tls.is_for(&config.issuer_host())
+    {
+        tracing::warn!(issuer = %config.server.issuer, "the certificate is not for the issuer's host: browsers and apps will refuse it, unless a proxy answers them");
+    }
 }
 
 fn playground(state: &State) -> Result<Option<Data<Playground>>, String> {

@@ -18,8 +18,8 @@ mod span;
 mod table;
 mod value;
 
-pub(crate) use clients::check_client;
 pub use clients::{ClientEntry, Credential, MAX_ACCESS_TOKEN, MAX_DEVELOPER_TOKEN, MIN_SECRET, MIN_TOKEN, check_secret};
+pub(crate) use clients::{check_client, check_logout_uri, check_logout_uri_here};
 pub use errors::{ConfigError, ConfigErrors, Source};
 pub use issuer::{Issuer, IssuerError};
 pub use load::Flags;

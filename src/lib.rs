@@ -22,6 +22,7 @@ pub mod routes;
 pub mod signin;
 pub mod state;
 pub mod store;
+pub mod tls;
 pub mod tokens;
 pub mod web;
 pub mod worker;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use moka::future::Cache;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use crate::config::Config;
 use crate::domain::{ClientId, Clock, Entropy, Provider, SessionId, Timestamp};
@@ -34,6 +34,8 @@ pub struct State {
     pub limits: Limits,
     /// For every fetch from an address that somebody else chose.
     pub egress: Egress,
+    /// Wakes the worker that delivers messages, so that it need not find out by itself that there are some.
+    pub messages: Notify,
     clients: Cache<ClientId, Arc<ClientRecord>>,
     logos: Cache<(ClientId, String), Option<Arc<ClientLogo>>>,
     notes: mpsc::Sender<Note>,
@@ -82,7 +84,7 @@ impl State {
             .time_to_live(LOGO_CACHE)
             .build();
         let (notes, taken) = mpsc::channel(NOTES);
-        (Self { config, mode, store, keys, clock, entropy, limits, egress, clients, logos, notes }, taken)
+        (Self { config, mode, store, keys, clock, entropy, limits, egress, messages: Notify::new(), clients, logos, notes }, taken)
     }
 
     /// The client of that id, as it was at most two seconds ago; `None` when there is none, or when it is disabled.

@@ -8,11 +8,15 @@ use uuid::Uuid;
 
 use crate::domain::{Address, ClaimsProfile, CodeId, Provider, Scope, SubjectType, Timestamp};
 use crate::keys::{KeysError, TokenKind};
-use crate::policy::claims::{SignIn, subject_for};
+use crate::policy::claims::{LogoutClaims, SignIn, subject_for};
 use crate::policy::subject::{self, Person};
 use crate::protocol::hash_claims::{at_hash, c_hash};
 use crate::state::State;
-use crate::store::{ClientRecord, DeveloperToken, NewCode, Session};
+use crate::store::{ClientRecord, DeveloperToken, Message, NewCode, Session};
+
+/// Back-Channel Logout §4: "OPs are encouraged to use short expiration times in Logout Tokens, preferably at most two minutes in the
+/// future". Each attempt makes a new one.
+const LOGOUT_TOKEN: Duration = Duration::from_mins(2);
 
 /// RFC 6749 §5.1 with OpenID Connect Core §3.1.3.3.
 #[derive(Clone, Debug, Serialize)]
@@ -87,6 +91,28 @@ pub fn for_person(
 #[must_use]
 pub fn subject_of(state: &State, client: &ClientRecord, session: &Session) -> String {
     subject_at(state, client, Person { account_id: session.account_id, provider: &session.provider, subject: &session.subject })
+}
+
+/// What [`NewCode::told_as`] is for a code of that client.
+#[must_use]
+pub fn told_as(state: &State, client: &ClientRecord, code: &NewCode) -> Option<String> {
+    let person = Person { account_id: code.account_id, provider: &code.provider, subject: &code.subject };
+    client.backchannel_logout_uri.as_ref().map(|_| subject_at(state, client, person))
+}
+
+/// The logout token of a message to that client (Back-Channel Logout §2.4).
+pub fn for_logout(state: &State, client: &ClientRecord, message: &Message, now: Timestamp) -> Result<String, KeysError> {
+    let claims = LogoutClaims {
+        iss: state.issuer(),
+        sub: &message.payload.sub,
+        aud: client.id.as_str(),
+        iat: now.seconds(),
+        exp: now.plus(LOGOUT_TOKEN).seconds(),
+        jti: message.id,
+        sid: message.payload.sid,
+        events: LogoutClaims::EVENTS,
+    };
+    state.keys.sign(TokenKind::LogoutToken, client.signing_alg, &claims)
 }
 
 fn subject_at(state: &State, client: &ClientRecord, person: Person<'_>) -> String {

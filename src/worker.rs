@@ -1,10 +1,14 @@
-//! What happens by itself: sweeping what has expired, rotating and re-reading keys, writing notes, forgetting quiet callers.
+//! What happens by itself: sweeping what has expired, rotating and re-reading keys, taking over a new certificate, delivering messages,
+//! writing notes, forgetting quiet callers.
+
+mod messages;
 
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{MissedTickBehavior, interval};
@@ -12,10 +16,12 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::domain::{Provider, SessionId, Timestamp};
 use crate::state::{Note, State};
 use crate::store::StoreError;
+use crate::tls::Tls;
 
 /// How often each thing is done.
 const SWEEP: Duration = Duration::from_mins(1);
 const RELOAD_KEYS: Duration = Duration::from_secs(30);
+const RELOAD_CERTIFICATE: Duration = Duration::from_secs(10);
 const ROTATE: Duration = Duration::from_hours(1);
 const NOTES: Duration = Duration::from_secs(5);
 const QUIET: Duration = Duration::from_mins(5);
@@ -40,7 +46,7 @@ impl Worker {
 }
 
 /// Starts all of it.
-pub fn start(state: &Arc<State>, notes: mpsc::Receiver<Note>) -> Worker {
+pub fn start(state: &Arc<State>, notes: mpsc::Receiver<Note>, tls: Option<Arc<Tls>>) -> Worker {
     let mut tasks = JoinSet::new();
     tasks.spawn(every(SWEEP, Arc::clone(state), |state| async move {
         // An outage is the store's to log.
@@ -60,7 +66,11 @@ pub fn start(state: &Arc<State>, notes: mpsc::Receiver<Note>) -> Worker {
             Err(reason) => tracing::warn!(%reason, "the signing keys could not be rotated"),
         }
     }));
+    tasks.spawn(messages::deliver(Arc::clone(state)));
     tasks.spawn(every(QUIET, Arc::clone(state), |state| async move { state.limits.forget_quiet() }));
+    if let Some(tls) = tls {
+        tasks.spawn(watch_certificate(tls));
+    }
     let enough = Arc::new(Notify::new());
     let notes = tokio::spawn(write_notes(Arc::clone(state), notes, Arc::clone(&enough)));
     Worker { tasks, notes, enough }
@@ -73,6 +83,28 @@ async fn every<F: Future<Output = ()>>(period: Duration, state: Arc<State>, act:
     loop {
         ticks.tick().await;
         act(Arc::clone(&state)).await;
+    }
+}
+
+// At its pace, and at once when the operator says so (SIGHUP).
+async fn watch_certificate(tls: Arc<Tls>) {
+    let mut ticks = interval(RELOAD_CERTIFICATE);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut hangups = signal(SignalKind::hangup()).ok();
+    loop {
+        let hangup = async {
+            match &mut hangups {
+                Some(hangups) => hangups.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = hangup => {}
+        }
+        let tls = Arc::clone(&tls);
+        // It reads files, which may lie on a slow disk.
+        let _ = tokio::task::spawn_blocking(move || tls.reload()).await;
     }
 }
 

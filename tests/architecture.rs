@@ -29,8 +29,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("aws_lc_rs::signature", &["keys"]),
     ("aws_lc_rs::rsa", &["keys"]),
     ("jsonwebtoken::", &["keys"]),
-    ("reqwest::", &["egress", "playground"]),
-    ("rustls::", &["egress", "playground", "tls", "cli"]),
+    ("reqwest::", &["egress", "playground", "cli"]),
+    ("rustls::", &["egress", "playground", "tls"]),
     ("openidconnect::", &["playground"]),
     ("clap::", &["cli", "config"]),
 ];

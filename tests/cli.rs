@@ -12,4 +12,5 @@ mod cli {
     pub(crate) mod operator;
     pub(crate) mod postgres;
     pub(crate) mod server;
+    pub(crate) mod tls;
 }

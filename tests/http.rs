@@ -62,6 +62,12 @@ mod pages;
 #[path = "http/logout.rs"]
 mod logout;
 
+#[path = "http/listener.rs"]
+mod listener;
+
+#[path = "http/backchannel.rs"]
+mod backchannel;
+
 #[path = "http/account.rs"]
 mod account;
 
@@ -91,3 +97,6 @@ mod client_documents;
 
 #[path = "http/logo.rs"]
 mod logo;
+
+#[path = "http/conformance.rs"]
+mod conformance;

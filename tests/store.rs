@@ -14,6 +14,7 @@ mod store {
     pub(crate) mod interactions;
     pub(crate) mod made;
     pub(crate) mod migrations;
+    pub(crate) mod outbox;
     pub(crate) mod plans;
     pub(crate) mod races;
     pub(crate) mod registrations;

@@ -47,7 +47,7 @@ async fn save(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault> {
 async fn leave(ctx: &Ctx, body: &Body, everywhere: bool) -> Result<HttpResponse, Fault> {
     posted::own(ctx, body)?;
     if everywhere && let Some((_, account)) = page::signed_in(ctx).await? {
-        ctx.state.store.end_sessions(account.id).await?;
+        ctx.state.store.end_sessions(account.id, ctx.now).await?;
     }
     session::end(ctx).await?;
     let mut response = reply::see_other("/logged-out");
@@ -61,6 +61,7 @@ async fn withdraw_app(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault> {
         (page::signed_in(ctx).await?, form.get("client_id")?.and_then(|id| id.parse::<ClientId>().ok()))
     {
         ctx.state.store.withdraw_consent(account.id, &client, ctx.now).await?;
+        ctx.state.messages.notify_one();
     }
     Ok(reply::see_other("/account"))
 }

@@ -12,7 +12,7 @@ use super::{Common, desk};
 
 /// Check that a server can start and work here
 ///
-/// Tries configuration, data folder, database, tables, sealing key, signing keys, clock and ports, and says of each how it is.
+/// Tries configuration, data folder, database, tables, sealing key, signing keys, certificate, clock and ports, and says of each how it is.
 /// Takes the options of `serve`, so that it looks at what `serve` would. It makes and changes nothing: what a first start makes is
 /// said to be missing yet. A server that runs already is no problem.
 #[derive(Debug, Args)]

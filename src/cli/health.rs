@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 use super::out::{Done, Said};
 use super::{Common, desk};
+use crate::config::Config;
 
 /// Ask the running server whether it is ready: exit code 0 if so
 ///
@@ -19,12 +18,13 @@ pub(super) struct Health {}
 
 impl Health {
     pub(super) async fn run(self, common: &Common) -> Done {
-        let server = desk::load(common, &common.flags())?.server;
-        let (address, path) = match server.operations_listen {
+        let config = desk::load(common, &common.flags())?;
+        let (address, path) = match config.server.operations_listen {
             Some(operations) => (operations, "/readyz"),
-            None => (server.listen, DISCOVERY),
+            None => (config.server.listen, DISCOVERY),
         };
-        let answer = get(address, path).await.map_err(|problem| format!("http://{address}{path} does not answer: {problem}"))?;
+        let answer =
+            get(&config, address, path).await.map_err(|problem| format!("{} does not answer: {problem}", url(&config, address, path)))?;
         let ready = answer.status == 200;
         Ok(Said::json(&json!({ "ready": ready, "status": answer.status }))?.failed_if(!ready))
     }
@@ -39,21 +39,40 @@ pub(super) struct Answer {
 }
 
 const PATIENCE: Duration = Duration::from_secs(3);
-const MOST: u64 = 64 * 1024;
+const MOST: usize = 64 * 1024;
 
-/// One plain request (RFC 9112, as HTTP/1.0 so that the answer ends with the connection) to an address of this machine.
-pub(super) async fn get(address: SocketAddr, path: &str) -> std::io::Result<Answer> {
+/// One request to an address of this machine, by TLS where `server.listen` speaks it.
+pub(super) async fn get(config: &Config, address: SocketAddr, path: &str) -> Result<Answer, String> {
+    let client = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .timeout(PATIENCE)
+        // The certificate is for the issuer's name, not for this address. Nothing secret is said, and no more is believed than of plain http.
+        .tls_danger_accept_invalid_certs(true);
     let asked = async {
-        let mut stream = TcpStream::connect(reachable(address)).await?;
-        stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n").as_bytes()).await?;
-        let mut text = Vec::new();
-        stream.take(MOST).read_to_end(&mut text).await?;
-        std::io::Result::Ok(String::from_utf8_lossy(&text).into_owned())
+        let mut response = client.build()?.get(url(config, address, path)).send().await?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            if body.len() + chunk.len() > MOST {
+                break;
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { status: response.status().as_u16(), body: String::from_utf8_lossy(&body).into_owned() })
     };
-    let text = tokio::time::timeout(PATIENCE, asked).await.map_err(|_| std::io::ErrorKind::TimedOut)??;
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
-    Ok(Answer { status, body: body.to_owned() })
+    asked.await.map_err(|problem: reqwest::Error| innermost(&problem))
+}
+
+fn url(config: &Config, address: SocketAddr, path: &str) -> String {
+    let scheme = if config.tls.is_on() && address == config.server.listen { "https" } else { "http" };
+    format!("{scheme}://{}{path}", reachable(address))
+}
+
+fn innermost(mut problem: &dyn std::error::Error) -> String {
+    while let Some(cause) = problem.source() {
+        problem = cause;
+    }
+    problem.to_string()
 }
 
 // A server that answers on every address answers on loopback.

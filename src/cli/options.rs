@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::out::Failure;
-use crate::config::{MAX_ACCESS_TOKEN, MAX_DEVELOPER_TOKEN, MIN_TOKEN, check_secret, parse_span, span_words};
+use crate::config::{MAX_ACCESS_TOKEN, MAX_DEVELOPER_TOKEN, MIN_TOKEN, check_logout_uri, check_secret, parse_span, span_words};
 use crate::domain::{ClaimsProfile, Pkce, RedirectUri, Secret, SigningAlg, SubjectType, Timestamp, UnknownWord};
 use crate::store::ClientRecord;
 
@@ -106,6 +106,19 @@ pub(super) fn name(text: &str) -> Result<String, String> {
         1..=100 if !text.chars().any(char::is_control) => Ok(text.to_owned()),
         _ => Err("a name has 1 to 100 characters, and no control characters".to_owned()),
     }
+}
+
+/// Where an app is told that a session has ended.
+pub(super) fn logout_uri(text: &str) -> Result<String, String> {
+    check_logout_uri(text).map(|()| text.to_owned())
+}
+
+/// The same, or nowhere.
+#[derive(Clone, Debug)]
+pub(super) struct LogoutUri(pub(super) Option<String>);
+
+pub(super) fn logout_uri_or_off(text: &str) -> Result<LogoutUri, String> {
+    if text == "off" { Ok(LogoutUri(None)) } else { logout_uri(text).map(|uri| LogoutUri(Some(uri))) }
 }
 
 pub(super) fn access_token_lifetime(text: &str) -> Result<Duration, String> {

@@ -1,13 +1,13 @@
 //! What settings must hold together.
 
-use super::clients::check_secret;
+use super::clients::{ClientEntry, check_logout_uri_here, check_secret};
 use super::errors::{ConfigError, Source};
 use super::settings::Parts;
 use super::span::span_words;
 use super::table::Effective;
 
 /// Adds what does not fit together to `problems`; sections that could not be read are left out.
-pub(super) fn run(parts: &Parts, effective: &[Effective], problems: &mut Vec<ConfigError>) {
+pub(super) fn run(parts: &Parts, clients: &[ClientEntry], effective: &[Effective], problems: &mut Vec<ConfigError>) {
     let mut tell = |path: &str, problem: String, expected: &str| {
         let source = effective.iter().find(|row| row.path == path).map_or(Source::Default, |row| row.source.clone());
         problems.push(ConfigError { path: path.to_owned(), source, problem, expected: Some(expected.to_owned()) });
@@ -16,6 +16,19 @@ pub(super) fn run(parts: &Parts, effective: &[Effective], problems: &mut Vec<Con
         && server.operations_listen.is_some_and(|operations| operations == server.listen && operations.port() != 0)
     {
         tell("server.operations_listen", format!("{} is also server.listen", server.listen), "a port of its own, or off");
+    }
+    if let Some(tls) = &parts.tls {
+        let halves = [("tls.certificate_file", &tls.certificate_file), ("tls.key_file", &tls.key_file)];
+        if let [(given, Some(_)), (missing, None)] | [(missing, None), (given, Some(_))] = halves {
+            tell(missing, format!("is not set, but {given} is"), "both, or none");
+        }
+        if let Some(server) = &parts.server
+            && tls.is_on()
+            && !server.issuer.is_secure()
+        {
+            let problem = format!("{} is http, but tls.certificate_file makes the server speak https", server.issuer);
+            tell("server.issuer", problem, "the https origin that apps and browsers see");
+        }
     }
     if let Some(keys) = &parts.keys {
         if keys.sealing_key.is_some() && keys.sealing_key_file.is_some() {
@@ -37,6 +50,13 @@ pub(super) fn run(parts: &Parts, effective: &[Effective], problems: &mut Vec<Con
     {
         let problem = format!("{} is longer than session.lifetime ({})", span_words(session.idle), span_words(session.lifetime));
         tell("session.idle", problem, "at most session.lifetime");
+    }
+    if let Some(egress) = &parts.egress {
+        for (place, client) in clients.iter().enumerate() {
+            if let Some(problem) = client.backchannel_logout_uri.as_deref().and_then(|uri| check_logout_uri_here(uri, egress).err()) {
+                tell(&format!("clients[{place}].backchannel_logout_uri"), problem, "an https address");
+            }
+        }
     }
     if let Some(wallet) = &parts.wallet {
         if wallet.chains.is_empty() {

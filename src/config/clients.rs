@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use url::{Host, Url};
+
 use super::errors::{ConfigError, Source};
 use super::table::{Given, Section, SectionTable, section};
 use super::value::Value;
@@ -27,6 +29,8 @@ section! {
         redirect_uris: Vec<RedirectUri>;
         /// Where people may be sent after signing out.
         post_logout_redirect_uris: Vec<RedirectUri>;
+        /// Where it is told that a session has ended (OpenID Connect Back-Channel Logout): https, or http on this machine for development.
+        backchannel_logout_uri: Option<String>;
         /// Whether requests must carry an S256 code challenge.
         pkce: Pkce = "required";
         /// Which claims its tokens carry.
@@ -59,6 +63,7 @@ pub struct ClientEntry {
     pub credential: Credential,
     pub redirect_uris: Vec<RedirectUri>,
     pub post_logout_redirect_uris: Vec<RedirectUri>,
+    pub backchannel_logout_uri: Option<String>,
     pub pkce: Pkce,
     pub claims_profile: ClaimsProfile,
     /// `None`: the server's own setting.
@@ -102,6 +107,43 @@ fn check_pkce(public: bool, pkce: Pkce) -> Option<Wrong> {
 
 fn check_uris(redirect_uris: &[RedirectUri]) -> Option<Wrong> {
     redirect_uris.is_empty().then(|| ("redirect_uris", "there is no redirect URI".to_owned()))
+}
+
+/// Whether an app may want its logout messages there, as far as the address tells; the error is a sentence. Whether this server goes there
+/// is looked at with each message.
+// Back-Channel Logout §2.2: "This URI SHOULD use the https scheme … The URI MUST NOT include a fragment component."
+pub(crate) fn check_logout_uri(uri: &str) -> Result<(), String> {
+    if uri.len() > 2_000 || !uri.bytes().all(|b| b.is_ascii_graphic() && b != b'\\') {
+        return Err("it has at most 2000 characters, all of them printable ASCII without spaces or backslashes".to_owned());
+    }
+    let url = Url::parse(uri).map_err(|_| "it is an absolute URI, like https://app.example/signed-out".to_owned())?;
+    let this_machine = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    let problem = match url.scheme() {
+        "https" => None,
+        "http" if this_machine => None,
+        "http" => Some("it uses https; http is for localhost, 127.0.0.1 and [::1] only, in development"),
+        _ => Some("it uses https"),
+    };
+    let problem = problem.or_else(|| uri.contains('#').then_some("it has no fragment (the part behind #)"));
+    let named = !url.username().is_empty() || url.password().is_some();
+    match problem.or_else(|| named.then_some("it has no user name or password")) {
+        Some(problem) => Err(problem.to_owned()),
+        None => Ok(()),
+    }
+}
+
+/// The same for what only the server's own settings tell: without TLS a message would be read and swallowed on its way, so it goes to this
+/// machine alone, and only where that is opened for development.
+pub(crate) fn check_logout_uri_here(uri: &str, egress: &super::Egress) -> Result<(), String> {
+    if uri.starts_with("http:") && !egress.allow_private_networks {
+        return Err("it uses https; http is for development, where egress.allow_private_networks is true".to_owned());
+    }
+    Ok(())
 }
 
 /// Reads every entry; what is wrong goes to `problems`.
@@ -148,6 +190,7 @@ struct Fields {
     public: Option<bool>,
     pkce: Option<Pkce>,
     redirect_uris: Option<Vec<RedirectUri>>,
+    backchannel_logout_uri: Option<String>,
 }
 
 impl Fields {
@@ -157,6 +200,7 @@ impl Fields {
             public: field(given, "public"),
             pkce: field(given, "pkce"),
             redirect_uris: field(given, "redirect_uris"),
+            backchannel_logout_uri: field::<Option<String>>(given, "backchannel_logout_uri").flatten(),
         }
     }
 
@@ -164,7 +208,8 @@ impl Fields {
         let of_id = self.id.as_ref().and_then(check_id);
         let of_pkce = self.public.zip(self.pkce).and_then(|(public, pkce)| check_pkce(public, pkce));
         let of_uris = self.redirect_uris.as_deref().and_then(check_uris);
-        [of_id, of_pkce, of_uris].into_iter().flatten().collect()
+        let of_logout = self.backchannel_logout_uri.as_deref().and_then(|uri| check_logout_uri(uri).err());
+        [of_id, of_pkce, of_uris, of_logout.map(|problem| ("backchannel_logout_uri", problem))].into_iter().flatten().collect()
     }
 }
 
@@ -208,6 +253,7 @@ impl ClientRow {
             credential,
             redirect_uris: self.redirect_uris,
             post_logout_redirect_uris: self.post_logout_redirect_uris,
+            backchannel_logout_uri: self.backchannel_logout_uri,
             pkce: self.pkce,
             claims_profile: self.claims_profile,
             subject: self.subject,

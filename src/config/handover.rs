@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::PathBuf;
 
 use super::clients::{ClientEntry, Credential, MAX_DEVELOPER_TOKEN};
-use super::{Config, DatabaseUrl};
+use super::{Config, DatabaseUrl, Tls};
 use crate::domain::{AuthMethod, Entropy, Timestamp};
 use crate::keys::{KeySettings, KeysError, SealingKey};
 use crate::store::{ClientRecord, ClientSource, DatabaseSettings};
@@ -22,6 +22,13 @@ impl Config {
     #[must_use]
     pub fn database_file(&self) -> Option<PathBuf> {
         self.database_url().as_str().strip_prefix("sqlite://").map(PathBuf::from)
+    }
+
+    /// The issuer's host without its port.
+    #[must_use]
+    pub fn issuer_host(&self) -> String {
+        let url = url::Url::parse(self.server.issuer.as_str()).ok();
+        url.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
     }
 
     /// What the store is opened with.
@@ -82,6 +89,7 @@ impl Config {
             signing_alg: client.signing_alg,
             redirect_uris: client.redirect_uris.clone(),
             post_logout_redirect_uris: client.post_logout_redirect_uris.clone(),
+            backchannel_logout_uri: client.backchannel_logout_uri.clone(),
             source: ClientSource::Config,
             ..ClientRecord::new(client.id.clone(), client.name.clone(), client.access_token.unwrap_or(self.tokens.access_token), now)
         }
@@ -103,5 +111,13 @@ impl Config {
             fs::remove_file(&probe)
         };
         write().map_err(|problem| format!("the data folder {} cannot be written to: {problem}", dir.display()))
+    }
+}
+
+impl Tls {
+    /// Whether this process speaks TLS: with a certificate and its key.
+    #[must_use]
+    pub const fn is_on(&self) -> bool {
+        self.certificate_file.is_some() && self.key_file.is_some()
     }
 }

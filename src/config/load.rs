@@ -8,7 +8,7 @@ use super::errors::{ConfigError, ConfigErrors, Source, did_you_mean};
 use super::settings::{Parts, SECTIONS};
 use super::table::{Effective, Given, Section, Setting};
 use super::value::Raw;
-use super::{Config, checks};
+use super::{Config, Tls, checks};
 
 /// What the command line says of settings, unread.
 #[derive(Clone, Debug, Default)]
@@ -185,7 +185,7 @@ impl Gathered {
         });
         let clients = clients::read(clients, &file.unwrap_or(Source::Default), &mut problems);
         parts.let_issuer_follow_listen(&mut effective);
-        checks::run(&parts, &effective, &mut problems);
+        checks::run(&parts, &clients, &effective, &mut problems);
         match parts.whole(clients, effective) {
             Some(config) if problems.is_empty() => Ok(config),
             _ => Err(ConfigErrors(problems)),
@@ -198,8 +198,9 @@ impl Parts {
     fn let_issuer_follow_listen(&mut self, effective: &mut [Effective]) {
         let Some(server) = &mut self.server else { return };
         let Some(row) = effective.iter_mut().find(|row| row.path == "server.issuer" && row.source == Source::Default) else { return };
+        let (scheme, usual) = if self.tls.as_ref().is_some_and(Tls::is_on) { ("https", ":443") } else { ("http", ":80") };
         if server.listen.port() != 0
-            && let Ok(issuer) = format!("http://localhost:{}", server.listen.port()).trim_end_matches(":80").parse()
+            && let Ok(issuer) = format!("{scheme}://localhost:{}", server.listen.port()).trim_end_matches(usual).parse()
         {
             server.issuer = issuer;
             row.value = Some(server.issuer.to_string());

@@ -17,7 +17,7 @@ settings! {
         /// The address and port on which it answers.
         listen: SocketAddr = "127.0.0.1:8080";
         /// The public URL of this server, the `iss` of its tokens: https (http on loopback only), without path or trailing slash.
-        issuer: Issuer = "http://localhost:8080", shown "http://localhost:{port of server.listen}";
+        issuer: Issuer = "http://localhost:8080", shown "http://localhost:{port of server.listen}, or https with tls.certificate_file";
         /// Address and port of `/healthz`, `/readyz` and `/metrics`; `off` for none.
         operations_listen: Option<SocketAddr> = "127.0.0.1:9090";
         /// The proxies whose `X-Forwarded-For` is believed: addresses or networks (10.0.0.0/8).

@@ -22,8 +22,6 @@ pub(super) fn kind(address: IpAddr) -> Kind {
 
 fn v4(address: Ipv4Addr) -> Kind {
     match address.octets() {
-        // What tells a cloud's machines their secrets and lies in networks that look harmless: Alibaba's and Azure's.
-        [100, 100, 100, 200] | [168, 63, 129, 16] => Kind::Never,
         // "This network" (which reaches loopback on Linux), link-local with most clouds' metadata, protocol assignments,
         // documentation, 6to4 relays, benchmarks, multicast, reserved, broadcast.
         [0 | 224..=255, ..]
@@ -32,7 +30,10 @@ fn v4(address: Ipv4Addr) -> Kind {
         | [192, 88, 99, _]
         | [198, 18 | 19, ..]
         | [198, 51, 100, _]
-        | [203, 0, 113, _] => Kind::Never,
+        | [203, 0, 113, _]
+        // What tells Alibaba's and Azure's machines their secrets, in networks that look harmless.
+        | [100, 100, 100, 200]
+        | [168, 63, 129, 16] => Kind::Never,
         // Loopback, RFC 1918, and the shared addresses of carriers (RFC 6598).
         [10 | 127, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..] => Kind::Private,
         _ => Kind::Public,
@@ -48,13 +49,14 @@ fn v6(address: Ipv6Addr) -> Kind {
             Kind::Public => Kind::Public,
             Kind::Private | Kind::Never => Kind::Never,
         },
-        [0, 0, 0, 0, 0, 0, 0, 1] => Kind::Private,
-        // The metadata of Amazon's and Google's machines, in the middle of the unique local addresses.
-        [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254] | [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254] => Kind::Never,
-        // Unique local (RFC 4193).
-        [0xfc00..=0xfdff, ..] => Kind::Private,
         // Protocol assignments, among them Teredo, which embeds addresses too, and documentation.
-        [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => Kind::Never,
+        [0x2001, 0..=0x1ff | 0xdb8, ..]
+        | [0x3fff, 0..=0xfff, ..]
+        // The metadata of Amazon's and Google's machines, in the middle of the unique local addresses.
+        | [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254]
+        | [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254] => Kind::Never,
+        // Loopback, and unique local (RFC 4193).
+        [0, 0, 0, 0, 0, 0, 0, 1] | [0xfc00..=0xfdff, ..] => Kind::Private,
         // RFC 4291 §2.4: global unicast that IANA gives out. All else is link-local, multicast, IPv4-compatible or not assigned.
         [0x2000..=0x3fff, ..] => Kind::Public,
         _ => Kind::Never,

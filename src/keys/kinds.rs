@@ -12,6 +12,8 @@ pub enum TokenKind {
     IdToken,
     /// An ID token that comes back as `id_token_hint` (Core §3.1.2.1, RP-Initiated Logout §2). Signed as an ID token.
     IdTokenHint,
+    /// Back-Channel Logout §2.4: tells an app that a session has ended. We never take one back.
+    LogoutToken,
 }
 
 /// One row of the table.
@@ -51,6 +53,14 @@ impl TokenKind {
                 // RP-Initiated Logout §2: the OP SHOULD accept ID Tokens when the RP identified … even when the `exp` time has passed.
                 may_be_expired: true,
             },
+            Self::LogoutToken => &Rules {
+                // Back-Channel Logout §2.4: "It is RECOMMENDED that Logout Tokens be explicitly typed."
+                typ: "logout+jwt",
+                typ_accepted: &["logout+jwt"],
+                // Back-Channel Logout §2.4: iss, aud, iat, exp, jti and events are REQUIRED, and one of sub and sid; here both.
+                required: &["iss", "sub", "aud", "iat", "exp", "jti", "sid", "events"],
+                may_be_expired: false,
+            },
         }
     }
 }
@@ -65,6 +75,7 @@ pub(super) enum ClaimType {
     Audience,
     Texts,
     Flag,
+    Object,
 }
 
 /// The claims whose type is checked wherever they stand, required or not: a wrongly typed claim is never taken for an absent one.
@@ -84,6 +95,7 @@ pub(super) const CLAIM_TYPES: &[(&str, ClaimType)] = &[
     ("acr", ClaimType::Text),
     ("amr", ClaimType::Texts),
     ("sid", ClaimType::Text),
+    ("events", ClaimType::Object),
     ("at_hash", ClaimType::Text),
     ("c_hash", ClaimType::Text),
     ("provider_id", ClaimType::Text),
@@ -98,7 +110,7 @@ mod tests {
 
     #[test]
     fn every_required_claim_has_a_type() {
-        for kind in [TokenKind::AccessToken, TokenKind::IdToken, TokenKind::IdTokenHint] {
+        for kind in [TokenKind::AccessToken, TokenKind::IdToken, TokenKind::IdTokenHint, TokenKind::LogoutToken] {
             let rules = kind.rules();
             for name in rules.required {
                 assert!(CLAIM_TYPES.iter().any(|(known, _)| known == name), "{kind:?} {name}");
@@ -109,8 +121,12 @@ mod tests {
     }
 
     #[test]
-    fn an_access_token_and_an_id_token_share_no_type() {
-        let (access, id) = (TokenKind::AccessToken.rules(), TokenKind::IdToken.rules());
-        assert!(access.typ_accepted.iter().all(|typ| !id.typ_accepted.contains(typ)));
+    fn access_id_and_logout_tokens_share_no_type() {
+        let kinds = [TokenKind::AccessToken, TokenKind::IdToken, TokenKind::LogoutToken].map(TokenKind::rules);
+        for (place, kind) in kinds.iter().enumerate() {
+            for other in &kinds[place + 1..] {
+                assert!(kind.typ_accepted.iter().all(|typ| !other.typ_accepted.contains(typ)));
+            }
+        }
     }
 }

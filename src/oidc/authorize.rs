@@ -63,7 +63,8 @@ async fn read(ctx: &Ctx, params: &Params, client: &ClientRecord, return_path: &R
 async fn approve(ctx: &Ctx, client: &ClientRecord, approved: &Approved) -> Result<HttpResponse, Fault> {
     let code = ctx.state.entropy.secret();
     let of_tokens = tokens::longest_lifetime(&ctx.state, client);
-    let record = approved.code(CodeId(ctx.state.entropy.uuid(ctx.now)), ctx.now, ctx.state.config.tokens.code_lifetime, of_tokens);
+    let mut record = approved.code(CodeId(ctx.state.entropy.uuid(ctx.now)), ctx.now, ctx.state.config.tokens.code_lifetime, of_tokens);
+    record.told_as = tokens::told_as(&ctx.state, client, &record);
     let path = &approved.request().return_path;
     if ctx.state.store.put_code(&record, &code.hash()).await? {
         Ok(respond::to_app(ctx, path, &Outcome::Code(code)))

@@ -159,6 +159,7 @@ impl Approved {
             kept_until: now.plus(lifetime).plus(of_tokens),
             resource: None,
             claims: None,
+            told_as: None,
         }
     }
 }

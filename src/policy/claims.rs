@@ -1,7 +1,9 @@
 //! The claims of access tokens, ID tokens and userinfo: pure functions of what is known about the sign-in.
 
-use serde::Serialize;
 use std::time::Duration;
+
+use serde::Serialize;
+use uuid::Uuid;
 
 use super::subject::{self, Person};
 use crate::domain::{Address, ClaimsProfile, Provider, Scope, SessionId, SubjectType, Timestamp};
@@ -75,6 +77,33 @@ pub struct IdClaims<'a> {
     pub c_hash: Option<String>,
     #[serde(flatten)]
     pub compat: Option<CompatClaims>,
+}
+
+/// Back-Channel Logout §2.4: "A nonce Claim MUST NOT be present", so that it never passes for an ID token.
+#[derive(Clone, Debug, Serialize)]
+pub struct LogoutClaims<'a> {
+    pub iss: &'a str,
+    pub sub: &'a str,
+    pub aud: &'a str,
+    pub iat: i64,
+    pub exp: i64,
+    pub jti: Uuid,
+    pub sid: SessionId,
+    pub events: LogoutEvents,
+}
+
+/// Which event it is: the member is its name, and its value an empty object.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct LogoutEvents {
+    #[serde(rename = "http://schemas.openid.net/event/backchannel-logout")]
+    backchannel_logout: NothingMore,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+struct NothingMore {}
+
+impl LogoutClaims<'_> {
+    pub const EVENTS: LogoutEvents = LogoutEvents { backchannel_logout: NothingMore {} };
 }
 
 impl<'a> SignIn<'a> {

@@ -114,6 +114,7 @@ mod tests {
                 kept_until: now,
                 resource: None,
                 claims: None,
+                told_as: None,
             },
             wallet: None,
             account_disabled: false,

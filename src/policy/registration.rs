@@ -76,7 +76,7 @@ pub const fn has_secret(method: AuthMethod) -> bool {
 /// Whether a sector's own list names every redirect URI of a client.
 ///
 /// # Errors
-/// `invalid_client_metadata` (OpenID Connect Registration §5: "If any of the redirect_uris … is not included, the registration fails").
+/// `invalid_client_metadata` (OpenID Connect Registration §5: a list that lacks one fails the registration).
 pub fn check_sector(list: &[u8], redirect_uris: &[RedirectUri]) -> Result<(), OAuthError> {
     // Core §8.1: "The value of the sector_identifier_uri MUST be a URL … that points to a JSON file containing an array of redirect_uri values."
     let list: Vec<String> =

@@ -161,6 +161,7 @@ async fn wallet(ctx: &Ctx, client: &ClientRecord, challenge: &ApiChallenge) -> R
         kept_until: ctx.now.plus(tokens::longest_lifetime(&ctx.state, client)),
         resource: None,
         claims: None,
+        told_as: None,
     };
     let never_given = ctx.state.entropy.secret().hash();
     if let Some(known) = ctx.state.store.put_redeemed_code_again(&code, &never_given, ctx.now).await? {

@@ -56,7 +56,8 @@ async fn authorize(ctx: &Ctx, visit: &Visit, request: AuthorizeRequest) -> Resul
 async fn finish(ctx: &Ctx, visit: &Visit, client: &ClientRecord, approved: &Approved) -> Result<HttpResponse, Fault> {
     let code = ctx.state.entropy.secret();
     let of_tokens = tokens::longest_lifetime(&ctx.state, client);
-    let record = approved.code(CodeId(ctx.state.entropy.uuid(ctx.now)), ctx.now, ctx.state.config.tokens.code_lifetime, of_tokens);
+    let mut record = approved.code(CodeId(ctx.state.entropy.uuid(ctx.now)), ctx.now, ctx.state.config.tokens.code_lifetime, of_tokens);
+    record.told_as = tokens::told_as(&ctx.state, client, &record);
     if ctx.state.store.finish_interaction(visit.id, &visit.browser.hash(), &record, &code.hash(), ctx.now).await? {
         Ok(respond::to_app(ctx, &approved.request().return_path, &Outcome::Code(code)))
     } else {

@@ -142,8 +142,12 @@ async fn answer(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpRespons
         last_seen_at: ctx.now,
         expires_at: ctx.now.plus(ctx.state.config.session.lifetime),
     };
-    // A new id at every sign-in: one that was planted before is worth nothing after.
-    ctx.state.store.start_session(&session, &token.hash(), ctx.session_token().map(|old| old.hash()).as_ref()).await?;
+    // A new cookie at every sign-in: one that was planted before is worth nothing after.
+    let former = ctx.session_token().map(|old| old.hash());
+    ctx.state.store.start_session(&session, &token.hash(), former.as_ref()).await?;
+    if former.is_some() {
+        ctx.state.messages.notify_one();
+    }
     metrics::counter!("latchkey_sign_ins_total", "provider" => Provider::WEB3).increment(1);
     let mut response = reply::json(StatusCode::OK, &Answered { next: visit.path() });
     session::begin(ctx, &mut response, &token);

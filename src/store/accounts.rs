@@ -5,7 +5,7 @@ use sqlx::FromRow;
 use sqlx::types::Json;
 
 use super::dialect::{on, read, sql, write_one};
-use super::{Store, StoreError};
+use super::{Store, StoreError, endings};
 use crate::domain::{AccountId, Provider, Timestamp};
 
 /// The standard claims that a person may fill in (OpenID Connect Core §5.1, the scope `profile`).
@@ -99,7 +99,6 @@ sql! {
     DISABLE = "
         UPDATE account SET disabled_at = $2, updated_at = $3, tokens_from = COALESCE($2, tokens_from)
         WHERE id = $1";
-    END_SESSIONS = "DELETE FROM session WHERE account_id = $1";
     SAVE_PROFILE = "UPDATE account SET profile = $2, updated_at = $3 WHERE id = $1";
 }
 
@@ -137,13 +136,15 @@ impl Store {
         Ok(records(rows))
     }
 
-    /// Disables an account at a moment and ends its sessions, or enables it with `None`. False: there is no such account.
+    /// Disables an account at a moment and ends its sessions, of which apps are told, or enables it with `None`. False: there is no such account.
     pub async fn set_account_disabled(&self, id: AccountId, at: Option<Timestamp>, now: Timestamp) -> Result<bool, StoreError> {
         self.transaction(move |mut conn| {
             Box::pin(async move {
                 let found = on!(conn, execute(DISABLE, id, at, now))? > 0;
                 if found && at.is_some() {
-                    on!(conn, execute(END_SESSIONS, id))?;
+                    for session in endings::hold_all(&mut conn, id).await? {
+                        endings::end(&mut conn, session, now).await?;
+                    }
                 }
                 Ok(found)
             })

@@ -4,7 +4,7 @@ use sqlx::FromRow;
 use sqlx::types::Json;
 
 use super::dialect::{Conn, on, read, sql, write_one};
-use super::{Store, StoreError};
+use super::{Store, StoreError, endings};
 use crate::domain::{AccountId, Address, ClientId, CodeId, Provider, RedirectUri, Scope, SessionId, Timestamp, TokenHash};
 
 /// What a code stands for.
@@ -38,6 +38,10 @@ pub struct NewCode {
     /// The claims that were asked for by name (OpenID Connect Core §5.5), as they were asked for.
     #[sqlx(json(nullable))]
     pub claims: Option<serde_json::Value>,
+    /// The person's `sub` at the app, where the app wants to be told of the session's end (Back-Channel Logout §2.2). It is kept with
+    /// the session, not with the code.
+    #[sqlx(skip)]
+    pub told_as: Option<String>,
 }
 
 /// A code at its redemption, with all that its tokens need to know.
@@ -107,9 +111,25 @@ sql! {
 }
 
 impl Store {
-    /// Stores a code. False: its account or client is gone or has been disabled meanwhile.
+    /// Stores a code. False: its account or client is gone or has been disabled meanwhile, or its session has ended and the app would
+    /// never be told.
     pub async fn put_code(&self, code: &NewCode, code_hash: &TokenHash) -> Result<bool, StoreError> {
-        self.put(code, code_hash, None).await
+        let Some((session, subject)) = code.session_id.zip(code.told_as.clone()) else { return self.put(code, code_hash, None).await };
+        let (code, code_hash) = (code.clone(), *code_hash);
+        self.transaction(move |mut conn| {
+            Box::pin(async move {
+                if !endings::hold(&mut conn, session).await? {
+                    return Ok(false);
+                }
+                let (client, now) = (code.client_id.clone(), code.issued_at);
+                let stored = insert(&mut conn, PUT, code, code_hash, None).await?;
+                if stored {
+                    endings::note(&mut conn, session, &client, &subject, now).await?;
+                }
+                Ok(stored)
+            })
+        })
+        .await
     }
 
     /// Stores a code that is redeemed in the same breath, for a sign-in whose tokens are in its own reply.

@@ -3,7 +3,7 @@
 use sqlx::FromRow;
 
 use super::dialect::{on, read, sql};
-use super::{Session, Store, StoreError};
+use super::{Session, Store, StoreError, endings};
 use crate::domain::{AccountId, ClientId, Scope, Timestamp, TokenHash};
 
 /// A consent, for the page that lists them.
@@ -87,14 +87,16 @@ impl Store {
         read!(self, rows(CONSENTS, account))
     }
 
-    /// Forgets a consent and revokes this person's codes and tokens at that app, in one transaction.
+    /// Forgets a consent and revokes this person's codes and tokens at that app, in one transaction; the app is told that its
+    /// sessions have ended, if it wants to be.
     /// False: there was no consent; codes and tokens are revoked all the same.
     pub async fn withdraw_consent(&self, account: AccountId, client: &ClientId, now: Timestamp) -> Result<bool, StoreError> {
         let client = client.clone();
         self.transaction(move |mut conn| {
             Box::pin(async move {
                 let found = on!(conn, execute(WITHDRAW, account, &client))? > 0;
-                on!(conn, execute(REVOKE, account, client, now))?;
+                on!(conn, execute(REVOKE, account, &client, now))?;
+                endings::end_at(&mut conn, account, &client, now).await?;
                 Ok(found)
             })
         })

@@ -4,7 +4,7 @@ use sqlx::FromRow;
 
 use super::codes::insert_unconditionally;
 use super::dialect::{on, read, sql, write_one};
-use super::{NewCode, Store, StoreError};
+use super::{NewCode, Store, StoreError, endings};
 use crate::domain::{InteractionId, Timestamp, TokenHash};
 
 /// A visit that is not finished.
@@ -54,7 +54,8 @@ impl Store {
     }
 
     /// Ends a visit with a code, in one transaction: of many who finish it at once, one gets a code.
-    /// False: it was over already, or its account or client has been disabled meanwhile; then nothing is changed.
+    /// False: it was over already, its account or client has been disabled meanwhile, or its session has ended and the app would never
+    /// be told; then nothing is changed.
     pub async fn finish_interaction(
         &self,
         id: InteractionId,
@@ -66,7 +67,16 @@ impl Store {
         let (browser, code, code_hash) = (*browser, code.clone(), *code_hash);
         self.transaction(move |mut conn| {
             Box::pin(async move {
+                let told = code.session_id.zip(code.told_as.clone());
+                if let Some((session, _)) = &told
+                    && !endings::hold(&mut conn, *session).await?
+                {
+                    return Ok(false);
+                }
                 let mine = on!(conn, execute(FINISH, id, browser, now, code.account_id, &code.client_id))? > 0;
+                if let (true, Some((session, subject))) = (mine, &told) {
+                    endings::note(&mut conn, *session, &code.client_id, subject, now).await?;
+                }
                 if mine {
                     insert_unconditionally(&mut conn, code, code_hash).await?;
                 }

@@ -1,8 +1,8 @@
 //! Every SQL text of the store in one list, so that a test can prepare each of them on both engines.
 
 use super::{
-    accounts, challenges, clients, codes, consents, developer_tokens, interactions, licenses, logos, persons, registrations, sessions,
-    signing_keys, sweep,
+    accounts, challenges, clients, codes, consents, developer_tokens, endings, interactions, licenses, logos, outbox, persons,
+    registrations, sessions, signing_keys, sweep,
 };
 
 /// One SQL text, and where it is declared.
@@ -25,9 +25,11 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
         codes::STATEMENTS,
         consents::STATEMENTS,
         developer_tokens::STATEMENTS,
+        endings::STATEMENTS,
         interactions::STATEMENTS,
         licenses::STATEMENTS,
         logos::STATEMENTS,
+        outbox::STATEMENTS,
         persons::STATEMENTS,
         registrations::STATEMENTS,
         sessions::STATEMENTS,

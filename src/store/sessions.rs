@@ -4,7 +4,7 @@ use sqlx::FromRow;
 use sqlx::types::Json;
 
 use super::dialect::{Conn, on, read, sql, write_one};
-use super::{Store, StoreError};
+use super::{Store, StoreError, endings};
 use crate::domain::{AccountId, InteractionId, Provider, SessionId, Timestamp, TokenHash};
 
 /// One signing-in of one browser.
@@ -44,12 +44,18 @@ sql! {
         WHERE s.account_id = $1 AND s.expires_at > $2
         ORDER BY s.last_seen_at DESC, s.id";
     TOUCH = "UPDATE session SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2";
-    END = "DELETE FROM session WHERE token_hash = $1";
-    END_ALL = "DELETE FROM session WHERE account_id = $1";
+    /// The same person proved it again in the same browser: the session goes on under a new cookie. Its id, which apps know as
+    /// `sid`, stays, so that its end can still be told to those who got it before.
+    RENEW = "
+        UPDATE session
+        SET token_hash = $3, provider = $4, subject = $5, amr = $6, authenticated_at = $7, interaction_id = $8, user_agent = $9,
+            last_seen_at = $7, expires_at = $10
+        WHERE token_hash = $1 AND account_id = $2 AND expires_at > $7";
 }
 
 impl Store {
-    /// Stores a session under the hash of its cookie, and ends the one that it takes the place of, in one transaction.
+    /// Stores a session under the hash of its cookie, in one transaction with what becomes of the one that it takes the place of: the
+    /// same person's goes on as this one and keeps its own id, another person's ends.
     pub async fn start_session(&self, session: &Session, token: &TokenHash, replaces: Option<&TokenHash>) -> Result<(), StoreError> {
         let (session, token) = (session.clone(), *token);
         let Some(former) = replaces.copied() else {
@@ -57,7 +63,12 @@ impl Store {
         };
         self.transaction(move |mut conn| {
             Box::pin(async move {
-                on!(conn, execute(END, former))?;
+                if renew(&mut conn, &session, token, former).await? {
+                    return Ok(());
+                }
+                if let Some(held) = endings::hold_one(&mut conn, former).await? {
+                    endings::end(&mut conn, held, session.authenticated_at).await?;
+                }
                 insert(&mut conn, session, token).await
             })
         })
@@ -74,21 +85,57 @@ impl Store {
         write_one!(self, execute(TOUCH, id, now)).map(drop)
     }
 
-    /// Signs a browser out. False: there is no such session.
-    pub async fn end_session(&self, token: &TokenHash) -> Result<bool, StoreError> {
+    /// Signs a browser out, in one transaction with what hangs on the session: codes and refresh tokens that are bound to it, and the
+    /// messages to apps that want to be told. False: there is no such session.
+    pub async fn end_session(&self, token: &TokenHash, now: Timestamp) -> Result<bool, StoreError> {
         let token = *token;
-        Ok(write_one!(self, execute(END, token))? > 0)
+        self.transaction(move |mut conn| {
+            Box::pin(async move {
+                let Some(held) = endings::hold_one(&mut conn, token).await? else { return Ok(false) };
+                endings::end(&mut conn, held, now).await?;
+                Ok(true)
+            })
+        })
+        .await
     }
 
-    /// Signs a person out everywhere; how many sessions that were.
-    pub async fn end_sessions(&self, account: AccountId) -> Result<u64, StoreError> {
-        write_one!(self, execute(END_ALL, account))
+    /// The same for every browser of a person; how many sessions that were.
+    pub async fn end_sessions(&self, account: AccountId, now: Timestamp) -> Result<usize, StoreError> {
+        self.transaction(move |mut conn| {
+            Box::pin(async move {
+                let held = endings::hold_all(&mut conn, account).await?;
+                for session in &held {
+                    endings::end(&mut conn, *session, now).await?;
+                }
+                Ok(held.len())
+            })
+        })
+        .await
     }
 
     /// A person's living sessions, the last used first.
     pub async fn sessions(&self, account: AccountId, now: Timestamp) -> Result<Vec<Session>, StoreError> {
         read!(self, rows(SESSIONS, account, now))
     }
+}
+
+async fn renew(conn: &mut Conn<'_>, session: &Session, token: TokenHash, former: TokenHash) -> Result<bool, StoreError> {
+    Ok(on!(
+        *conn,
+        execute(
+            RENEW,
+            former,
+            session.account_id,
+            token,
+            &session.provider,
+            &session.subject,
+            Json(&session.amr),
+            session.authenticated_at,
+            session.interaction_id,
+            &session.user_agent,
+            session.expires_at
+        )
+    )? > 0)
 }
 
 async fn insert(conn: &mut Conn<'_>, session: Session, token: TokenHash) -> Result<(), StoreError> {

@@ -44,7 +44,8 @@ pub async fn client(ctx: &Ctx, id: &ClientId) -> Result<Option<Arc<ClientRecord>
         None => {}
     }
     let url = client_document::url(id)?;
-    match ctx.state.client_by(id, load(ctx, id, &url)).await {
+    // In a box, because it is large and rare, and every request of every client would carry it along.
+    match Box::pin(ctx.state.client_by(id, load(ctx, id, &url))).await {
         Ok(client) => Ok(Some(client)),
         Err(Trouble::Disabled) => Ok(None),
         Err(Trouble::Refused(error)) => Err(Fault::OAuth(error)),

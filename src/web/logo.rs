@@ -23,13 +23,12 @@ const FRESH: Duration = Duration::from_hours(24);
 /// Where the picture of a client is on this server, if it has one that was fetched already; if not, that is begun.
 pub async fn ready(ctx: &Ctx, client: &ClientRecord) -> Option<String> {
     let uri = client.metadata.logo_uri.as_deref()?;
-    let there = match ctx.state.remembered_logo(&client.id, uri).await {
-        Some(logo) => logo.is_some(),
+    let there = if let Some(logo) = ctx.state.remembered_logo(&client.id, uri).await {
+        logo.is_some()
+    } else {
         // A page does not wait for another site; it is shown without the picture this once.
-        None => {
-            prepare(ctx, client).await;
-            ctx.state.store.client_logo(&client.id).await.ok().flatten().is_some_and(|logo| logo.uri == uri)
-        }
+        prepare(ctx, client).await;
+        ctx.state.store.client_logo(&client.id).await.ok().flatten().is_some_and(|logo| logo.uri == uri)
     };
     there.then(|| path(&client.id, uri))
 }

@@ -194,6 +194,8 @@ pub struct LogoutPage {
     pub frame: Frame,
     pub csrf: String,
     pub client_name: Option<String>,
+    /// The address to go to afterwards is not one that the app has registered.
+    pub stays: bool,
     /// Fields that the confirmation carries on to `/logout/confirm`.
     pub hidden: Vec<(String, String)>,
 }

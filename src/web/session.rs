@@ -40,10 +40,11 @@ pub fn begin(ctx: &Ctx, response: &mut HttpResponse, token: &Secret) {
     add_cookie(response, &Jar::Session.set(token, Some(ctx.state.config.session.lifetime), ctx.secure()));
 }
 
-/// Ends the session of this browser, here and in the store.
+/// Ends the session of this browser in the store. Apps are told afterwards, by the worker: nobody waits for them.
 pub async fn end(ctx: &Ctx) -> Result<(), StoreError> {
     if let Some(token) = ctx.session_token() {
-        ctx.state.store.end_session(&token.hash()).await?;
+        ctx.state.store.end_session(&token.hash(), ctx.now).await?;
+        ctx.state.messages.notify_one();
     }
     Ok(())
 }

@@ -14,6 +14,7 @@ use crate::protocol::authorize::AuthorizeRequest;
 use crate::store::Interaction;
 
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+const SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
 
 /// What a browser came for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -50,6 +51,12 @@ impl Visit {
     pub fn path(&self) -> String {
         path(self.id)
     }
+}
+
+/// Whether the browser goes to this page itself, as far as it says: it is no part of another page, nor fetched before anybody asked.
+#[must_use]
+pub fn is_navigation(ctx: &Ctx) -> bool {
+    ctx.header(SEC_FETCH_DEST).is_none_or(|dest| dest == "document") && ctx.header(SEC_PURPOSE).is_none()
 }
 
 /// Begins a visit and sends the browser to its page.

@@ -119,11 +119,25 @@ describe('logout by an app', () => {
   test('asks the person, signs out, and leads back to the registered page with its state', async () => {
     const someone = await person(scene);
     const { page, context } = someone;
-    const { id_token: hint } = await tokensOf(scene, await signInAtApp(scene, someone));
-    const query = new URLSearchParams({ id_token_hint: hint, post_logout_redirect_uri: `${scene.app.origin}/`, state: 'over & out' });
+    await signInAtApp(scene, someone);
+    const query = new URLSearchParams({ client_id: 'garage', post_logout_redirect_uri: `${scene.app.origin}/`, state: 'over & out' });
     await page.goto(`${scene.server.issuer}/logout?${query}`);
     assert.match(await page.locator('main').innerText(), /The Garage/);
     await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('heading', { name: 'The app' }).waitFor();
+    assert.equal(new URL(page.url()).searchParams.get('state'), 'over & out');
+    await page.goto(`${scene.server.issuer}/account`);
+    await page.locator('#signin').waitFor();
+    context.clean();
+    await context.close();
+  });
+
+  test('with an ID token of this session it needs no question', async () => {
+    const someone = await person(scene);
+    const { page, context } = someone;
+    const { id_token: hint } = await tokensOf(scene, await signInAtApp(scene, someone));
+    const query = new URLSearchParams({ id_token_hint: hint, post_logout_redirect_uri: `${scene.app.origin}/`, state: 'over & out' });
+    await page.goto(`${scene.server.issuer}/logout?${query}`);
     await page.getByRole('heading', { name: 'The app' }).waitFor();
     assert.equal(new URL(page.url()).searchParams.get('state'), 'over & out');
     await page.goto(`${scene.server.issuer}/account`);

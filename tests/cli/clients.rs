@@ -28,7 +28,7 @@ fn a_client_is_made_with_a_secret_that_is_shown_once() {
         json!({
             "kind": "oauth", "name": "My app", "token_endpoint_auth_methods": ["client_secret_basic", "client_secret_post"], "pkce": "required", "claims_profile": "oidc",
             "subject": null, "signing_alg": "RS256", "access_token_lifetime": "1h", "redirect_uris": [URI], "post_logout_redirect_uris": [],
-            "source": "command", "disabled_at": null,
+            "backchannel_logout_uri": null,             "source": "command", "disabled_at": null,
         })
     );
     let shown = operator.run(&["client", "show", &id]);
@@ -59,6 +59,8 @@ fn every_option_of_a_client_is_kept() {
         URI,
         "--post-logout-redirect-uri",
         "https://app.example/bye",
+        "--backchannel-logout-uri",
+        "https://app.example/ended?a=b",
         "--pkce",
         "optional",
         "--claims-profile",
@@ -81,6 +83,7 @@ fn every_option_of_a_client_is_kept() {
         ("access_token_lifetime", json!("10m")),
         ("redirect_uris", json!([URI, "com.example.app:/cb"])),
         ("post_logout_redirect_uris", json!(["https://app.example/bye"])),
+        ("backchannel_logout_uri", json!("https://app.example/ended?a=b")),
     ] {
         assert_eq!(shown[key], value, "{key}");
     }
@@ -132,6 +135,12 @@ fn what_cannot_be_a_client_is_refused() {
         ("--access-token-lifetime", "60"),
         ("--subject", "x"),
         ("--name", " "),
+        ("--backchannel-logout-uri", "http://app.example/ended"),
+        ("--backchannel-logout-uri", "https://app.example/ended#x"),
+        ("--backchannel-logout-uri", "https://a:b@app.example/ended"),
+        ("--backchannel-logout-uri", "https://app.example/en ded"),
+        ("--backchannel-logout-uri", "com.example.app:/ended"),
+        ("--backchannel-logout-uri", "/ended"),
     ] {
         let told = operator.misunderstood(&[&create[..], &[URI, option, value]].concat());
         assert!(told.contains("error"), "{told}");
@@ -168,6 +177,12 @@ fn a_client_is_changed_disabled_enabled_and_deleted() {
     assert_ne!(text(&changed, "client_secret"), old);
     let changed = operator.json(&["client", "update", "a", "--subject", "server", "--pkce", "optional"]);
     assert_eq!((&changed["subject"], text(&changed, "pkce"), text(&changed, "name")), (&json!(null), "optional", "B"));
+    let inside = operator.refused(&["client", "update", "a", "--backchannel-logout-uri", "http://localhost:3000/ended"]);
+    assert!(inside.contains("egress.allow_private_networks"), "{inside}");
+    for (uri, shown) in [("https://a.example/ended", json!("https://a.example/ended")), ("off", json!(null))] {
+        let changed = operator.json(&["client", "update", "a", "--backchannel-logout-uri", uri]);
+        assert_eq!((&changed["backchannel_logout_uri"], text(&changed, "name")), (&shown, "B"));
+    }
     assert!(operator.json(&["client", "disable", "a"])["disabled_at"].is_string());
     assert!(operator.json(&["client", "enable", "a"])["disabled_at"].is_null());
     assert_eq!(operator.json(&["client", "list"]).as_array().unwrap().len(), 1);

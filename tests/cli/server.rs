@@ -151,7 +151,7 @@ fn health_asks_the_operations_port() {
             String::from_utf8_lossy(&request[..length]).into_owned()
         });
         let ended = operator.run(&["health"]);
-        assert!(answered.join().unwrap().starts_with("GET /readyz HTTP/1.0\r\n"));
+        assert!(answered.join().unwrap().starts_with("GET /readyz HTTP/1.1\r\n"));
         assert_eq!(ended.code == 0, ready, "{ended:?}");
         assert_eq!(serde_json::from_str::<Value>(&ended.out).unwrap()["ready"], ready);
     }

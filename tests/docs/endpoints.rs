@@ -66,7 +66,8 @@ fn urls_are_given_to_handlers_in_these_files_only() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 gather(&path, found);
-            } else {
+            // A module's own `tests.rs` may have a server of its own.
+            } else if !path.ends_with("tests.rs") {
                 let source = fs::read_to_string(&path).unwrap();
                 let code = source.split("#[cfg(test)]").next().unwrap();
                 if [".route(", ".service(", "resource(\""].iter().any(|mark| code.contains(mark)) {

@@ -80,7 +80,7 @@ on_one!(
         for (place, page) in [
             Page::of("image/svg+xml", "<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>"),
             Page::of("image/png", "<html><script>alert(1)</script>"),
-            Page::of("image/png", [PNG, &[0; 256 * 1024]].concat()),
+            Page::of("image/png", [PNG, &vec![0; 256 * 1024]].concat()),
             Page::of("image/png", PNG).status(500),
             Page::of("image/png", ""),
         ]

@@ -1,4 +1,5 @@
-//! `/logout`: it asks first, ends the session of this browser alone, and leads nowhere but to a registered address.
+//! `/logout`: it asks first, unless the app proves that this very session is its own; it ends the session of this browser alone, and leads
+//! nowhere but to a registered address.
 
 use std::time::Duration;
 
@@ -24,9 +25,9 @@ async fn signed_in(browser: &Browser<'_>) -> bool {
 on_both!(a_person_is_asked_and_then_led_back, |world| {
     let (app, browser, other, wallet) = (App::public(&world, "app"), Browser::new(&world), Browser::new(&world), Wallet::new(1));
     app.tokens(&other, &wallet).await;
-    let tokens = app.tokens(&browser, &wallet).await;
+    app.tokens(&browser, &wallet).await;
     let session = browser.cookie("latchkey_session").unwrap();
-    let form = Form::of(&[("id_token_hint", &tokens.id), ("post_logout_redirect_uri", BYE), ("state", "a b&c")]);
+    let form = Form::of(&[("client_id", "app"), ("post_logout_redirect_uri", BYE), ("state", "a b&c")]);
     let page = browser.get(&format!("/logout?{}", form.encode())).await;
     assert!(page.body.contains("The app client") && signed_in(&browser).await, "nothing has happened yet");
     assert!(page.header("content-security-policy").ends_with("form-action 'self' https://app.example"));
@@ -36,6 +37,99 @@ on_both!(a_person_is_asked_and_then_led_back, |world| {
     browser.set_cookie("latchkey_session", &session);
     assert!(!signed_in(&browser).await, "the old cookie is worth nothing");
     assert!(signed_in(&other).await, "another browser of the same person");
+});
+
+on_both!(a_hint_of_this_session_needs_no_question, |world| {
+    let (app, browser, other, wallet) = (App::public(&world, "app"), Browser::new(&world), Browser::new(&world), Wallet::new(1));
+    app.tokens(&other, &wallet).await;
+    let tokens = app.tokens(&browser, &wallet).await;
+    let session = browser.cookie("latchkey_session").unwrap();
+    let form = Form::of(&[
+        ("id_token_hint", &tokens.id),
+        ("client_id", "app"),
+        ("post_logout_redirect_uri", BYE),
+        ("state", "a b&c"),
+        ("logout_hint", "somebody"),
+        ("ui_locales", "de fr"),
+    ]);
+    let path = format!("/logout?{}", form.encode());
+    // What the browser did not go to itself is answered with the question.
+    for (name, value) in [("sec-fetch-dest", "image"), ("sec-fetch-dest", "iframe"), ("sec-purpose", "prefetch")] {
+        let answer = browser.send(browser.request(Method::GET, &path).header(name, value)).await;
+        assert!(answer.status == 200 && answer.body.contains("Sign out?"), "{name}: {value}");
+        assert!(signed_in(&browser).await);
+    }
+    let back = browser.send(browser.request(Method::GET, &path).header("sec-fetch-dest", "document")).await;
+    assert_eq!((back.status, back.location()), (303, "https://app.example/bye?state=a+b%26c"));
+    assert_eq!(browser.cookie("latchkey_session"), None);
+    browser.set_cookie("latchkey_session", &session);
+    assert!(!signed_in(&browser).await, "the old cookie is worth nothing");
+    assert!(signed_in(&other).await, "another browser of the same person");
+    // Whoever is out is told so by prompt=none, and led back all the same.
+    let silent = browser.auth(&app.request().with("prompt", "none")).await;
+    assert_eq!(silent.query("error").as_deref(), Some("login_required"));
+    assert_eq!(browser.get(&path).await.location(), "https://app.example/bye?state=a+b%26c");
+});
+
+on_both!(a_hint_of_another_session_is_asked_about, |world| {
+    let (app, browser, other) = (App::public(&world, "app"), Browser::new(&world), Browser::new(&world));
+    let of_another_browser = app.tokens(&other, &Wallet::new(1)).await.id;
+    let of_another_person = app.tokens(&other, &Wallet::new(2)).await.id;
+    let own = app.tokens(&browser, &Wallet::new(1)).await.id;
+    for hint in [&of_another_browser, &of_another_person] {
+        let form = Form::of(&[("id_token_hint", hint), ("post_logout_redirect_uri", BYE)]);
+        assert_eq!(confirm(&browser, &form).await.location(), BYE);
+        assert!(!signed_in(&browser).await && signed_in(&other).await);
+        browser.sign_in_to_account(&Wallet::new(1)).await;
+    }
+    // That session has ended; a new one is not its continuation.
+    let page = browser.get(&format!("/logout?{}", Form::of(&[("id_token_hint", &own)]).encode())).await;
+    assert!(page.body.contains("Sign out?"), "{}", page.body);
+    assert!(signed_in(&browser).await);
+});
+
+on_both!(a_new_proof_of_the_same_person_keeps_the_session, |world| {
+    let (app, browser, wallet) = (App::public(&world, "app"), Browser::new(&world), Wallet::new(1));
+    let first = app.tokens(&browser, &wallet).await;
+    let back = browser.authorize(&app.request().with("prompt", "login"), &wallet).await;
+    let second = app.redeem(&back.query("code").unwrap()).await.json()["id_token"].as_str().unwrap().to_owned();
+    assert_eq!(decode(&first.id).1["sid"], decode(&second).1["sid"]);
+    // So the older ID token still proves whose session it is.
+    let form = Form::of(&[("id_token_hint", &first.id), ("post_logout_redirect_uri", BYE)]);
+    assert_eq!(browser.get(&format!("/logout?{}", form.encode())).await.location(), BYE);
+    // Another person in the same browser is another session.
+    let third = app.tokens(&browser, &wallet).await;
+    let back = browser.authorize(&app.request().with("prompt", "login"), &Wallet::new(2)).await;
+    let fourth = app.redeem(&back.query("code").unwrap()).await.json()["id_token"].as_str().unwrap().to_owned();
+    assert_ne!(decode(&third.id).1["sid"], decode(&fourth).1["sid"]);
+});
+
+on_both!(an_address_keeps_its_query_and_gets_the_state_as_it_was, |world| {
+    world
+        .client("query", |client| {
+            client.post_logout_redirect_uris =
+                vec!["https://app.example/bye?a=b%20c".parse().unwrap(), "com.example.app:/bye".parse().unwrap()];
+        })
+        .await;
+    let browser = Browser::new(&world);
+    for (uri, state, location) in [
+        ("https://app.example/bye?a=b%20c", None, "https://app.example/bye?a=b%20c"),
+        ("https://app.example/bye?a=b%20c", Some("x=1&y"), "https://app.example/bye?a=b%20c&state=x%3D1%26y"),
+        // RFC 6749 §3.1: a parameter without a value counts as left out.
+        ("https://app.example/bye?a=b%20c", Some(""), "https://app.example/bye?a=b%20c"),
+        ("com.example.app:/bye", Some("s"), "com.example.app:/bye?state=s"),
+        // `query added` is another address.
+        ("https://app.example/bye?a=b%20c&d=e", Some("s"), "/logged-out"),
+        ("https://app.example/bye", Some("s"), "/logged-out"),
+    ] {
+        let mut form = Form::of(&[("client_id", "query"), ("post_logout_redirect_uri", uri)]);
+        if let Some(state) = state {
+            form = form.with("state", state);
+        }
+        assert_eq!(browser.get(&format!("/logout?{}", form.encode())).await.location(), location, "{uri} {state:?}");
+    }
+    // Only a state: there is nowhere to send it.
+    assert_eq!(browser.get("/logout?client_id=query&state=s").await.location(), "/logged-out");
 });
 
 on_both!(only_the_registered_address_is_led_to, |world| {
@@ -60,6 +154,8 @@ on_both!(only_the_registered_address_is_led_to, |world| {
         "https://app.example/%62ye",
     ] {
         let form = Form::of(&[("id_token_hint", &tokens.id), ("post_logout_redirect_uri", uri)]);
+        // Even with a hint of this session: where a wish is wrong in one part, the person is told so and asked.
+        assert!(browser.get(&format!("/logout?{}", form.encode())).await.body.contains("not one that an app has registered"), "{uri}");
         let answer = confirm(&browser, &form).await;
         assert_eq!((answer.status, answer.location()), (303, "/logged-out"), "{uri}");
         // Without a session there is nothing to ask, and the same rule.
@@ -93,6 +189,7 @@ on_both!(a_hint_is_believed_only_if_it_is_ours, |world| {
         ("tampered", &tampered),
         ("another key", &signed_by_another),
         ("an access token", &tokens.access),
+        ("another issuer's", &forge::self_signed(&header["kid"], "JWT", &elsewhere)),
         ("nonsense", &"x".to_owned()),
     ] {
         let form = Form::of(&[("id_token_hint", hint), ("post_logout_redirect_uri", BYE)]);
@@ -135,11 +232,15 @@ on_both!(an_app_may_post_its_wish_from_its_own_site, |world| {
     let (app, browser, wallet) = (App::public(&world, "app"), Browser::new(&world), Wallet::new(1));
     let tokens = app.tokens(&browser, &wallet).await;
     let form = Form::of(&[("id_token_hint", &tokens.id), ("post_logout_redirect_uri", BYE), ("state", "s")]);
-    let kept = browser.post_cross_site("/logout", &form).await;
-    assert!(kept.status == 303 && kept.location().starts_with("/logout?form=") && !kept.location().contains("eyJ"), "{}", kept.location());
+    let kept = browser.post_cross_site("/logout", &Form::of(&[("client_id", "app"), ("post_logout_redirect_uri", BYE)])).await;
     let page = browser.get(kept.location()).await;
     assert!(page.status == 200 && page.body.contains("The app client"), "{}", page.body);
     assert!(signed_in(&browser).await, "a form of another site signs nobody out");
+    let kept = browser.post_cross_site("/logout", &form).await;
+    assert!(kept.status == 303 && kept.location().starts_with("/logout?form=") && !kept.location().contains("eyJ"), "{}", kept.location());
+    assert!(signed_in(&browser).await, "the form came without the cookie");
+    assert_eq!(browser.get(kept.location()).await.location(), "https://app.example/bye?state=s");
+    assert!(!signed_in(&browser).await);
 });
 
 on_one!(a_page_for_those_who_are_out, |world| {

@@ -55,8 +55,8 @@ impl Site {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let shelf = Shelf::default();
-        let served = shelf.clone();
-        let server = HttpServer::new(move || App::new().app_data(Data::new(served.clone())).default_service(web::to(serve)));
+        let lent = shelf.clone();
+        let server = HttpServer::new(move || App::new().app_data(Data::new(lent.clone())).default_service(web::to(serve)));
         tokio::spawn(server.workers(1).disable_signals().listen_rustls_0_23(listener, certified().1.clone()).unwrap().run());
         Self { port, shelf }
     }

@@ -1,7 +1,7 @@
 //! Sessions and consents: who is signed in, and what they let an app do.
 
-use latchkey::domain::{AccountId, Scope, SessionId};
-use latchkey::store::{Agreement, Consent};
+use latchkey::domain::{AccountId, InteractionId, Scope, SessionId};
+use latchkey::store::{Agreement, Consent, Session};
 
 use super::harness::{Fresh, both};
 use super::made::{at, client, client_id, code, hash, person, session, uuid};
@@ -44,13 +44,32 @@ async fn a_session_replaces_another(fresh: &Fresh) {
     let store = &fresh.store;
     let account = person(store, 1).await;
     store.start_session(&session(1, account), &hash("old"), None).await.unwrap();
-    store.start_session(&session(2, account), &hash("new"), Some(&hash("old"))).await.unwrap();
-    assert_eq!(store.session(&hash("old"), at(1)).await.unwrap(), None);
-    assert_eq!(store.session(&hash("new"), at(1)).await.unwrap(), Some(session(2, account)));
+    let later = |number, account| Session {
+        authenticated_at: at(5),
+        last_seen_at: at(5),
+        expires_at: at(1_005),
+        amr: vec!["pwd".to_owned()],
+        interaction_id: InteractionId(uuid(8)),
+        user_agent: "Chrome".to_owned(),
+        ..session(number, account)
+    };
+    store.start_session(&later(2, account), &hash("new"), Some(&hash("old"))).await.unwrap();
+    assert_eq!(store.session(&hash("old"), at(6)).await.unwrap(), None);
+    let goes_on = Session { id: session(1, account).id, ..later(2, account) };
+    assert_eq!(store.session(&hash("new"), at(6)).await.unwrap(), Some(goes_on), "the same person's session keeps its id");
+    assert_eq!(store.sessions(account, at(6)).await.unwrap().len(), 1);
     store.start_session(&session(3, account), &hash("third"), Some(&hash("never was"))).await.unwrap();
-    let clash = store.start_session(&session(3, account), &hash("newer"), Some(&hash("new"))).await;
+    let other = person(store, 2).await;
+    let clash = store.start_session(&later(3, other), &hash("newer"), Some(&hash("new"))).await;
     assert!(clash.is_err(), "two sessions of one id");
-    assert!(store.session(&hash("new"), at(1)).await.unwrap().is_some(), "what could not be replaced is still there");
+    assert!(store.session(&hash("new"), at(6)).await.unwrap().is_some(), "what could not be replaced is still there");
+    store.start_session(&later(4, other), &hash("newer"), Some(&hash("new"))).await.unwrap();
+    assert_eq!(store.session(&hash("new"), at(6)).await.unwrap(), None);
+    assert_eq!(store.session(&hash("newer"), at(6)).await.unwrap(), Some(later(4, other)));
+    // One that is over is not gone on with.
+    let after = Session { authenticated_at: at(1_005), expires_at: at(2_005), ..later(5, other) };
+    store.start_session(&after, &hash("newest"), Some(&hash("newer"))).await.unwrap();
+    assert_eq!(store.session(&hash("newest"), at(1_006)).await.unwrap().unwrap().id, after.id);
 }
 
 async fn sessions_end(fresh: &Fresh) {
@@ -64,9 +83,9 @@ async fn sessions_end(fresh: &Fresh) {
     store.start_session(&session(9, other), &hash("other"), None).await.unwrap();
     let listed: Vec<_> = store.sessions(account, at(4)).await.unwrap().into_iter().map(|s| s.id).collect();
     assert_eq!(listed, [session(3, account).id, session(2, account).id, session(1, account).id]);
-    assert!(store.end_session(&hash("2")).await.unwrap());
-    assert!(!store.end_session(&hash("2")).await.unwrap());
-    assert_eq!(store.end_sessions(account).await.unwrap(), 2);
+    assert!(store.end_session(&hash("2"), at(4)).await.unwrap());
+    assert!(!store.end_session(&hash("2"), at(4)).await.unwrap());
+    assert_eq!(store.end_sessions(account, at(4)).await.unwrap(), 2);
     assert!(store.sessions(account, at(4)).await.unwrap().is_empty());
     assert_eq!(store.sessions(other, at(999)).await.unwrap().len(), 1);
     assert!(store.sessions(other, at(1_000)).await.unwrap().is_empty());

@@ -4,9 +4,9 @@ use clap::Args;
 
 use super::View;
 use crate::cli::desk::Desk;
-use crate::cli::options::{ChosenSecret, ClientSettings, each_once, name};
+use crate::cli::options::{ChosenSecret, ClientSettings, each_once, logout_uri, name};
 use crate::cli::out::{Done, Failure, Said};
-use crate::config::check_client;
+use crate::config::{check_client, check_logout_uri_here};
 use crate::domain::{AuthMethod, ClientId, RedirectUri};
 use crate::store::ClientRecord;
 
@@ -38,6 +38,9 @@ pub(in crate::cli) struct Create {
     /// Where people may be sent after signing out; one or more
     #[arg(long = "post-logout-redirect-uri", value_name = "URI", num_args = 1..)]
     post_logout_redirect_uris: Vec<RedirectUri>,
+    /// Where it is told that a session has ended (OpenID Connect Back-Channel Logout)
+    #[arg(long, value_name = "URI", value_parser = logout_uri)]
+    backchannel_logout_uri: Option<String>,
     #[command(flatten)]
     settings: ClientSettings,
 }
@@ -57,9 +60,13 @@ impl Create {
             auth_method: if self.public { AuthMethod::None } else { AuthMethod::ClientSecret },
             redirect_uris: each_once(self.redirect_uris),
             post_logout_redirect_uris: each_once(self.post_logout_redirect_uris),
+            backchannel_logout_uri: self.backchannel_logout_uri,
             ..ClientRecord::new(id, self.name, desk.config.tokens.access_token, now)
         };
         self.settings.apply(&mut record);
+        if let Some(uri) = &record.backchannel_logout_uri {
+            check_logout_uri_here(uri, &desk.config.egress).map_err(|problem| Failure(format!("--backchannel-logout-uri: {problem}")))?;
+        }
         if let Some((_, problem)) = check_client(&record.id, self.public, record.pkce, &record.redirect_uris).into_iter().next() {
             return Err(Failure(problem));
         }

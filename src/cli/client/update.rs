@@ -4,9 +4,9 @@ use clap::Args;
 
 use super::View;
 use crate::cli::desk::{Desk, unknown};
-use crate::cli::options::{ChosenSecret, ClientSettings, each_once, name};
+use crate::cli::options::{ChosenSecret, ClientSettings, LogoutUri, each_once, logout_uri_or_off, name};
 use crate::cli::out::{Done, Failure, Said};
-use crate::config::check_client;
+use crate::config::{check_client, check_logout_uri_here};
 use crate::domain::{AuthMethod, ClientId, ClientKind, RedirectUri, Secret};
 use crate::store::UriPurpose;
 
@@ -34,6 +34,9 @@ pub(in crate::cli) struct Update {
     /// Where people may be sent after signing out: replaces all that were there; repeat it for several
     #[arg(long = "post-logout-redirect-uri", value_name = "URI")]
     post_logout_redirect_uris: Vec<RedirectUri>,
+    /// Where it is told that a session has ended (OpenID Connect Back-Channel Logout); `off`: nowhere
+    #[arg(long, value_name = "URI|off", value_parser = logout_uri_or_off)]
+    backchannel_logout_uri: Option<LogoutUri>,
     #[command(flatten)]
     settings: ClientSettings,
 }
@@ -45,7 +48,8 @@ impl Update {
         let generated = self.new_secret.then(|| desk.entropy.secret());
         let secret = chosen.as_ref().or(generated.as_ref());
         let uris_given = !self.redirect_uris.is_empty() || !self.post_logout_redirect_uris.is_empty();
-        if self.name.is_none() && secret.is_none() && !uris_given && self.settings.is_empty() {
+        let logout = self.backchannel_logout_uri;
+        if self.name.is_none() && secret.is_none() && !uris_given && logout.is_none() && self.settings.is_empty() {
             return Err(Failure("nothing to change: name an option, such as --name (see `latchkey client update --help`)".to_owned()));
         }
         let public = record.auth_method == AuthMethod::None;
@@ -62,6 +66,13 @@ impl Update {
         if !self.post_logout_redirect_uris.is_empty() {
             record.post_logout_redirect_uris = each_once(self.post_logout_redirect_uris);
             uris.push(UriPurpose::PostLogout);
+        }
+        if let Some(LogoutUri(uri)) = logout {
+            if let Some(uri) = &uri {
+                check_logout_uri_here(uri, &desk.config.egress)
+                    .map_err(|problem| Failure(format!("--backchannel-logout-uri: {problem}")))?;
+            }
+            record.backchannel_logout_uri = uri;
         }
         self.settings.apply(&mut record);
         record.updated_at = desk.now();

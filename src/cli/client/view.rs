@@ -33,10 +33,9 @@ pub(in crate::cli) struct View<'a> {
     access_token_lifetime: String,
     redirect_uris: &'a [RedirectUri],
     post_logout_redirect_uris: &'a [RedirectUri],
+    backchannel_logout_uri: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     keys: Option<Vec<KeyView>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    backchannel_logout_uri: Option<&'a str>,
     /// What else an app that registered itself, or is known by a document, says of itself (RFC 7591 §2).
     #[serde(skip_serializing_if = "Option::is_none")]
     metadata: Option<&'a ClientMetadata>,
@@ -68,8 +67,8 @@ impl<'a> View<'a> {
             access_token_lifetime: span_words(client.access_token),
             redirect_uris: &client.redirect_uris,
             post_logout_redirect_uris: &client.post_logout_redirect_uris,
-            keys: None,
             backchannel_logout_uri: client.backchannel_logout_uri.as_deref(),
+            keys: None,
             metadata: matches!(client.source, ClientSource::Registration | ClientSource::Document).then_some(&client.metadata),
             source: client.source.as_str(),
             document_until: client.document_until.map(Timestamp::rfc3339),

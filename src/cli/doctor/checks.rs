@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::domain::{Clock, Entropy, Timestamp};
 use crate::keys::Keyring;
 use crate::store::{Store, Tables};
+use crate::tls::Tls;
 
 /// Every check, in the order in which a server needs what they check. None of them makes or changes anything.
 pub(super) async fn all(config: &Config) -> Vec<Finding> {
@@ -36,6 +37,9 @@ pub(super) async fn all(config: &Config) -> Vec<Finding> {
         }
     }
     checks.push(Finding::of("clock", sane(clock.now(), store.as_ref()).await));
+    if config.tls.is_on() {
+        checks.push(Finding::of("certificate", certificate(config)));
+    }
     checks.push(Finding::of("port", port(config, config.server.listen).await));
     if let Some(operations) = config.server.operations_listen {
         checks.push(Finding::of("operations port", port(config, operations).await));
@@ -112,10 +116,21 @@ async fn sane(now: Timestamp, store: Option<&Store>) -> Result<String, String> {
     }
 }
 
+fn certificate(config: &Config) -> Result<String, String> {
+    let tls = Tls::open(&config.tls).map_err(|problem| problem.to_string())?;
+    let host = config.issuer_host();
+    if tls.is_some_and(|tls| tls.is_for(&host)) {
+        Ok(format!("it is for {host}, and the key fits"))
+    } else {
+        // With a proxy that ends TLS and begins it anew, that is as it should be.
+        Ok(format!("the key fits, but it is not for the issuer's host {host}: only a proxy could make use of it"))
+    }
+}
+
 async fn port(config: &Config, address: SocketAddr) -> Result<String, String> {
     let Err(problem) = TcpListener::bind(address) else { return Ok(format!("{address} is free")) };
     // Taken by ourselves is as it should be.
-    let answer = get(config.server.listen, DISCOVERY).await;
+    let answer = get(config, config.server.listen, DISCOVERY).await;
     let ours = answer.is_ok_and(|answer| answer.body.contains(&format!("\"{}\"", config.server.issuer)));
     if ours && problem.kind() == std::io::ErrorKind::AddrInUse {
         return Ok(format!("{address} is the running server's"));

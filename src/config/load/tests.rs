@@ -153,7 +153,7 @@ fn clients_of_the_file() {
         &format!(
             "[[clients]]\nid = 'web'\nname = 'Web'\nsecret = '{}'\nredirect_uris = ['https://web.example/cb']\npkce = 'optional'\naccess_token = '10m'\n\
              [[clients]]\nid = 'app'\nname = 'App'\npublic = true\nredirect_uris = ['com.example.app:/cb']\nsubject = 'pairwise'\n\
-             [[clients]]\nid = 'api'\nname = 'API'\nsecret_file = '{}'\nredirect_uris = ['https://api.example/cb']\npost_logout_redirect_uris = ['https://api.example/']",
+             [[clients]]\nid = 'api'\nname = 'API'\nsecret_file = '{}'\nredirect_uris = ['https://api.example/cb']\npost_logout_redirect_uris = ['https://api.example/']\nbackchannel_logout_uri = 'https://api.example/ended'",
             "x".repeat(32),
             secret_file.0.display()
         ),
@@ -164,6 +164,8 @@ fn clients_of_the_file() {
     assert_eq!(clients[0].access_token, Some(Duration::from_mins(10)));
     assert_eq!(clients[1].credential, Credential::Public);
     assert_eq!(clients[2].credential, Credential::Secret(TokenHash::of(&"s".repeat(32))));
+    assert_eq!(clients[2].backchannel_logout_uri.as_deref(), Some("https://api.example/ended"));
+    assert_eq!(clients[0].backchannel_logout_uri, None);
 }
 
 #[test]
@@ -174,7 +176,7 @@ fn every_problem_of_every_client_is_told() {
          [[clients]]\nid = 'c'\nname = 'C'\nredirect_uri = 'x'\nredirect_uris = ['https://c.example/#']\n[[clients]]\nid = 'd'\nname = 'D'\nredirect_uris = ['https://d.example/']\n\
          [[clients]]\nid = 'd'\nname = 'D'\nredirect_uris = ['https://d.example/']\nsecret = 'hunter2'\naccess_token = '2h'\n\
          [[clients]]\nid = 'e'\nname = 'E'\nredirect_uris = ['https://d.example/']\nsecret = 'hunter2'\n\
-         [[clients]]\nid = 'f'\nname = 'F'\nredirect_uris = ['https://d.example/']\npublic = true\nsecret_file = '/nowhere'",
+         [[clients]]\nid = 'f'\nname = 'F'\nredirect_uris = ['https://d.example/']\npublic = true\nsecret_file = '/nowhere'\nbackchannel_logout_uri = 'http://d.example/'",
     );
     let told = file.problems().join("\n");
     assert!(!told.contains("hunter2"));
@@ -183,9 +185,14 @@ fn every_problem_of_every_client_is_told() {
         "clients[0].secret (file): the secret has 7",
         "clients[4].id (file): d is the id of clients[3] too",
         "clients[4].secret (file): the secret",
+        "clients[6].backchannel_logout_uri (file): it uses https",
     ] {
         assert!(told.contains(line), "{line}\n{told}");
     }
+    let plain = "[[clients]]\nid = 'g'\nname = 'G'\nredirect_uris = ['https://g.example/']\npublic = true\nbackchannel_logout_uri = 'http://localhost:1/'";
+    let opened = format!("[egress]\nallow_private_networks = true\n{plain}");
+    assert!(File::new("plain", plain).problems().join("\n").contains("clients[0].backchannel_logout_uri"));
+    assert!(File::new("opened", &opened).load().is_ok());
     let single = File::new("single", "[clients]\nid = 'a'");
     assert_eq!(single.problems(), ["clients (file): is not a list of clients; expected [[clients]], once for each client"]);
 }

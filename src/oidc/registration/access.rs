@@ -60,13 +60,11 @@ pub(super) async fn own(ctx: &Ctx, id: &str) -> Result<(ClientRecord, Secret), R
     let client = ctx.state.store.client(&id).await?;
     let client = client.filter(|client| client.source == ClientSource::Registration && client.disabled_at.is_none());
     let owned = client.filter(|client| client.registration_hash.is_some_and(|hash| hash.matches(presented.expose())));
-    match owned {
-        Some(client) => Ok((client, presented)),
-        None => {
-            ctx.state.limits.failed(ctx.caller(), &id);
-            Err(Refusal::Token { presented: true })
-        }
-    }
+    let Some(client) = owned else {
+        ctx.state.limits.failed(ctx.caller(), &id);
+        return Err(Refusal::Token { presented: true });
+    };
+    Ok((client, presented))
 }
 
 // RFC 6750 §2.1.

@@ -4,15 +4,15 @@ use serde_json::json;
 
 use super::*;
 
-fn read(value: Value) -> Result<Registration, OAuthError> {
+fn read(value: &Value) -> Result<Registration, OAuthError> {
     Registration::read(&object(value.to_string().as_bytes())?)
 }
 
 // The refusal of these members beside a good redirect URI: its code and its description.
-fn refusal(members: Value) -> (&'static str, String) {
+fn refusal(members: &Value) -> (&'static str, String) {
     let mut whole = json!({ "redirect_uris": ["https://app.example/cb"] });
     whole.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
-    let error = read(whole).expect_err(&members.to_string());
+    let error = read(&whole).expect_err(&members.to_string());
     (error.code.as_str(), error.description.into_owned())
 }
 
@@ -22,7 +22,7 @@ const X: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
 
 #[test]
 fn all_that_is_registered_is_kept() {
-    let registration = read(json!({
+    let registration = read(&json!({
         "redirect_uris": ["https://app.example/cb", "https://app.example/cb", "http://localhost:3000/cb"],
         "post_logout_redirect_uris": ["https://app.example/bye"],
         "response_types": ["code"],
@@ -72,7 +72,7 @@ fn all_that_is_registered_is_kept() {
 
 #[test]
 fn little_is_enough() {
-    let registration = read(json!({ "redirect_uris": ["com.example.app:/cb"], "client_name": "", "logo_uri": null })).unwrap();
+    let registration = read(&json!({ "redirect_uris": ["com.example.app:/cb"], "client_name": "", "logo_uri": null })).unwrap();
     assert_eq!(registration.metadata, ClientMetadata::default());
     assert_eq!((registration.client_name, registration.auth_method, registration.signing_alg), (None, None, SigningAlg::Rs256));
 }
@@ -92,16 +92,16 @@ fn each_redirect_uri_is_checked() {
         (json!(7), "a text"),
     ] {
         for member in ["redirect_uris", "post_logout_redirect_uris"] {
-            let (code, told) = refusal(json!({ member: ["https://app.example/good", uri] }));
+            let (code, told) = refusal(&json!({ member: ["https://app.example/good", uri] }));
             assert_eq!(code, "invalid_redirect_uri", "{uri}");
             assert!(told.starts_with(&format!("{member}[1]")) && told.contains(why), "{uri}: {told}");
         }
     }
-    assert_eq!(refusal(json!({ "redirect_uris": "https://app.example/cb" })).0, "invalid_redirect_uri");
+    assert_eq!(refusal(&json!({ "redirect_uris": "https://app.example/cb" })).0, "invalid_redirect_uri");
     let many: Vec<String> = (0..51).map(|number| format!("https://app.example/{number}")).collect();
-    assert_eq!(refusal(json!({ "redirect_uris": many })).0, "invalid_redirect_uri");
+    assert_eq!(refusal(&json!({ "redirect_uris": many })).0, "invalid_redirect_uri");
     let own = json!({ "redirect_uris": ["com.example.app:/cb"], "application_type": "web" });
-    assert_eq!(read(own).unwrap_err().code, ErrorCode::InvalidRedirectUri);
+    assert_eq!(read(&own).unwrap_err().code, ErrorCode::InvalidRedirectUri);
 }
 
 #[test]
@@ -151,19 +151,19 @@ fn what_is_wrong_is_named() {
         ("dpop_bound_access_tokens", json!(true)),
         ("jwks", json!([])),
     ] {
-        let (code, told) = refusal(json!({ member: value }));
+        let (code, told) = refusal(&json!({ member: value }));
         assert_eq!(code, "invalid_client_metadata", "{member}: {value}: {told}");
         assert!(told.starts_with(member.split('#').next().unwrap()), "{member}: {told}");
     }
-    assert_eq!(refusal(json!({ "software_statement": "eyJ" })).0, "unapproved_software_statement");
-    assert!(refusal(json!({ "client_name#<script>": "x" })).1.contains("language tag"));
+    assert_eq!(refusal(&json!({ "software_statement": "eyJ" })).0, "unapproved_software_statement");
+    assert!(refusal(&json!({ "client_name#<script>": "x" })).1.contains("language tag"));
     let both = json!({ "jwks": { "keys": [{ "kty": "OKP", "crv": "Ed25519", "x": X }] }, "jwks_uri": "https://app.example/jwks" });
-    assert!(refusal(both).1.starts_with("jwks and jwks_uri"));
+    assert!(refusal(&both).1.starts_with("jwks and jwks_uri"));
 }
 
 #[test]
 fn keys_are_public_and_strong() {
-    let keys = |key: Value| refusal(json!({ "jwks": { "keys": [key] } })).1;
+    let keys = |key: Value| refusal(&json!({ "jwks": { "keys": [key] } })).1;
     let short = "A".repeat(100);
     for (key, why) in [
         (json!({ "kty": "RSA", "n": N, "e": "AQAB", "d": "AQAB" }), "private part"),
@@ -192,7 +192,7 @@ fn keys_are_public_and_strong() {
         { "kty": "EC", "crv": "P-384", "x": X, "y": X },
         { "kty": "OKP", "crv": "Ed25519", "x": X },
     ] });
-    let kept = read(json!({ "jwks": set })).unwrap().metadata.jwks.unwrap();
+    let kept = read(&json!({ "jwks": set })).unwrap().metadata.jwks.unwrap();
     assert_eq!(kept, json!({ "keys": [{ "kty": "RSA", "n": N, "e": "AQAB", "kid": "a" }, { "kty": "OKP", "crv": "Ed25519", "x": X }] }));
 }
 
@@ -216,9 +216,9 @@ proptest::proptest! {
     fn nothing_random_panics(text in "\\PC*", name in "[a-z_]{3,12}(#[a-z-]{0,5})?") {
         let _ = object(text.as_bytes());
         for name in [name.as_str(), "redirect_uris", "logo_uri", "jwks", "scope", "client_name#x"] {
-            let _ = read(json!({ name: text }));
-            let _ = read(json!({ name: [text] }));
-            let _ = read(json!({ name: { "keys": [{ "kty": "RSA", "n": text, "e": text }] } }));
+            let _ = read(&json!({ name: text }));
+            let _ = read(&json!({ name: [text] }));
+            let _ = read(&json!({ name: { "keys": [{ "kty": "RSA", "n": text, "e": text }] } }));
         }
     }
 }

@@ -52,7 +52,7 @@ fn pages(text: &str, address: &str) -> Vec<(&'static str, String)> {
             }
             .render(),
         ),
-        ("logout", LogoutPage { frame: frame(), csrf: s(), client_name: Some(s()), hidden: vec![(s(), s())] }.render()),
+        ("logout", LogoutPage { frame: frame(), csrf: s(), client_name: Some(s()), stays: true, hidden: vec![(s(), s())] }.render()),
         ("logged_out", LoggedOutPage { frame: frame() }.render()),
         ("form_post", FormPostPage { frame: frame(), action: address.to_owned(), fields: vec![(s(), s())] }.render()),
         (
@@ -274,13 +274,25 @@ fn every_page_can_be_looked_at() {
         ("account-empty", account(Some("The picture needs a web address that begins with https://."), false).render()),
         (
             "logout",
-            LogoutPage { frame: frame("Sign out", false), csrf: "c".into(), client_name: Some("Acme Fleet".into()), hidden: vec![] }
-                .render(),
+            LogoutPage {
+                frame: frame("Sign out", false),
+                csrf: "c".into(),
+                client_name: Some("Acme Fleet".into()),
+                stays: false,
+                hidden: vec![],
+            }
+            .render(),
         ),
         (
             "logout-plain",
-            LogoutPage { frame: frame("Sign out", false), csrf: "c".into(), client_name: None, hidden: vec![("state".into(), "s".into())] }
-                .render(),
+            LogoutPage {
+                frame: frame("Sign out", false),
+                csrf: "c".into(),
+                client_name: None,
+                stays: true,
+                hidden: vec![("state".into(), "s".into())],
+            }
+            .render(),
         ),
         ("logged_out", LoggedOutPage { frame: frame("Signed out", false) }.render()),
         (
