@@ -47,6 +47,7 @@ impl Application {
         let operations = config.server.operations_listen.map(|address| bind(address, "server.operations_listen")).transpose()?;
         let tls = Tls::open(&config.tls).map_err(|reason| reason.to_string())?;
         let egress = Egress::new(&config.egress).map_err(|reason| reason.to_string())?;
+        check_key_addresses(&config, &egress)?;
         let store = opening::store(&config).await?;
         let keys = opening::keys(&config, &store, &clock, &entropy).await?;
         store
@@ -127,6 +128,16 @@ impl Application {
 /// Builds and runs the server: the whole of `latchkey serve` and `latchkey dev`.
 pub async fn run(config: Config, mode: Mode) -> Result<(), String> {
     Application::build(config, mode, Clock::System, Entropy::System).await?.run().await
+}
+
+// An address that may never be fetched from is a mistake of the file, to be told now and not to the app at its first request.
+fn check_key_addresses(config: &Config, egress: &Egress) -> Result<(), String> {
+    for client in &config.clients {
+        if let Some(uri) = &client.metadata.jwks_uri {
+            egress.check_url(uri).map_err(|reason| format!("the jwks_uri of the client {} cannot be used: {reason}", client.id))?;
+        }
+    }
+    Ok(())
 }
 
 fn bind(address: SocketAddr, setting: &str) -> Result<TcpListener, String> {

@@ -6,6 +6,7 @@
 //! Nothing here opens a database or a port.
 
 mod checks;
+mod client_rules;
 mod clients;
 mod errors;
 mod handover;
@@ -18,14 +19,15 @@ mod span;
 mod table;
 mod value;
 
-pub use clients::{ClientEntry, Credential, MAX_ACCESS_TOKEN, MAX_DEVELOPER_TOKEN, MIN_SECRET, MIN_TOKEN, check_secret};
-pub(crate) use clients::{check_client, check_logout_uri, check_logout_uri_here};
+pub use client_rules::check_secret;
+pub(crate) use client_rules::{Proof, check_client, check_logout_uri, check_logout_uri_here, method_for, read_jwks};
+pub use clients::{ClientEntry, Credential, MAX_ACCESS_TOKEN, MAX_DEVELOPER_TOKEN, MIN_SECRET, MIN_TOKEN};
 pub use errors::{ConfigError, ConfigErrors, Source};
 pub use issuer::{Issuer, IssuerError};
 pub use load::Flags;
 pub use network::Network;
 pub use reference::{README_BEGIN, README_END, example_file, markdown};
-pub use settings::{Config, Data, Database, Egress, Interaction, Keys, Limits, Log, Server, Session, Tls, Tokens, Wallet};
+pub use settings::{Config, Data, Database, Egress, Interaction, Keys, Limits, Log, PushedRequests, Server, Session, Tls, Tokens, Wallet};
 pub use span::{parse_span, span_words};
 pub use table::Effective;
 pub use value::{DatabaseUrl, LogFormat};

@@ -37,6 +37,12 @@ endpoints! {
     Authorization = "/auth" as "authorization_endpoint",
     /// RFC 6749 §3.2.
     Token = "/token" as "token_endpoint",
+    /// RFC 9126 §2.
+    PushedAuthorizationRequest = "/par" as "pushed_authorization_request_endpoint",
+    /// RFC 7009 §2.
+    Revocation = "/token/revoke" as "revocation_endpoint",
+    /// RFC 7662 §2.
+    Introspection = "/token/introspect" as "introspection_endpoint",
     /// OpenID Connect Core §5.3.
     UserInfo = "/userinfo" as "userinfo_endpoint",
     /// RFC 7517 §5.

@@ -5,6 +5,7 @@
 //! goes through it. It knows nothing of HTTP.
 
 mod claims;
+mod client_keys;
 mod info;
 mod jwk;
 mod key;
@@ -17,6 +18,7 @@ mod sealing;
 mod token;
 
 pub use claims::VerifiedClaims;
+pub use client_keys::{ClientKeys, KeySetError, NotTheirs};
 pub use info::{KeyInfo, RotatedKey};
 pub use key_set::Jwks;
 pub use kinds::TokenKind;

@@ -2,8 +2,12 @@
 
 pub mod authorize;
 pub mod claims;
+pub mod client_assertion;
 pub mod client_auth;
+pub mod client_credentials;
+pub mod introspection;
 pub mod redeem;
+pub mod refresh;
 pub mod registration;
 pub mod subject;
 pub mod wallet;

@@ -1,6 +1,7 @@
 //! OAuth, OpenID Connect and the wallet's texts, as the standards write them: pure parsing and composing.
 
 pub mod authorize;
+pub mod client_assertion;
 pub mod client_document;
 pub mod client_registration;
 pub mod eip191;

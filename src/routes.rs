@@ -30,6 +30,9 @@ pub fn configure(mode: Mode) -> impl FnOnce(&mut ServiceConfig) {
             .service(api(Endpoint::Keys.path()).route(get().to(oidc::metadata::keys)))
             .service(api(Endpoint::JwksJson.path()).route(get().to(oidc::metadata::keys)))
             .service(api(Endpoint::Token.path()).route(post().to(oidc::token::post)))
+            .service(api(Endpoint::PushedAuthorizationRequest.path()).route(post().to(oidc::par::post)))
+            .service(api(Endpoint::Revocation.path()).route(post().to(oidc::revoke::post)))
+            .service(api(Endpoint::Introspection.path()).route(post().to(oidc::introspect::post)))
             .service(api(Endpoint::UserInfo.path()).route(get().to(oidc::userinfo::userinfo)).route(post().to(oidc::userinfo::userinfo)))
             .service(api(Endpoint::Registration.path()).route(post().to(oidc::registration::post)))
             .service(

@@ -1,5 +1,9 @@
 //! What every handler can reach: the configuration, the store, the keys, time, chance and limits. Built once, shared by all workers.
 
+mod client_keys;
+
+pub use client_keys::NoKeys;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +13,7 @@ use tokio::sync::{Notify, mpsc};
 use crate::config::Config;
 use crate::domain::{ClientId, Clock, Entropy, Provider, SessionId, Timestamp};
 use crate::egress::Egress;
-use crate::keys::Keyring;
+use crate::keys::{ClientKeys, Keyring};
 use crate::limits::Limits;
 use crate::store::{ClientLogo, ClientRecord, ClientSource, Store, StoreError};
 
@@ -38,6 +42,7 @@ pub struct State {
     pub messages: Notify,
     clients: Cache<ClientId, Arc<ClientRecord>>,
     logos: Cache<(ClientId, String), Option<Arc<ClientLogo>>>,
+    client_keys: client_keys::Known,
     notes: mpsc::Sender<Note>,
 }
 
@@ -84,7 +89,9 @@ impl State {
             .time_to_live(LOGO_CACHE)
             .build();
         let (notes, taken) = mpsc::channel(NOTES);
-        (Self { config, mode, store, keys, clock, entropy, limits, egress, messages: Notify::new(), clients, logos, notes }, taken)
+        let client_keys = client_keys::Known::new();
+        let messages = Notify::new();
+        (Self { config, mode, store, keys, clock, entropy, limits, egress, messages, clients, logos, client_keys, notes }, taken)
     }
 
     /// The client of that id, as it was at most two seconds ago; `None` when there is none, or when it is disabled.
@@ -128,6 +135,23 @@ impl State {
     /// The same, or as `load` finds it: of many who ask at once, one loads.
     pub async fn logo_by(&self, id: &ClientId, uri: &str, load: impl Future<Output = Option<Arc<ClientLogo>>>) -> Option<Arc<ClientLogo>> {
         self.logos.get_with((id.clone(), uri.to_owned()), load).await
+    }
+
+    /// The keys of a client's assertions, as registered by value or fetched from its `jwks_uri`. `unlike`: keys in which the one that is
+    /// looked for is not; newer ones are fetched if it is time for that.
+    ///
+    /// # Errors
+    /// When it has none that can be used, or none can be had now.
+    pub async fn client_keys(
+        &self,
+        client: &ClientRecord,
+        unlike: Option<&Arc<ClientKeys>>,
+        now: Timestamp,
+    ) -> Result<Arc<ClientKeys>, NoKeys> {
+        match (&client.metadata.jwks, &client.metadata.jwks_uri) {
+            (None, Some(uri)) => self.client_keys.fetched(&self.egress, (&client.id, uri), unlike, now).await,
+            (set, _) => self.client_keys.given(&client.id, set.as_ref().unwrap_or_default()).await,
+        }
     }
 
     /// Leaves a note for the worker, if there is room for it.

@@ -6,13 +6,15 @@ use std::time::Duration;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::domain::{Address, ClaimsProfile, CodeId, Provider, Scope, SubjectType, Timestamp};
+use crate::domain::{Address, ClaimsProfile, CodeId, FamilyId, Provider, RefreshToken, Scope, Secret, SubjectType, Timestamp};
 use crate::keys::{KeysError, TokenKind};
-use crate::policy::claims::{LogoutClaims, SignIn, subject_for};
+use crate::policy::authorize::Approved;
+use crate::policy::claims::{ClientClaims, LogoutClaims, SignIn, subject_for};
+use crate::policy::refresh;
 use crate::policy::subject::{self, Person};
 use crate::protocol::hash_claims::{at_hash, c_hash};
 use crate::state::State;
-use crate::store::{ClientRecord, DeveloperToken, Message, NewCode, Session};
+use crate::store::{ClientRecord, DeveloperToken, Message, NewCode, RefreshedFamily, Session};
 
 /// Back-Channel Logout §4: "OPs are encouraged to use short expiration times in Logout Tokens, preferably at most two minutes in the
 /// future". Each attempt makes a new one.
@@ -27,7 +29,10 @@ pub struct TokenResponse {
     pub expires_in: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_token: Option<String>,
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
 }
 
 /// What the `jti` of an access token names: where its record is.
@@ -37,6 +42,10 @@ pub enum Record {
     Code(CodeId),
     /// A license's own token.
     Developer(Uuid),
+    /// The family of the refresh token that it came from, and an id of its own.
+    Refresh(FamilyId, Uuid),
+    /// A client's own token (RFC 6749 §4.4): there is no record, only a note once it is revoked.
+    Client(Uuid),
 }
 
 impl Record {
@@ -45,6 +54,8 @@ impl Record {
         match self {
             Self::Code(id) => format!("c_{id}"),
             Self::Developer(id) => format!("d_{id}"),
+            Self::Refresh(family, id) => format!("r_{family}_{id}"),
+            Self::Client(id) => format!("k_{id}"),
         }
     }
 
@@ -55,6 +66,11 @@ impl Record {
         match jti.split_at_checked(2)? {
             ("c_", text) => id(text).map(|id| Self::Code(CodeId(id))),
             ("d_", text) => id(text).map(Self::Developer),
+            ("r_", text) => {
+                let (family, token) = text.split_once('_')?;
+                Some(Self::Refresh(FamilyId(id(family)?), id(token)?))
+            }
+            ("k_", text) => id(text).map(Self::Client),
             _ => None,
         }
     }
@@ -87,6 +103,84 @@ pub fn for_person(
     mint(state, &sign_in, Record::Code(record.id), (client.access_token, state.config.tokens.id_token), code)
 }
 
+/// The tokens of a refresh, with as much of the family's scope as was asked for. `refresh_token` is what works from now on.
+// OpenID Connect Core §12.2: iss, sub and aud "MUST be the same as in the ID Token issued when the original authentication occurred",
+// auth_time "MUST represent the time of the original authentication", and "it SHOULD NOT have a nonce Claim".
+pub fn for_refresh(
+    state: &State,
+    client: &ClientRecord,
+    family: &RefreshedFamily,
+    scope: &Scope,
+    refresh_token: &RefreshToken,
+    now: Timestamp,
+) -> Result<TokenResponse, KeysError> {
+    let person = Person { account_id: family.account_id, provider: &family.provider, subject: &family.subject };
+    let subject = subject_at(state, client, person);
+    let sign_in = SignIn {
+        issuer: state.issuer(),
+        client,
+        subject: &subject,
+        scope,
+        provider: &family.provider,
+        wallet: family.wallet,
+        amr: &family.amr,
+        authenticated_at: family.authenticated_at,
+        session_id: family.session_id,
+        nonce: None,
+        now,
+    };
+    let lifetime = client.access_token.min(family.expires_at.since(now));
+    let record = Record::Refresh(family.id, state.entropy.uuid(now));
+    let response = mint(state, &sign_in, record, (lifetime, state.config.tokens.id_token), None)?;
+    Ok(TokenResponse { refresh_token: Some(refresh_token.expose().to_owned()), ..response })
+}
+
+/// A code for what was approved: its record, and its text for the app.
+#[must_use]
+pub fn new_code(state: &State, client: &ClientRecord, approved: &Approved, now: Timestamp) -> (NewCode, Secret) {
+    let id = CodeId(state.entropy.uuid(now));
+    let mut record = approved.code(id, now, state.config.tokens.code_lifetime, longest_lifetime(state, client));
+    record.told_as = told_as(state, client, &record);
+    let text = refresh::code_text(state.entropy.secret(), refresh::binding(client, &record).is_some());
+    (record, text)
+}
+
+/// A new refresh token of that family.
+#[must_use]
+pub fn new_refresh_token(state: &State, family: FamilyId) -> RefreshToken {
+    RefreshToken::new(family, state.entropy.bytes(), &state.keys.pairwise_secret())
+}
+
+/// Until when a refresh token lives that is used now, and its row with it.
+#[derive(Clone, Copy, Debug)]
+pub struct RefreshLifetimes {
+    pub idle: Timestamp,
+    /// Of a family that begins now.
+    pub absolute: Timestamp,
+    /// The end of the last access token that it may give by then.
+    pub kept_at_least: Timestamp,
+    /// A day more: the index over it changes once a day and not with each use.
+    pub kept_until: Timestamp,
+}
+
+#[must_use]
+pub fn refresh_lifetimes(state: &State, client: &ClientRecord, now: Timestamp) -> RefreshLifetimes {
+    let idle = now.plus(state.config.tokens.refresh_idle);
+    let kept_at_least = idle.plus(client.access_token);
+    RefreshLifetimes {
+        idle,
+        absolute: now.plus(state.config.tokens.refresh_lifetime),
+        kept_at_least,
+        kept_until: kept_at_least.plus(Duration::from_hours(24)),
+    }
+}
+
+/// A session that nobody has used since is over, and what is bound to it.
+#[must_use]
+pub fn sessions_seen_since(state: &State, now: Timestamp) -> Timestamp {
+    now.minus(state.config.session.idle)
+}
+
 /// The `sub` that the person of a session has at `client`.
 #[must_use]
 pub fn subject_of(state: &State, client: &ClientRecord, session: &Session) -> String {
@@ -95,7 +189,7 @@ pub fn subject_of(state: &State, client: &ClientRecord, session: &Session) -> St
 
 /// What [`NewCode::told_as`] is for a code of that client.
 #[must_use]
-pub fn told_as(state: &State, client: &ClientRecord, code: &NewCode) -> Option<String> {
+fn told_as(state: &State, client: &ClientRecord, code: &NewCode) -> Option<String> {
     let person = Person { account_id: code.account_id, provider: &code.provider, subject: &code.subject };
     client.backchannel_logout_uri.as_ref().map(|_| subject_at(state, client, person))
 }
@@ -115,7 +209,9 @@ pub fn for_logout(state: &State, client: &ClientRecord, message: &Message, now: 
     state.keys.sign(TokenKind::LogoutToken, client.signing_alg, &claims)
 }
 
-fn subject_at(state: &State, client: &ClientRecord, person: Person<'_>) -> String {
+/// The `sub` that a person has at `client`.
+#[must_use]
+pub fn subject_at(state: &State, client: &ClientRecord, person: Person<'_>) -> String {
     subject_for(client, state.config.tokens.subject, person, &state.keys.pairwise_secret())
 }
 
@@ -149,6 +245,29 @@ pub fn for_developer(
     mint(state, &sign_in, Record::Developer(token.id), (lifetime, lifetime), None)
 }
 
+/// A client's own token (RFC 6749 §4.4.3): no refresh token, no ID token.
+pub fn for_client(state: &State, client: &ClientRecord, scope: &Scope, now: Timestamp) -> Result<TokenResponse, KeysError> {
+    let id = client.id.as_str();
+    let claims = ClientClaims {
+        iss: state.issuer(),
+        sub: id,
+        aud: id,
+        exp: now.plus(client.access_token).seconds(),
+        iat: now.seconds(),
+        jti: Record::Client(state.entropy.uuid(now)).jti(),
+        client_id: id,
+        scope: scope.to_string(),
+    };
+    Ok(TokenResponse {
+        access_token: state.keys.sign(TokenKind::AccessToken, client.signing_alg, &claims)?,
+        token_type: token_type(client),
+        expires_in: client.access_token.as_secs(),
+        id_token: None,
+        scope: scope.to_string(),
+        refresh_token: None,
+    })
+}
+
 /// How long a license's own token lives.
 #[must_use]
 pub fn developer_lifetime(state: &State, client: &ClientRecord) -> Duration {
@@ -179,12 +298,17 @@ fn mint(
     };
     Ok(TokenResponse {
         access_token,
-        // RFC 6749 §5.1: "Value is case insensitive"; clients of the earlier stack compare it with lower case.
-        token_type: if sign_in.client.claims_profile == ClaimsProfile::Compat { "bearer" } else { "Bearer" },
+        token_type: token_type(sign_in.client),
         expires_in: access_lifetime.as_secs(),
         id_token,
         scope: sign_in.scope.to_string(),
+        refresh_token: None,
     })
+}
+
+// RFC 6749 §5.1: "Value is case insensitive"; clients of the earlier stack compare it with lower case.
+fn token_type(client: &ClientRecord) -> &'static str {
+    if client.claims_profile == ClaimsProfile::Compat { "bearer" } else { "Bearer" }
 }
 
 #[cfg(test)]
@@ -194,10 +318,12 @@ mod tests {
     #[test]
     fn a_jti_names_its_record() {
         let id = Uuid::from_u128(5);
-        for record in [Record::Code(CodeId(id)), Record::Developer(id)] {
+        let family = FamilyId(Uuid::from_u128(6));
+        for record in [Record::Code(CodeId(id)), Record::Developer(id), Record::Refresh(family, id), Record::Client(id)] {
             assert_eq!(Record::parse(&record.jti()), Some(record));
         }
-        for text in ["", "c", "c_", "x_00000000-0000-0000-0000-000000000005", "é", "c_é"] {
+        for text in ["", "c", "c_", "x_00000000-0000-0000-0000-000000000005", "é", "c_é", "r_00000000-0000-0000-0000-000000000005", "r_x_y"]
+        {
             assert_eq!(Record::parse(text), None);
         }
     }

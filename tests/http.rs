@@ -17,6 +17,9 @@ mod app;
 #[path = "http/forge.rs"]
 mod forge;
 
+#[path = "http/signer.rs"]
+mod signer;
+
 #[path = "http/flow.rs"]
 mod flow;
 
@@ -38,8 +41,26 @@ mod challenge;
 #[path = "http/redeem.rs"]
 mod redeem;
 
+#[path = "http/refresh.rs"]
+mod refresh;
+
+#[path = "http/revoke.rs"]
+mod revoke;
+
+#[path = "http/introspect.rs"]
+mod introspect;
+
 #[path = "http/client_auth.rs"]
 mod client_auth;
+
+#[path = "http/assertion.rs"]
+mod assertion;
+
+#[path = "http/client_credentials.rs"]
+mod client_credentials;
+
+#[path = "http/par.rs"]
+mod par;
 
 #[path = "http/single_use.rs"]
 mod single_use;

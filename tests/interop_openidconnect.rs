@@ -15,6 +15,9 @@ use url::Url;
 
 #[path = "../examples/load/http.rs"]
 mod http;
+#[path = "../examples/load/machine.rs"]
+#[expect(dead_code, reason = "this relying party asks for no tokens of its own")]
+mod machine;
 #[path = "../examples/load/person.rs"]
 #[expect(dead_code, reason = "this relying party asks for its codes itself")]
 mod person;

@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod store {
     pub(crate) mod accounts;
+    pub(crate) mod assertions;
     pub(crate) mod challenges;
     pub(crate) mod clients;
     pub(crate) mod codes;
@@ -16,7 +17,9 @@ mod store {
     pub(crate) mod migrations;
     pub(crate) mod outbox;
     pub(crate) mod plans;
+    pub(crate) mod pushed;
     pub(crate) mod races;
+    pub(crate) mod refresh;
     pub(crate) mod registrations;
     pub(crate) mod schema;
     pub(crate) mod sessions;

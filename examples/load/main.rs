@@ -10,11 +10,13 @@
 
 mod bare;
 mod http;
+mod machine;
 mod measure;
 mod operations;
 mod person;
 mod report;
 mod server;
+mod soak;
 mod wallet;
 
 use std::path::PathBuf;
@@ -59,6 +61,9 @@ struct Options {
     /// Logins before memory is read.
     #[arg(long, default_value_t = 10_000)]
     logins: u64,
+    /// Only so many refreshes over a few families, and a look at what they leave behind; no numbers are written.
+    #[arg(long)]
+    soak: Option<u64>,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -68,7 +73,14 @@ async fn main() -> Result<(), Failure> {
     let mut databases = Vec::new();
     let postgres = options.postgres.as_deref();
     for (name, url) in [("sqlite", None), ("postgres", postgres)].into_iter().filter(|(name, url)| *name == "sqlite" || url.is_some()) {
+        if let Some(refreshes) = options.soak {
+            soak::run(&Place::new(&options.program, &options.folder, name, url)?, name, refreshes).await?;
+            continue;
+        }
         databases.push(database(&options, name, url, &mut bare).await?);
+    }
+    if options.soak.is_some() {
+        return Ok(());
     }
     let report = Report::new(Bare::mean(&bare), databases)?;
     println!("{}", report.markdown());
@@ -95,11 +107,23 @@ async fn database(options: &Options, name: &'static str, url: Option<&str>, bare
             bare.push(bare::measure()?);
             operations.push(redemption(&server, operation, client, alg, callers, time).await?);
         }
+        eprintln!("{name}, {callers} at once: client_credentials and PAR");
+        bare.push(bare::measure()?);
+        let own = async |caller: &mut Caller| caller.client_credentials().await;
+        operations.push(timed(&server, "client_credentials, ES256", callers, time, own).await?);
+        operations.push(timed(&server, "PAR", callers, time, async |caller: &mut Caller| caller.push().await).await?);
         eprintln!("{name}, {callers} at once: userinfo");
         let code = Person::new(server.address, Wallet::number(0)?).code("load-rs256").await?;
         let token = Caller::new(server.address, 0)?.redeem("load-rs256", "RS256", &code).await?;
-        let ask = async move |caller: &mut Caller| caller.userinfo(&token).await;
+        let asked = token.clone();
+        let ask = async move |caller: &mut Caller| caller.userinfo(&asked).await;
         operations.push(timed(&server, "userinfo", callers, time, ask).await?);
+        eprintln!("{name}, {callers} at once: introspection");
+        let ask = async move |caller: &mut Caller| caller.introspect("load-rs256", &token).await;
+        operations.push(timed(&server, "introspection", callers, time, ask).await?);
+        eprintln!("{name}, {callers} at once: refresh");
+        bare.push(bare::measure()?);
+        operations.push(soak::measured(&server, callers, time).await?);
     }
     server.stop()?;
 

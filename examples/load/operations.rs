@@ -4,13 +4,17 @@ use std::net::SocketAddr;
 
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use latchkey::domain::Entropy;
 use serde_json::Value;
 
 use crate::Failure;
 use crate::http::Connection;
-use crate::person::{REDIRECT, VERIFIER, text};
+use crate::machine;
+use crate::person::{AUTHORIZE, REDIRECT, VERIFIER, text};
 use crate::wallet::Wallet;
 
+/// A client without a secret: its refresh tokens are replaced at each use.
+pub(crate) const PUBLIC: &str = "load-public";
 const SECRET: &str = "load-secret-load-secret-load-secret-0";
 
 /// One caller: a connection kept open, and a wallet of its own.
@@ -19,12 +23,16 @@ pub(crate) struct Caller {
     connection: Connection,
     wallet: Wallet,
     issuer: String,
+    // Begins every `jti` of this caller's assertions.
+    unique: String,
+    count: u64,
 }
 
 impl Caller {
     pub(crate) fn new(address: SocketAddr, number: u64) -> Result<Self, Failure> {
         let issuer = format!("http://localhost:{}", address.port());
-        Ok(Self { connection: Connection::new(address), wallet: Wallet::number(number)?, issuer })
+        let unique = uuid::Builder::from_random_bytes(Entropy::System.bytes()).into_uuid().to_string();
+        Ok(Self { connection: Connection::new(address), wallet: Wallet::number(number)?, issuer, unique, count: 0 })
     }
 
     pub(crate) async fn discovery(&mut self) -> Result<(), Failure> {
@@ -64,6 +72,59 @@ impl Caller {
         let access_token = text(&reply, "access_token")?;
         same(text(&claims(access_token, alg)?, "client_id")?, client)?;
         Ok(access_token.to_owned())
+    }
+
+    /// A client's own token, proved by an assertion: the server checks one signature of P-256 and makes another.
+    pub(crate) async fn client_credentials(&mut self) -> Result<(), Failure> {
+        self.count += 1;
+        let assertion = machine::assertion(&self.issuer, &format!("{}-{}", self.unique, self.count))?;
+        let body = format!(
+            "grant_type=client_credentials&scope=load.run&client_assertion={assertion}\
+             &client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"
+        );
+        let form = "Content-Type: application/x-www-form-urlencoded\r\n";
+        let reply = self.connection.send("POST", "/token", form, &body).await?.expect(200, "client_credentials")?.json()?;
+        same(text(&claims(text(&reply, "access_token")?, "ES256")?, "sub")?, machine::ID)
+    }
+
+    /// A pushed authorization request of a client with a secret.
+    pub(crate) async fn push(&mut self) -> Result<(), Failure> {
+        let basic = BASE64_STANDARD.encode(format!("load-es256:{SECRET}"));
+        let headers = format!("Authorization: Basic {basic}\r\nContent-Type: application/x-www-form-urlencoded\r\n");
+        let body = format!("client_id=load-es256{AUTHORIZE}");
+        let reply = self.connection.send("POST", "/par", &headers, &body).await?.expect(201, "par")?.json()?;
+        let ours = text(&reply, "request_uri")?.starts_with("urn:ietf:params:oauth:request_uri:");
+        if ours { Ok(()) } else { Err("a request_uri of another form".into()) }
+    }
+
+    /// Redeems a code of the public client; gives the refresh token.
+    pub(crate) async fn redeem_for_refresh(&mut self, code: &str) -> Result<String, Failure> {
+        let redirect = REDIRECT.replace(':', "%3A").replace('/', "%2F");
+        let body = format!("grant_type=authorization_code&client_id={PUBLIC}&code={code}&redirect_uri={redirect}&code_verifier={VERIFIER}");
+        self.refresh_token(&body).await
+    }
+
+    /// Uses a refresh token of the public client; gives the one that took its place.
+    pub(crate) async fn refresh(&mut self, token: &str) -> Result<String, Failure> {
+        let next = self.refresh_token(&format!("grant_type=refresh_token&client_id={PUBLIC}&refresh_token={token}")).await?;
+        if next == token { Err("the refresh token was not replaced".into()) } else { Ok(next) }
+    }
+
+    async fn refresh_token(&mut self, body: &str) -> Result<String, Failure> {
+        let form = "Content-Type: application/x-www-form-urlencoded\r\n";
+        let reply = self.connection.send("POST", "/token", form, body).await?.expect(200, "token")?.json()?;
+        for name in ["access_token", "id_token"] {
+            claims(text(&reply, name)?, "ES256")?;
+        }
+        text(&reply, "refresh_token").map(str::to_owned)
+    }
+
+    pub(crate) async fn introspect(&mut self, client: &str, token: &str) -> Result<(), Failure> {
+        let basic = BASE64_STANDARD.encode(format!("{client}:{SECRET}"));
+        let headers = format!("Authorization: Basic {basic}\r\nContent-Type: application/x-www-form-urlencoded\r\n");
+        let reply = self.connection.send("POST", "/token/introspect", &headers, &format!("token={token}")).await?;
+        let told = reply.expect(200, "introspection")?.json()?;
+        if told["active"] == true { same(text(&told, "client_id")?, client) } else { Err("a living token is not active".into()) }
     }
 
     pub(crate) async fn userinfo(&mut self, token: &str) -> Result<(), Failure> {

@@ -13,7 +13,7 @@ use crate::wallet::Wallet;
 pub(crate) const REDIRECT: &str = "http://127.0.0.1:1/callback";
 // RFC 7636 appendix B: one verifier for all, since nothing here is secret; the server does its work all the same.
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-const AUTHORIZE: &str = "&response_type=code&scope=openid%20email&state=load&nonce=load-nonce\
+pub(crate) const AUTHORIZE: &str = "&response_type=code&scope=openid%20email&state=load&nonce=load-nonce\
     &redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2Fcallback\
     &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
 const MOST_STEPS: usize = 10;
@@ -36,6 +36,12 @@ impl Person {
     /// Asks for a code at a client, signing in and agreeing where the server asks for it.
     pub(crate) async fn code(&mut self, client: &str) -> Result<String, Failure> {
         code_in(&self.authorize(&format!("/auth?client_id={client}{AUTHORIZE}")).await?)
+    }
+
+    /// The same, for access while the person is away.
+    pub(crate) async fn offline_code(&mut self, client: &str) -> Result<String, Failure> {
+        let authorize = AUTHORIZE.replace("scope=openid%20email", "scope=openid%20offline_access");
+        code_in(&self.authorize(&format!("/auth?client_id={client}{authorize}")).await?)
     }
 
     /// Opens an authorization URL (its path and query) and goes on as the pages ask, until the server sends the browser back to the

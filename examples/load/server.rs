@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::Failure;
 use crate::http::Connection;
+use crate::machine;
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
 // The callers all come from one address; the limits are for people.
@@ -39,6 +40,21 @@ name = "Load EdDSA"
 secret = "load-secret-load-secret-load-secret-0"
 redirect_uris = ["http://127.0.0.1:1/callback"]
 signing_alg = "EdDSA"
+
+[[clients]]
+id = "load-machine"
+name = "Load machine"
+jwks_file = "FOLDER/machine.json"
+grant_types = ["client_credentials"]
+scope = "load.run"
+signing_alg = "ES256"
+
+[[clients]]
+id = "load-public"
+name = "Load public"
+public = true
+redirect_uris = ["http://127.0.0.1:1/callback"]
+signing_alg = "ES256"
 "#;
 
 /// Where a server is to run: the program, a data folder, a database.
@@ -62,7 +78,8 @@ impl Place {
     pub(crate) fn new(program: &Path, root: &Path, name: &str, database: Option<&str>) -> Result<Self, Failure> {
         let folder = root.join(name);
         std::fs::create_dir_all(&folder)?;
-        std::fs::write(folder.join("latchkey.toml"), CLIENTS)?;
+        machine::write_keys(&folder.join("machine.json"))?;
+        std::fs::write(folder.join("latchkey.toml"), CLIENTS.replace("FOLDER", &folder.display().to_string()))?;
         let database = database.map_or_else(|| format!("sqlite://{}", folder.join("data/latchkey.db").display()), str::to_owned);
         Ok(Self { program: program.to_owned(), folder, database })
     }
@@ -108,6 +125,11 @@ impl Place {
             }
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
+    }
+
+    /// The URL of its database.
+    pub(crate) fn database(&self) -> &str {
+        &self.database
     }
 
     fn log(&self) -> String {

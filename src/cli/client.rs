@@ -5,6 +5,7 @@ mod delete;
 mod disable;
 mod enable;
 mod list;
+mod registration;
 mod show;
 mod update;
 mod view;
@@ -20,10 +21,10 @@ use crate::domain::{ClientId, ClientKind, Timestamp};
 /// The apps that people sign in to
 #[derive(Debug, Subcommand)]
 pub(super) enum Client {
-    Create(create::Create),
+    Create(Box<create::Create>),
     List(list::List),
     Show(show::Show),
-    Update(update::Update),
+    Update(Box<update::Update>),
     Disable(disable::Disable),
     Enable(enable::Enable),
     Delete(delete::Delete),

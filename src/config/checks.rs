@@ -1,6 +1,7 @@
 //! What settings must hold together.
 
-use super::clients::{ClientEntry, check_logout_uri_here, check_secret};
+use super::client_rules::{check_logout_uri_here, check_secret};
+use super::clients::ClientEntry;
 use super::errors::{ConfigError, Source};
 use super::settings::Parts;
 use super::span::span_words;
@@ -57,6 +58,13 @@ pub(super) fn run(parts: &Parts, clients: &[ClientEntry], effective: &[Effective
                 tell(&format!("clients[{place}].backchannel_logout_uri"), problem, "an https address");
             }
         }
+    }
+    if let Some(tokens) = &parts.tokens
+        && tokens.refresh_idle > tokens.refresh_lifetime
+    {
+        let problem =
+            format!("{} is longer than tokens.refresh_lifetime ({})", span_words(tokens.refresh_idle), span_words(tokens.refresh_lifetime));
+        tell("tokens.refresh_idle", problem, "at most tokens.refresh_lifetime");
     }
     if let Some(wallet) = &parts.wallet {
         if wallet.chains.is_empty() {

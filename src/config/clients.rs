@@ -1,16 +1,18 @@
-//! Clients that the configuration file declares (`[[clients]]`), and the rules that every registration of a client obeys,
-//! wherever it comes from.
+//! Clients that the configuration file declares (`[[clients]]`).
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use url::{Host, Url};
-
+use super::client_rules::{
+    Proof, Wrong, check_grants, check_id, check_logout_uri, check_pkce, check_secret, check_uris, method_for, read_jwks,
+};
 use super::errors::{ConfigError, Source};
 use super::table::{Given, Section, SectionTable, section};
 use super::value::Value;
-use crate::domain::{ClaimsProfile, ClientId, Pkce, RedirectUri, Secret, SigningAlg, SubjectType, TokenHash};
+use crate::domain::{
+    AuthMethod, ClaimsProfile, ClientId, ClientMetadata, GrantType, Pkce, RedirectUri, Scope, Secret, SigningAlg, SubjectType, TokenHash,
+};
 
 section! {
     /// A client, declared in the file in place of `latchkey client create`. Repeat the section for each one.
@@ -19,13 +21,27 @@ section! {
         id: ClientId;
         /// The name that people see when they sign in.
         name: String;
-        /// Its secret, at least 32 characters. One of `secret`, `secret_file` and `public` must be given.
+        /// Its secret, at least 32 characters. One of `secret`, `secret_file`, `jwks_file`, `jwks_uri` and `public` must be given.
         secret: Option<Secret>;
         /// A file that holds the secret.
         secret_file: Option<PathBuf>;
+        /// A file that holds its public keys, a JWK set: it proves itself by `private_key_jwt`.
+        jwks_file: Option<PathBuf>;
+        /// The https address of its public keys, a JWK set: it proves itself by `private_key_jwt`.
+        jwks_uri: Option<String>;
         /// Whether it is a public client: it has no secret and always uses PKCE.
         public: bool = "false";
-        /// Where people are sent back to, compared byte for byte; at least one.
+        /// How it proves itself, where `client_secret` (by Basic or in the form) is to be one of the two alone.
+        auth_method: Option<AuthMethod>, shown "what fits its secret or keys";
+        /// The only algorithm that its assertions may be signed with.
+        auth_signing_alg: Option<SigningAlg>, shown "any of them";
+        /// The grants that it may use.
+        grant_types: Vec<GrantType> = "authorization_code, refresh_token";
+        /// The scopes that it may ask for, with spaces between them; with `client_credentials` only these can be had.
+        scope: Option<Scope>, shown "any";
+        /// Whether it must push its authorization requests (RFC 9126).
+        require_pushed_authorization_requests: bool = "false";
+        /// Where people are sent back to, compared byte for byte; at least one, unless it never uses `authorization_code`.
         redirect_uris: Vec<RedirectUri>;
         /// Where people may be sent after signing out.
         post_logout_redirect_uris: Vec<RedirectUri>;
@@ -61,6 +77,8 @@ pub struct ClientEntry {
     pub id: ClientId,
     pub name: String,
     pub credential: Credential,
+    pub auth_method: AuthMethod,
+    pub metadata: ClientMetadata,
     pub redirect_uris: Vec<RedirectUri>,
     pub post_logout_redirect_uris: Vec<RedirectUri>,
     pub backchannel_logout_uri: Option<String>,
@@ -74,76 +92,24 @@ pub struct ClientEntry {
 }
 
 /// How a client proves itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credential {
     Public,
     Secret(TokenHash),
+    /// Its public keys, by value.
+    Jwks(serde_json::Value),
+    /// Where its public keys are; whether that can be fetched from at all is looked at when the server starts.
+    JwksUri(String),
 }
 
-/// Whether a chosen secret is long enough to be kept as a hash; the error is a sentence.
-pub fn check_secret(secret: &Secret) -> Result<(), String> {
-    match secret.expose().chars().count() {
-        MIN_SECRET.. => Ok(()),
-        short => Err(format!("the secret has {short} characters; it needs at least {MIN_SECRET}")),
+impl Credential {
+    fn proof(&self) -> Proof {
+        match self {
+            Self::Public => Proof::Nothing,
+            Self::Secret(_) => Proof::Secret,
+            Self::Jwks(_) | Self::JwksUri(_) => Proof::Keys,
+        }
     }
-}
-
-/// What is wrong with a setting of a client: the setting, and a sentence.
-pub(crate) type Wrong = (&'static str, String);
-
-/// What every ordinary client must hold.
-pub(crate) fn check_client(id: &ClientId, public: bool, pkce: Pkce, redirect_uris: &[RedirectUri]) -> Vec<Wrong> {
-    [check_id(id), check_pkce(public, pkce), check_uris(redirect_uris)].into_iter().flatten().collect()
-}
-
-fn check_id(id: &ClientId) -> Option<Wrong> {
-    id.as_address().map(|_| ("id", format!("{id} is an address, and those are ids of licenses: `latchkey license create`")))
-}
-
-// RFC 9700 §2.1.1: "Public clients MUST use PKCE".
-fn check_pkce(public: bool, pkce: Pkce) -> Option<Wrong> {
-    (public && pkce == Pkce::Optional).then(|| ("pkce", "a public client always uses PKCE".to_owned()))
-}
-
-fn check_uris(redirect_uris: &[RedirectUri]) -> Option<Wrong> {
-    redirect_uris.is_empty().then(|| ("redirect_uris", "there is no redirect URI".to_owned()))
-}
-
-/// Whether an app may want its logout messages there, as far as the address tells; the error is a sentence. Whether this server goes there
-/// is looked at with each message.
-// Back-Channel Logout §2.2: "This URI SHOULD use the https scheme … The URI MUST NOT include a fragment component."
-pub(crate) fn check_logout_uri(uri: &str) -> Result<(), String> {
-    if uri.len() > 2_000 || !uri.bytes().all(|b| b.is_ascii_graphic() && b != b'\\') {
-        return Err("it has at most 2000 characters, all of them printable ASCII without spaces or backslashes".to_owned());
-    }
-    let url = Url::parse(uri).map_err(|_| "it is an absolute URI, like https://app.example/signed-out".to_owned())?;
-    let this_machine = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    let problem = match url.scheme() {
-        "https" => None,
-        "http" if this_machine => None,
-        "http" => Some("it uses https; http is for localhost, 127.0.0.1 and [::1] only, in development"),
-        _ => Some("it uses https"),
-    };
-    let problem = problem.or_else(|| uri.contains('#').then_some("it has no fragment (the part behind #)"));
-    let named = !url.username().is_empty() || url.password().is_some();
-    match problem.or_else(|| named.then_some("it has no user name or password")) {
-        Some(problem) => Err(problem.to_owned()),
-        None => Ok(()),
-    }
-}
-
-/// The same for what only the server's own settings tell: without TLS a message would be read and swallowed on its way, so it goes to this
-/// machine alone, and only where that is opened for development.
-pub(crate) fn check_logout_uri_here(uri: &str, egress: &super::Egress) -> Result<(), String> {
-    if uri.starts_with("http:") && !egress.allow_private_networks {
-        return Err("it uses https; http is for development, where egress.allow_private_networks is true".to_owned());
-    }
-    Ok(())
 }
 
 /// Reads every entry; what is wrong goes to `problems`.
@@ -170,13 +136,18 @@ pub(super) fn read(entries: Vec<BTreeMap<String, Given>>, file: &Source, problem
         {
             tell(("id", format!("{id} is the id of clients[{first}] too")));
         }
-        let credential = match &row {
-            Some(row) => Some(credential(row.public, row.secret.as_ref(), row.secret_file.as_deref())),
-            None => readable_credential(&given),
+        let (ways, asked) = match &row {
+            Some(row) => (Some(Ways::of(row)), Some(row.auth_method)),
+            None => (Ways::readable(&given), field(&given, "auth_method")),
         };
-        match (credential, row) {
-            (Some(Ok(credential)), Some(row)) => clients.push(row.with(credential)),
-            (Some(Err(problem)), _) => tell(problem),
+        let credential = ways.map(Ways::credential);
+        let method = match &credential {
+            Some(Ok(credential)) => asked.map(|asked| method_for(credential.proof(), asked)),
+            _ => None,
+        };
+        match (credential, method, row) {
+            (Some(Ok(credential)), Some(Ok(method)), Some(row)) => clients.push(row.with(credential, method)),
+            (Some(Err(problem)), _, _) | (_, Some(Err(problem)), _) => tell(problem),
             _ => {}
         }
         ids.push(fields.id);
@@ -191,6 +162,7 @@ struct Fields {
     pkce: Option<Pkce>,
     redirect_uris: Option<Vec<RedirectUri>>,
     backchannel_logout_uri: Option<String>,
+    grant_types: Option<BTreeSet<GrantType>>,
 }
 
 impl Fields {
@@ -201,22 +173,73 @@ impl Fields {
             pkce: field(given, "pkce"),
             redirect_uris: field(given, "redirect_uris"),
             backchannel_logout_uri: field::<Option<String>>(given, "backchannel_logout_uri").flatten(),
+            grant_types: field::<Vec<GrantType>>(given, "grant_types").map(|grants| grants.into_iter().collect()),
         }
     }
 
     fn rules(&self) -> Vec<Wrong> {
         let of_id = self.id.as_ref().and_then(check_id);
         let of_pkce = self.public.zip(self.pkce).and_then(|(public, pkce)| check_pkce(public, pkce));
-        let of_uris = self.redirect_uris.as_deref().and_then(check_uris);
+        let of_uris = self.redirect_uris.as_deref().zip(self.grant_types.as_ref()).and_then(|(uris, grants)| check_uris(uris, grants));
+        let of_grants = self.public.zip(self.grant_types.as_ref()).and_then(|(public, grants)| check_grants(public, grants));
         let of_logout = self.backchannel_logout_uri.as_deref().and_then(|uri| check_logout_uri(uri).err());
-        [of_id, of_pkce, of_uris, of_logout.map(|problem| ("backchannel_logout_uri", problem))].into_iter().flatten().collect()
+        let of_logout = of_logout.map(|problem| ("backchannel_logout_uri", problem));
+        [of_id, of_pkce, of_uris, of_grants, of_logout].into_iter().flatten().collect()
     }
 }
 
-// How the client proves itself; `None` where that cannot be read.
-fn readable_credential(given: &BTreeMap<String, Given>) -> Option<Result<Credential, Wrong>> {
-    let (secret, file): (Option<Secret>, Option<PathBuf>) = (field(given, "secret")?, field(given, "secret_file")?);
-    Some(credential(field(given, "public")?, secret.as_ref(), file.as_deref()))
+/// The ways to prove itself that an entry gives; one of them is right.
+struct Ways {
+    public: bool,
+    secret: Option<Secret>,
+    secret_file: Option<PathBuf>,
+    jwks_file: Option<PathBuf>,
+    jwks_uri: Option<String>,
+}
+
+impl Ways {
+    fn of(row: &ClientRow) -> Self {
+        Self {
+            public: row.public,
+            secret: row.secret.clone(),
+            secret_file: row.secret_file.clone(),
+            jwks_file: row.jwks_file.clone(),
+            jwks_uri: row.jwks_uri.clone(),
+        }
+    }
+
+    // `None` where one of them cannot be read, which is told elsewhere.
+    fn readable(given: &BTreeMap<String, Given>) -> Option<Self> {
+        Some(Self {
+            public: field(given, "public")?,
+            secret: field(given, "secret")?,
+            secret_file: field(given, "secret_file")?,
+            jwks_file: field(given, "jwks_file")?,
+            jwks_uri: field(given, "jwks_uri")?,
+        })
+    }
+
+    fn credential(self) -> Result<Credential, Wrong> {
+        let (key, secret) = match (self.public, self.secret, self.secret_file, self.jwks_file, self.jwks_uri) {
+            (true, None, None, None, None) => return Ok(Credential::Public),
+            (false, Some(secret), None, None, None) => ("secret", secret),
+            (false, None, Some(path), None, None) => {
+                let text = std::fs::read_to_string(&path)
+                    .map_err(|problem| ("secret_file", format!("{} cannot be read: {problem}", path.display())))?;
+                ("secret_file", Secret::new(text.trim_end_matches(['\r', '\n'])))
+            }
+            (false, None, None, Some(path), None) => {
+                return read_jwks(&path).map(Credential::Jwks).map_err(|problem| ("jwks_file", problem));
+            }
+            (false, None, None, None, Some(uri)) => return Ok(Credential::JwksUri(uri)),
+            (false, None, None, None, None) => {
+                return Err(("secret", "is missing; give secret, secret_file, jwks_file or jwks_uri, or say public = true".to_owned()));
+            }
+            _ => return Err(("secret", "only one of secret, secret_file, jwks_file, jwks_uri and public can be given".to_owned())),
+        };
+        check_secret(&secret).map_err(|problem| (key, problem))?;
+        Ok(Credential::Secret(secret.hash()))
+    }
 }
 
 // A field's value, its default where it is not given; `None` when it is wrong or missing, which is told elsewhere.
@@ -229,25 +252,23 @@ fn field<T: Value>(given: &BTreeMap<String, Given>, key: &str) -> Option<T> {
     }
 }
 
-fn credential(public: bool, secret: Option<&Secret>, secret_file: Option<&Path>) -> Result<Credential, Wrong> {
-    let (key, secret) = match (public, secret, secret_file) {
-        (true, None, None) => return Ok(Credential::Public),
-        (false, Some(secret), None) => ("secret", secret.clone()),
-        (false, None, Some(path)) => {
-            let text = std::fs::read_to_string(path)
-                .map_err(|problem| ("secret_file", format!("{} cannot be read: {problem}", path.display())))?;
-            ("secret_file", Secret::new(text.trim_end_matches(['\r', '\n'])))
-        }
-        (false, None, None) => return Err(("secret", "is missing; give secret or secret_file, or say public = true".to_owned())),
-        _ => return Err(("secret", "only one of secret, secret_file and public can be given".to_owned())),
-    };
-    check_secret(&secret).map_err(|problem| (key, problem))?;
-    Ok(Credential::Secret(secret.hash()))
-}
-
 impl ClientRow {
-    fn with(self, credential: Credential) -> ClientEntry {
+    fn with(self, credential: Credential, auth_method: AuthMethod) -> ClientEntry {
+        let mut metadata = ClientMetadata {
+            grant_types: self.grant_types.into_iter().collect(),
+            scope: self.scope,
+            token_endpoint_auth_signing_alg: self.auth_signing_alg,
+            require_pushed_authorization_requests: self.require_pushed_authorization_requests,
+            ..ClientMetadata::default()
+        };
+        match &credential {
+            Credential::Jwks(set) => metadata.jwks = Some(set.clone()),
+            Credential::JwksUri(uri) => metadata.jwks_uri = Some(uri.clone()),
+            Credential::Public | Credential::Secret(_) => {}
+        }
         ClientEntry {
+            auth_method,
+            metadata,
             id: self.id,
             name: self.name,
             credential,

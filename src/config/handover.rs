@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::clients::{ClientEntry, Credential, MAX_DEVELOPER_TOKEN};
 use super::{Config, DatabaseUrl, Tls};
-use crate::domain::{AuthMethod, Entropy, Timestamp};
+use crate::domain::{Entropy, Timestamp};
 use crate::keys::{KeySettings, KeysError, SealingKey};
 use crate::store::{ClientRecord, ClientSource, DatabaseSettings};
 
@@ -76,13 +76,14 @@ impl Config {
     }
 
     fn client_record(&self, client: &ClientEntry, now: Timestamp) -> ClientRecord {
-        let (auth_method, secret_hash) = match client.credential {
-            Credential::Public => (AuthMethod::None, None),
-            Credential::Secret(hash) => (AuthMethod::ClientSecret, Some(hash)),
+        let secret_hash = match client.credential {
+            Credential::Secret(hash) => Some(hash),
+            Credential::Public | Credential::Jwks(_) | Credential::JwksUri(_) => None,
         };
         ClientRecord {
             secret_hash,
-            auth_method,
+            auth_method: client.auth_method,
+            metadata: client.metadata.clone(),
             pkce: client.pkce,
             claims_profile: client.claims_profile,
             subject_type: client.subject,

@@ -67,8 +67,19 @@ settings! {
         access_token: Duration = "1h", from "1m" to "1h";
         /// How long an ID token lives.
         id_token: Duration = "1h", from "1m" to "1d";
+        /// How long a refresh token lives unused.
+        refresh_idle: Duration = "30d", from "1m" to "3650d";
+        /// How long a refresh token and all that take its place live at most.
+        refresh_lifetime: Duration = "365d", from "1m" to "3650d";
         /// How long a developer token of a license lives, unless the license has a setting of its own.
         developer_token: Duration = "14d", from "1m" to "14d";
+    }
+    /// Authorization requests that apps push to `/par` (RFC 9126).
+    pushed_requests: PushedRequests {
+        /// How long a pushed request can be used.
+        lifetime: Duration = "90s", from "5s" to "10m";
+        /// Whether every app must push its requests.
+        required: bool = "false";
     }
     /// Signing in by wallet.
     wallet: Wallet {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::span::parse_span;
 use super::{Issuer, Network};
-use crate::domain::{ClaimsProfile, ClientId, Pkce, RedirectUri, Secret, SigningAlg, SubjectType};
+use crate::domain::{AuthMethod, ClaimsProfile, ClientId, GrantType, Pkce, RedirectUri, Scope, Secret, SigningAlg, SubjectType};
 use crate::keys::SealingKey;
 
 /// A value before it is read: text (environment, flag, default), or what the file has.
@@ -123,6 +123,7 @@ told! {
     Network: "an address or a network, like 10.0.0.0/8";
     ClientId: "1 to 200 visible ASCII characters";
     RedirectUri: "an absolute URI without fragment";
+    Scope: "scopes with spaces between them";
 }
 
 macro_rules! words {
@@ -140,7 +141,7 @@ macro_rules! words {
     )*};
 }
 
-words!(SubjectType, Pkce, ClaimsProfile, SigningAlg, LogFormat);
+words!(SubjectType, Pkce, ClaimsProfile, SigningAlg, AuthMethod, GrantType, LogFormat);
 
 impl Value for String {
     fn expected() -> String {

@@ -103,6 +103,8 @@ uuid_ids! {
     InteractionId;
     /// An authorization code's record, which is also the record of the tokens it gave: the `jti` of the access token.
     CodeId;
+    /// A refresh token and all that replaced it.
+    FamilyId;
 }
 
 /// How a person proved who they are; the `provider_id` claim. Configured providers of other kinds will have names of their own.

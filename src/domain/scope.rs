@@ -55,6 +55,18 @@ impl Scope {
         Self(self.0.iter().filter(|token| known.contains(&token.as_str())).cloned().collect())
     }
 
+    /// What is in this set and not among `unwanted`.
+    #[must_use]
+    pub fn without(&self, unwanted: &[&str]) -> Self {
+        Self(self.0.iter().filter(|token| !unwanted.contains(&token.as_str())).cloned().collect())
+    }
+
+    /// What is in both sets.
+    #[must_use]
+    pub fn common(&self, other: &Self) -> Self {
+        Self(self.0.intersection(&other.0).cloned().collect())
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }

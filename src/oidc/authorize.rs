@@ -3,7 +3,8 @@
 
 use actix_web::HttpResponse;
 
-use crate::domain::{AuthMethod, ClientKind, CodeId, Pkce};
+use super::par;
+use crate::domain::{AuthMethod, ClientKind, GrantType, Pkce, Scope};
 use crate::keys::TokenKind;
 use crate::policy::authorize::{Approved, Step};
 use crate::protocol::authorize::{AuthorizeRequest, NoReturnPath, ReturnPath, client_id};
@@ -30,12 +31,15 @@ pub async fn post(ctx: Ctx, body: Body) -> HttpResponse {
 }
 
 async fn authorize(ctx: &Ctx) -> Result<HttpResponse, Fault> {
-    let params = posted::params(ctx, "/auth").await?;
+    let (params, pushed) = par::unfold(ctx, posted::params(ctx, "/auth").await?).await?;
     let id = client_id(&params).map_err(unreturnable)?;
     let Some(client) = documents::client(ctx, &id).await? else {
         return Err(Fault::new(ErrorCode::InvalidClient, format!("client_id {id} is not registered here, or is disabled")));
     };
     let return_path = ReturnPath::find(&params, &client.redirect_uris).map_err(unreturnable)?;
+    if !pushed && (ctx.state.config.pushed_requests.required || client.metadata.require_pushed_authorization_requests) {
+        return Ok(respond::to_app(ctx, &return_path, &Outcome::Error(par::must_push())));
+    }
     let request = match read(ctx, &params, &client, &return_path).await {
         Ok(request) => request,
         Err(error) => return Ok(respond::to_app(ctx, &return_path, &Outcome::Error(error))),
@@ -48,9 +52,24 @@ async fn authorize(ctx: &Ctx) -> Result<HttpResponse, Fault> {
     }
 }
 
-// What is asked, with the hint's signature checked: whom an ID Token names is believed only if it is ours.
-async fn read(ctx: &Ctx, params: &Params, client: &ClientRecord, return_path: &ReturnPath) -> Result<AuthorizeRequest, OAuthError> {
+/// What is asked, with the hint's signature checked: whom an ID Token names is believed only if it is ours.
+pub(super) async fn read(
+    ctx: &Ctx,
+    params: &Params,
+    client: &ClientRecord,
+    return_path: &ReturnPath,
+) -> Result<AuthorizeRequest, OAuthError> {
     let mut request = AuthorizeRequest::parse(params, client.id.clone(), return_path.clone(), pkce_for(client))?;
+    if !client.may(GrantType::AuthorizationCode) {
+        return Err(OAuthError::new(ErrorCode::UnauthorizedClient, "this client is not registered for the grant authorization_code"));
+    }
+    // OpenID Connect Core §11: offline_access asks for a refresh token; of a client that could not use one it is ignored.
+    if !client.may(GrantType::RefreshToken) {
+        request.scope = request.scope.without(&[Scope::OFFLINE_ACCESS]);
+        if request.scope.is_empty() {
+            return Err(OAuthError::new(ErrorCode::InvalidScope, "this client is not registered for the grant refresh_token"));
+        }
+    }
     if let Some(hint) = params.get("id_token_hint")? {
         let claims = ctx.state.keys.verify(TokenKind::IdTokenHint, hint).await;
         let claims = claims.map_err(|_| OAuthError::new(ErrorCode::InvalidRequest, "id_token_hint is no ID Token of this server"))?;
@@ -61,10 +80,7 @@ async fn read(ctx: &Ctx, params: &Params, client: &ClientRecord, return_path: &R
 
 // Already signed in and already agreed: no page, no visit.
 async fn approve(ctx: &Ctx, client: &ClientRecord, approved: &Approved) -> Result<HttpResponse, Fault> {
-    let code = ctx.state.entropy.secret();
-    let of_tokens = tokens::longest_lifetime(&ctx.state, client);
-    let mut record = approved.code(CodeId(ctx.state.entropy.uuid(ctx.now)), ctx.now, ctx.state.config.tokens.code_lifetime, of_tokens);
-    record.told_as = tokens::told_as(&ctx.state, client, &record);
+    let (record, code) = tokens::new_code(&ctx.state, client, approved, ctx.now);
     let path = &approved.request().return_path;
     if ctx.state.store.put_code(&record, &code.hash()).await? {
         Ok(respond::to_app(ctx, path, &Outcome::Code(code)))
@@ -81,7 +97,7 @@ fn pkce_for(client: &ClientRecord) -> Pkce {
 
 // RFC 6749 §4.1.2.1: "the authorization server SHOULD inform the resource owner of the error and MUST NOT automatically redirect the
 // user-agent to the invalid redirection URI."
-fn unreturnable(reason: NoReturnPath) -> Fault {
+pub(super) fn unreturnable(reason: NoReturnPath) -> Fault {
     match reason {
         NoReturnPath::Client(error) | NoReturnPath::RedirectUri(error) => Fault::OAuth(error),
     }

@@ -7,7 +7,7 @@ use actix_web::http::header;
 use serde::Serialize;
 
 use super::token::GRANT_TYPES;
-use crate::domain::{AuthMethod, SigningAlg, SubjectType};
+use crate::domain::{AuthMethod, GrantType, SigningAlg, SubjectType};
 use crate::endpoints::Endpoint;
 use crate::protocol::authorize::SCOPES;
 use crate::protocol::pkce;
@@ -25,10 +25,15 @@ struct Metadata {
     scopes_supported: &'static [&'static str],
     response_types_supported: [&'static str; 1],
     response_modes_supported: [&'static str; 2],
-    grant_types_supported: &'static [&'static str],
+    grant_types_supported: &'static [GrantType],
     subject_types_supported: Vec<&'static str>,
     id_token_signing_alg_values_supported: Vec<&'static str>,
-    token_endpoint_auth_methods_supported: [&'static str; 3],
+    token_endpoint_auth_methods_supported: [&'static str; 4],
+    token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    revocation_endpoint_auth_methods_supported: [&'static str; 4],
+    revocation_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    introspection_endpoint_auth_methods_supported: [&'static str; 3],
+    introspection_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     code_challenge_methods_supported: [&'static str; 1],
     prompt_values_supported: [&'static str; 5],
     claims_supported: &'static [&'static str],
@@ -43,6 +48,7 @@ struct Metadata {
     /// draft-ietf-oauth-client-id-metadata-document.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     client_id_metadata_document_supported: bool,
+    require_pushed_authorization_requests: bool,
 }
 
 const CLAIMS: &[&str] = &[
@@ -76,10 +82,18 @@ const CLAIMS: &[&str] = &[
     "updated_at",
 ];
 
+const AUTH_METHODS: [&str; 4] = [
+    AuthMethod::ClientSecretBasic.as_str(),
+    AuthMethod::ClientSecretPost.as_str(),
+    AuthMethod::PrivateKeyJwt.as_str(),
+    AuthMethod::None.as_str(),
+];
+
 impl Metadata {
     fn of(state: &State) -> Self {
         let named = |endpoint: &Endpoint| endpoint.member().map(|member| (member, format!("{}{}", state.issuer(), endpoint.path())));
         let offered = |endpoint: &&Endpoint| **endpoint != Endpoint::Registration || state.config.registration.enabled;
+        let algs = || SigningAlg::ALL.iter().map(|alg| alg.as_str()).collect();
         Self {
             issuer: state.issuer().to_owned(),
             endpoints: Endpoint::ALL.iter().filter(offered).filter_map(named).collect(),
@@ -94,11 +108,18 @@ impl Metadata {
                 vec!["public", "pairwise"]
             },
             id_token_signing_alg_values_supported: SigningAlg::ALL.iter().map(|alg| alg.as_str()).collect(),
-            token_endpoint_auth_methods_supported: [
+            token_endpoint_auth_methods_supported: AUTH_METHODS,
+            // RFC 8414 §2: "The value "none" MUST NOT be used."
+            token_endpoint_auth_signing_alg_values_supported: algs(),
+            // RFC 8414 §2: the clients that have tokens are those that give them up, in the same ways.
+            revocation_endpoint_auth_methods_supported: AUTH_METHODS,
+            revocation_endpoint_auth_signing_alg_values_supported: algs(),
+            introspection_endpoint_auth_methods_supported: [
                 AuthMethod::ClientSecretBasic.as_str(),
                 AuthMethod::ClientSecretPost.as_str(),
-                AuthMethod::None.as_str(),
+                AuthMethod::PrivateKeyJwt.as_str(),
             ],
+            introspection_endpoint_auth_signing_alg_values_supported: algs(),
             code_challenge_methods_supported: [pkce::METHOD],
             prompt_values_supported: ["none", "login", "consent", "select_account", "create"],
             claims_supported: CLAIMS,
@@ -109,8 +130,10 @@ impl Metadata {
             authorization_response_iss_parameter_supported: true,
             claims_parameter_supported: false,
             request_parameter_supported: false,
+            // Only what was pushed here can be named (RFC 9126 §5); no address of an app's is fetched.
             request_uri_parameter_supported: false,
             client_id_metadata_document_supported: state.config.registration.client_id_documents,
+            require_pushed_authorization_requests: state.config.pushed_requests.required,
         }
     }
 }

@@ -1,49 +1,68 @@
-//! `/token` (RFC 6749 §3.2): the endpoint owns the phases — read, authenticate the client, redeem, mint — and a grant fills one of them.
+//! `/token` (RFC 6749 §3.2): the endpoint owns the phases — read, authenticate the client, ask its grant — and each grant fills the last.
 
 mod authorization_code;
+mod client_credentials;
+mod refresh_token;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderValue};
 
+use super::client_form;
+use crate::domain::GrantType;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::params::Params;
+use crate::store::ClientRecord;
 use crate::tokens::TokenResponse;
 use crate::web::body::Body;
+use crate::web::client;
 use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
-use crate::web::{client, posted, reply};
+use crate::web::reply;
 
-/// The grants that `/token` knows, as discovery lists them.
-pub const GRANT_TYPES: &[&str] = &["authorization_code"];
+macro_rules! grants {
+    ($($grant:ident = $module:ident,)*) => {
+        /// The grants that `/token` has, as discovery lists them.
+        pub const GRANT_TYPES: &[GrantType] = &[$(GrantType::$grant),*];
+
+        async fn tokens(ctx: &Ctx, grant: GrantType, client: &ClientRecord, params: &Params) -> Result<TokenResponse, Fault> {
+            match grant {
+                $(GrantType::$grant => $module::grant(ctx, client, params).await,)*
+                // A word that clients can be registered with before this endpoint has the grant.
+                GrantType::DeviceCode => Err(unsupported()),
+            }
+        }
+    };
+}
+
+// The one table of grants: a line for each file beside this one.
+grants! {
+    AuthorizationCode = authorization_code,
+    RefreshToken = refresh_token,
+    ClientCredentials = client_credentials,
+}
 
 /// `POST /token`.
 pub async fn post(ctx: Ctx, body: Body) -> HttpResponse {
     match token(&ctx, &body).await {
         Ok(response) => reply::json(StatusCode::OK, &response),
-        Err(fault) => refusal(&ctx, &fault),
+        Err(fault) => client_form::refusal(&ctx, &fault),
     }
 }
 
 async fn token(ctx: &Ctx, body: &Body) -> Result<TokenResponse, Fault> {
-    let params = Params::decode(posted::form_text(ctx, body)?);
-    if let Some(name) = params.doubled() {
-        return Err(Fault::new(ErrorCode::InvalidRequest, format!("{name} was sent more than once; send it once")));
-    }
-    let grant_type = params.need("grant_type")?;
-    if !GRANT_TYPES.contains(&grant_type) {
-        return Err(Fault::new(ErrorCode::UnsupportedGrantType, format!("grant_type must be one of: {}", GRANT_TYPES.join(", "))));
-    }
+    let params = client_form::read(ctx, body)?;
+    let word = params.need("grant_type")?;
+    let grant = GRANT_TYPES.iter().copied().find(|grant| grant.as_str() == word).ok_or_else(unsupported)?;
     let client = client::authenticated(ctx, &params).await?;
-    authorization_code::redeem(ctx, &client, &params).await
+    // RFC 6749 §5.2: "The authenticated client is not authorized to use this authorization grant type."
+    if !client.may(grant) {
+        let words = format!("this client is not registered for the grant {grant}; add it to its grant_types");
+        return Err(Fault::new(ErrorCode::UnauthorizedClient, words));
+    }
+    tokens(ctx, grant, &client, &params).await
 }
 
-// RFC 6749 §5.2: "If the client attempted to authenticate via the "Authorization" request header field, the authorization server MUST
-// respond with an HTTP 401 (Unauthorized) status code and include the "WWW-Authenticate" response header field".
-fn refusal(ctx: &Ctx, fault: &Fault) -> HttpResponse {
-    let mut response = fault.as_json();
-    if response.status() == StatusCode::UNAUTHORIZED && ctx.header(header::AUTHORIZATION).is_some() {
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"token endpoint\""));
-    }
-    response
+fn unsupported() -> Fault {
+    let known: Vec<&str> = GRANT_TYPES.iter().map(|grant| grant.as_str()).collect();
+    Fault::new(ErrorCode::UnsupportedGrantType, format!("grant_type must be one of: {}", known.join(", ")))
 }

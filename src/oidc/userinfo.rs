@@ -4,13 +4,13 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 
+use super::living::{Living, living};
 use crate::domain::{ClaimsProfile, Provider, Scope};
 use crate::keys::{TokenKind, VerifiedClaims};
 use crate::policy::claims::UserInfo;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::params::Params;
 use crate::store::{ClientRecord, DeveloperToken, PersonToken};
-use crate::tokens::Record;
 use crate::web::body::Body;
 use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
@@ -46,18 +46,17 @@ async fn answer(ctx: &Ctx, body: &Body) -> Result<UserInfo, Refusal> {
     let client_id = claims.text("client_id").and_then(|id| id.parse().ok()).ok_or_else(|| invalid("the access token names no client"))?;
     let client = ctx.state.client(&client_id).await?.ok_or_else(|| invalid("the client of this access token is disabled"))?;
     let ended = || invalid("the access token was revoked, or its account, its client or its API key is disabled");
-    let info = match claims.jti().and_then(Record::parse) {
-        Some(Record::Code(id)) => {
-            let person = ctx.state.store.person_token(id, ctx.now).await?.ok_or_else(ended)?;
+    let info = match living(ctx, &claims).await?.ok_or_else(ended)? {
+        Living::Person(person) => {
             needs_openid(&person.scope)?;
-            about_person(&claims, &client, person)
+            about_person(&claims, &client, *person)
         }
-        Some(Record::Developer(id)) => {
-            let token = ctx.state.store.developer_token(id, ctx.now).await?.ok_or_else(ended)?;
+        Living::Developer(token) => {
             needs_openid(&token.scope)?;
             about_license(&claims, &token)
         }
-        None => return Err(invalid("the access token has no record here").into()),
+        // RFC 6749 §4.4: a client's own token speaks of nobody.
+        Living::Client => return Err(no_openid().into()),
     };
     Ok(info)
 }
@@ -89,11 +88,11 @@ fn about_license(claims: &VerifiedClaims, token: &DeveloperToken) -> UserInfo {
 }
 
 fn needs_openid(scope: &Scope) -> Result<(), Refusal> {
-    if scope.contains(Scope::OPENID) {
-        Ok(())
-    } else {
-        Err(Fault::new(ErrorCode::InsufficientScope, "userinfo needs an access token with the scope openid").into())
-    }
+    if scope.contains(Scope::OPENID) { Ok(()) } else { Err(no_openid().into()) }
+}
+
+fn no_openid() -> Fault {
+    Fault::new(ErrorCode::InsufficientScope, "userinfo needs an access token of a person, with the scope openid")
 }
 
 // RFC 6750 §2: "Clients MUST NOT use more than one method to transmit the token in each request." A token in the query is not looked at.
@@ -129,7 +128,7 @@ fn challenge(refusal: &Refusal) -> HttpResponse {
                 Fault::OAuth(error) => {
                     Some(format!("Bearer error=\"{}\", error_description=\"{}\"", error.code.as_str(), error.description))
                 }
-                Fault::TooMany(_) | Fault::Unavailable | Fault::Broken(_) | Fault::Visit(_) => None,
+                Fault::TooMany(_) | Fault::Unavailable | Fault::ClientKeys { .. } | Fault::Broken(_) | Fault::Visit(_) => None,
             };
             (fault.as_json(), value)
         }

@@ -57,6 +57,22 @@ pub struct AccessClaims<'a> {
     pub compat: Option<CompatClaims>,
 }
 
+/// RFC 9068 §2.2, of a token that a client has in its own name.
+#[derive(Clone, Debug, Serialize)]
+pub struct ClientClaims<'a> {
+    pub iss: &'a str,
+    /// RFC 9068 §2.2: "In cases of access tokens obtained through grants where no resource owner is involved, … the value of sub SHOULD
+    /// correspond to an identifier the authorization server uses to indicate the client application."
+    pub sub: &'a str,
+    pub aud: &'a str,
+    pub exp: i64,
+    pub iat: i64,
+    pub jti: String,
+    pub client_id: &'a str,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub scope: String,
+}
+
 /// OpenID Connect Core §2.
 #[derive(Clone, Debug, Serialize)]
 pub struct IdClaims<'a> {

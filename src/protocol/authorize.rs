@@ -13,7 +13,7 @@ use super::pkce::CodeChallenge;
 use crate::domain::{ClientId, Pkce, RedirectUri, Scope};
 
 /// The scopes that this server knows; others are ignored (OpenID Connect Core §3.1.2.1).
-pub const SCOPES: &[&str] = &[Scope::OPENID, Scope::EMAIL, Scope::PROFILE];
+pub const SCOPES: &[&str] = &[Scope::OPENID, Scope::EMAIL, Scope::PROFILE, Scope::OFFLINE_ACCESS];
 
 /// How the authorization response travels (OAuth 2.0 Multiple Response Types §2.1, Form Post Response Mode §2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -50,6 +50,8 @@ codes! {
     UnauthorizedClient = "unauthorized_client" 400,
     /// RFC 6749 §5.2.
     UnsupportedGrantType = "unsupported_grant_type" 400,
+    /// RFC 7009 §2.2.1.
+    UnsupportedTokenType = "unsupported_token_type" 400,
     /// RFC 6749 §4.1.2.1.
     UnsupportedResponseType = "unsupported_response_type" 400,
     /// RFC 6749 §4.1.2.1.
@@ -72,6 +74,8 @@ codes! {
     RequestNotSupported = "request_not_supported" 400,
     /// OpenID Connect Core §3.1.2.6.
     RequestUriNotSupported = "request_uri_not_supported" 400,
+    /// RFC 9101 §7.
+    InvalidRequestUri = "invalid_request_uri" 400,
     /// OpenID Connect Core §3.1.2.6.
     RegistrationNotSupported = "registration_not_supported" 400,
     /// RFC 7591 §3.2.2.

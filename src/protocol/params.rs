@@ -72,6 +72,27 @@ impl Params {
         self
     }
 
+    /// These parameters without those of the names.
+    #[must_use]
+    pub fn without(mut self, names: &[&str]) -> Self {
+        self.pairs.retain(|(name, _)| !names.contains(&name.as_str()));
+        self
+    }
+
+    /// These parameters with this one, in place of those of its name.
+    #[must_use]
+    pub fn with(self, name: &str, value: &str) -> Self {
+        let mut these = self.without(&[name]);
+        these.pairs.push((name.to_owned(), value.to_owned()));
+        these
+    }
+
+    /// The text that decodes to these parameters.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.pairs).finish()
+    }
+
     /// Whether `name` came at all.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
@@ -111,6 +132,14 @@ mod tests {
         assert!(Params::decode(&"x=1&".repeat(201)).get("state").is_err());
         assert!(Params::decode("state=%00").get("state").is_err());
         assert_eq!(params.get_any(&["e", "c"]).unwrap(), Some(" x y"));
+    }
+
+    #[test]
+    fn what_is_encoded_decodes_to_the_same() {
+        let params = Params::decode("a=1&secret=x&state=%20%2B%26%3D%C3%BC&a%26b=c").without(&["secret"]).with("a", "2");
+        assert_eq!(params.encode(), "state=+%2B%26%3D%C3%BC&a%26b=c&a=2");
+        let again = Params::decode(&params.encode());
+        assert_eq!((again.get("state"), again.get("a&b"), again.has("secret")), (Ok(Some(" +&=ü")), Ok(Some("c")), false));
     }
 
     #[test]

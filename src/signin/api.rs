@@ -194,7 +194,8 @@ fn params(ctx: &Ctx, body: &Body) -> Result<Params, Fault> {
 
 fn scope_of(params: &Params) -> Result<Scope, Fault> {
     let scope: Scope = params.need("scope")?.parse().map_err(|reason| Fault::new(ErrorCode::InvalidScope, format!("{reason}")))?;
-    let scope = scope.only(SCOPES);
+    // This door gives no refresh tokens, so it asks nobody for them.
+    let scope = scope.only(SCOPES).without(&[Scope::OFFLINE_ACCESS]);
     if scope.is_empty() {
         Err(Fault::new(ErrorCode::InvalidScope, "scope names nothing that this server knows; ask for openid at least"))
     } else {

@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Path;
 
 use super::page;
-use crate::domain::{CodeId, InteractionId};
+use crate::domain::InteractionId;
 use crate::policy::authorize::{Approved, Step};
 use crate::protocol::authorize::AuthorizeRequest;
 use crate::protocol::error::{ErrorCode, OAuthError};
@@ -54,10 +54,7 @@ async fn authorize(ctx: &Ctx, visit: &Visit, request: AuthorizeRequest) -> Resul
 
 // The visit ends and the code begins in one transaction: however often the page is loaded, there is one code.
 async fn finish(ctx: &Ctx, visit: &Visit, client: &ClientRecord, approved: &Approved) -> Result<HttpResponse, Fault> {
-    let code = ctx.state.entropy.secret();
-    let of_tokens = tokens::longest_lifetime(&ctx.state, client);
-    let mut record = approved.code(CodeId(ctx.state.entropy.uuid(ctx.now)), ctx.now, ctx.state.config.tokens.code_lifetime, of_tokens);
-    record.told_as = tokens::told_as(&ctx.state, client, &record);
+    let (record, code) = tokens::new_code(&ctx.state, client, approved, ctx.now);
     if ctx.state.store.finish_interaction(visit.id, &visit.browser.hash(), &record, &code.hash(), ctx.now).await? {
         Ok(respond::to_app(ctx, &approved.request().return_path, &Outcome::Code(code)))
     } else {

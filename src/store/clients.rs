@@ -9,8 +9,8 @@ use sqlx::error::BoxDynError;
 use sqlx::{Database, Decode, Encode, Type};
 
 use crate::domain::{
-    Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, ClientMetadata, Pkce, RedirectUri, SigningAlg, SubjectType, Timestamp,
-    TokenHash,
+    Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, ClientMetadata, GrantType, Pkce, RedirectUri, SigningAlg, SubjectType,
+    Timestamp, TokenHash,
 };
 
 pub(super) mod read;
@@ -83,6 +83,12 @@ impl ClientRecord {
             updated_at: now,
             disabled_at: None,
         }
+    }
+
+    /// Whether it is registered for a grant (RFC 7591 §2, `grant_types`).
+    #[must_use]
+    pub fn may(&self, grant: GrantType) -> bool {
+        self.metadata.grant_types.contains(&grant)
     }
 
     /// The sector of its pairwise subjects, as it is or as it will be once the client is stored.

@@ -108,6 +108,10 @@ sql! {
                      AND n.created_at <= authorization_code.issued_at) IS NULL AS consent_withdrawn";
     STATE = "SELECT client_id, redeemed_at IS NOT NULL AS redeemed, expires_at FROM authorization_code WHERE code_hash = $1";
     REVOKE = "UPDATE authorization_code SET revoked_at = $2 WHERE code_hash = $1 AND revoked_at IS NULL";
+    /// Also of a code whose access token was revoked before: its family may live.
+    END_FAMILIES = "
+        UPDATE refresh_token SET revoked_at = $2, sweep_at = $2
+        WHERE code_id = (SELECT t.id FROM authorization_code t WHERE t.code_hash = $1) AND revoked_at IS NULL";
 }
 
 impl Store {
@@ -177,7 +181,7 @@ impl Store {
     // code too, since they are compared after this; another client's attempt does not.
     pub async fn redeem_code(&self, code_hash: &TokenHash, client: &ClientId, now: Timestamp) -> Result<Option<RedeemedCode>, StoreError> {
         let (code_hash, client) = (*code_hash, client.clone());
-        write_one!(self, row(REDEEM, code_hash, client, now))
+        self.statement(move |mut conn| Box::pin(async move { redeem(&mut conn, code_hash, client, now).await })).await
     }
 
     /// What is known of a code that could not be redeemed.
@@ -185,18 +189,35 @@ impl Store {
         read!(self, row(STATE, code_hash))
     }
 
-    /// Revokes a code and every token it gave. False: there is no such code, or it is revoked already.
+    /// Revokes a code and every token it gave, those of its refresh token too. False: there is no such code, or it is revoked already.
     // RFC 6749 §4.1.2: "If an authorization code is used more than once, the authorization server MUST deny the request and SHOULD
     // revoke (when possible) all tokens previously issued based on that authorization code."
     pub async fn revoke_code(&self, code_hash: &TokenHash, now: Timestamp) -> Result<bool, StoreError> {
         let code_hash = *code_hash;
-        Ok(write_one!(self, execute(REVOKE, code_hash, now))? > 0)
+        self.transaction(move |mut conn| {
+            Box::pin(async move {
+                let revoked = on!(conn, execute(REVOKE, code_hash, now))? > 0;
+                on!(conn, execute(END_FAMILIES, code_hash, now))?;
+                Ok(revoked)
+            })
+        })
+        .await
     }
 
     async fn put(&self, code: &NewCode, code_hash: &TokenHash, redeemed_at: Option<Timestamp>) -> Result<bool, StoreError> {
         let (code, code_hash) = (code.clone(), *code_hash);
         self.statement(move |mut conn| Box::pin(async move { insert(&mut conn, PUT, code, code_hash, redeemed_at).await })).await
     }
+}
+
+/// Spends a code, alone or inside a transaction.
+pub(super) async fn redeem(
+    conn: &mut Conn<'_>,
+    code_hash: TokenHash,
+    client: ClientId,
+    now: Timestamp,
+) -> Result<Option<RedeemedCode>, StoreError> {
+    on!(*conn, row(REDEEM, code_hash, client, now))
 }
 
 /// Stores a code inside a transaction that has looked at its account and client itself.

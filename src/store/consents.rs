@@ -42,6 +42,9 @@ sql! {
         ORDER BY n.updated_at DESC, n.client_id";
     WITHDRAW = "DELETE FROM consent WHERE account_id = $1 AND client_id = $2";
     REVOKE = "UPDATE authorization_code SET revoked_at = $3 WHERE account_id = $1 AND client_id = $2 AND revoked_at IS NULL";
+    END_FAMILIES = "
+        UPDATE refresh_token SET revoked_at = $3, sweep_at = $3
+        WHERE client_id = $2 AND account_id = $1 AND revoked_at IS NULL";
     STANDING = "
         SELECT s.id, s.account_id, s.provider, s.subject, s.amr, s.authenticated_at, s.interaction_id, s.user_agent,
                s.last_seen_at, s.expires_at, n.scope AS agreed_scope,
@@ -87,8 +90,8 @@ impl Store {
         read!(self, rows(CONSENTS, account))
     }
 
-    /// Forgets a consent and revokes this person's codes and tokens at that app, in one transaction; the app is told that its
-    /// sessions have ended, if it wants to be.
+    /// Forgets a consent and revokes this person's codes, refresh tokens and access tokens at that app, in one transaction; the app is
+    /// told that its sessions have ended, if it wants to be.
     /// False: there was no consent; codes and tokens are revoked all the same.
     pub async fn withdraw_consent(&self, account: AccountId, client: &ClientId, now: Timestamp) -> Result<bool, StoreError> {
         let client = client.clone();
@@ -96,6 +99,7 @@ impl Store {
             Box::pin(async move {
                 let found = on!(conn, execute(WITHDRAW, account, &client))? > 0;
                 on!(conn, execute(REVOKE, account, &client, now))?;
+                on!(conn, execute(END_FAMILIES, account, &client, now))?;
                 endings::end_at(&mut conn, account, &client, now).await?;
                 Ok(found)
             })

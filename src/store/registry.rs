@@ -1,8 +1,8 @@
 //! Every SQL text of the store in one list, so that a test can prepare each of them on both engines.
 
 use super::{
-    accounts, challenges, clients, codes, consents, developer_tokens, endings, interactions, licenses, logos, outbox, persons,
-    registrations, sessions, signing_keys, sweep,
+    accounts, assertions, challenges, clients, codes, consents, developer_tokens, endings, families, interactions, licenses, logos, outbox,
+    persons, pushed_requests, registrations, revocations, sessions, signing_keys, sweep,
 };
 
 /// One SQL text, and where it is declared.
@@ -19,6 +19,7 @@ pub struct Statement {
 pub fn statements() -> impl Iterator<Item = &'static Statement> {
     [
         accounts::STATEMENTS,
+        assertions::STATEMENTS,
         challenges::STATEMENTS,
         clients::read::STATEMENTS,
         clients::write::STATEMENTS,
@@ -26,12 +27,15 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
         consents::STATEMENTS,
         developer_tokens::STATEMENTS,
         endings::STATEMENTS,
+        families::STATEMENTS,
         interactions::STATEMENTS,
         licenses::STATEMENTS,
         logos::STATEMENTS,
         outbox::STATEMENTS,
         persons::STATEMENTS,
         registrations::STATEMENTS,
+        pushed_requests::STATEMENTS,
+        revocations::STATEMENTS,
         sessions::STATEMENTS,
         signing_keys::STATEMENTS,
         sweep::STATEMENTS,

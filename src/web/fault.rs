@@ -26,6 +26,8 @@ pub enum Fault {
     TooMany(TooMany),
     /// A part that we need does not answer; it is worth trying again.
     Unavailable,
+    /// A client's keys cannot be fetched, so nobody can say whether it is the client; seconds after which it is worth trying again.
+    ClientKeys { retry_after: u64 },
     /// Our fault.
     Broken(String),
     /// A sign-in that cannot go on.
@@ -89,6 +91,13 @@ impl Fault {
                     words(ErrorCode::TemporarilyUnavailable, "the server cannot reach its database; try again in a moment");
                 (error, status, Some(RETRY_AFTER))
             }
+            Self::ClientKeys { retry_after } => {
+                let (error, status) = words(
+                    ErrorCode::TemporarilyUnavailable,
+                    "the keys of this client cannot be fetched from its jwks_uri, so its assertion cannot be checked; the server's log says why",
+                );
+                (error, status, Some(*retry_after))
+            }
             Self::Broken(reason) => {
                 tracing::error!(reason, "a request failed by our own fault");
                 let (error, status) =
@@ -146,7 +155,7 @@ impl Fault {
         let code = match self {
             Self::Visit(VisitFault::Over) => "interaction_gone",
             Self::Visit(VisitFault::NoCookie | VisitFault::Forged) => "wrong_browser",
-            Self::OAuth(_) | Self::TooMany(_) | Self::Unavailable | Self::Broken(_) => error.code.as_str(),
+            Self::OAuth(_) | Self::TooMany(_) | Self::Unavailable | Self::ClientKeys { .. } | Self::Broken(_) => error.code.as_str(),
         };
         retry(reply::json(status, &Body { error: code, title: words.title, message: &words.what }), retry_after)
     }

@@ -20,6 +20,10 @@ fn scope_line(token: &str) -> ScopeLine {
             "The address of the wallet you signed in with, and your email address if your account has one.",
         ),
         Scope::PROFILE => ("See your profile", "What you have written on your account page: your name, picture and language, for example."),
+        Scope::OFFLINE_ACCESS => (
+            "Keep this access while you are away",
+            "The app can use it after you have left or signed out, until you withdraw it in your account.",
+        ),
         _ => ("Use something this page has no words for", "The app's makers can say what it is."),
     };
     ScopeLine { token: token.to_owned(), title: title.to_owned(), detail: detail.to_owned() }

@@ -26,7 +26,8 @@ fn a_client_is_made_with_a_secret_that_is_shown_once() {
     assert_eq!(
         client,
         json!({
-            "kind": "oauth", "name": "My app", "token_endpoint_auth_methods": ["client_secret_basic", "client_secret_post"], "pkce": "required", "claims_profile": "oidc",
+            "kind": "oauth", "name": "My app", "token_endpoint_auth_methods": ["client_secret_basic", "client_secret_post"],
+            "grant_types": ["authorization_code", "refresh_token"], "pkce": "required", "claims_profile": "oidc",
             "subject": null, "signing_alg": "RS256", "access_token_lifetime": "1h", "redirect_uris": [URI], "post_logout_redirect_uris": [],
             "backchannel_logout_uri": null,             "source": "command", "disabled_at": null,
         })
@@ -145,7 +146,7 @@ fn what_cannot_be_a_client_is_refused() {
         let told = operator.misunderstood(&[&create[..], &[URI, option, value]].concat());
         assert!(told.contains("error"), "{told}");
     }
-    assert!(operator.misunderstood(&["client", "create", "--name", "A"]).contains("--redirect-uri"));
+    assert!(operator.refused(&["client", "create", "--name", "A"]).contains("there is no redirect URI"));
     let address = [&create[..], &[URI, "--id", "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed"]].concat();
     assert!(operator.refused(&address).contains("ids of licenses"));
     operator.json(&[&create[..], &[URI, "--id", "taken"]].concat());
@@ -234,4 +235,78 @@ fn an_app_that_registered_itself_is_shown_disabled_and_deleted_like_any_other() 
     assert!(operator.json(&["client", "disable", id])["disabled_at"].is_string());
     assert_eq!(operator.json(&["client", "delete", id])["deleted"], true);
     assert!(operator.refused(&["client", "show", id]).contains(id));
+}
+
+// RFC 8037 Appendix A.2, and a point of RFC 7517 Appendix A.1.
+const KEYS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"one"},
+    {"kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"}]}"#;
+
+#[test]
+fn a_client_may_have_keys_and_grants_of_its_own() {
+    let operator = Operator::new();
+    operator.file("keys.json", KEYS);
+    let machine = ["client", "create", "--name", "Night job", "--id", "job", "--grant-type", "client_credentials"];
+    let machine = [&machine[..], &["--scope", "write read", "--jwks-file", "keys.json", "--auth-signing-alg", "ES256"]].concat();
+    let made = operator.json(&machine);
+    assert_eq!(made, operator.json(&["client", "show", "job"]));
+    for (key, value) in [
+        ("client_secret", json!(null)),
+        ("token_endpoint_auth_methods", json!(["private_key_jwt"])),
+        ("token_endpoint_auth_signing_alg", json!("ES256")),
+        ("jwks", serde_json::from_str(KEYS).unwrap()),
+        ("jwks_uri", json!(null)),
+        ("grant_types", json!(["client_credentials"])),
+        ("scope", json!("read write")),
+        ("require_pushed_authorization_requests", json!(null)),
+        ("redirect_uris", json!([])),
+    ] {
+        assert_eq!(made[key], value, "{key}");
+    }
+    // Each way to prove itself takes the place of the other, and the rest stays.
+    let changed = operator.json(&["client", "update", "job", "--jwks-uri", "https://app.example/jwks"]);
+    assert_eq!((&changed["jwks"], &changed["jwks_uri"]), (&json!(null), &json!("https://app.example/jwks")));
+    let changed = operator.json(&["client", "update", "job", "--new-secret", "--auth-method", "client_secret_post"]);
+    assert_eq!((&changed["jwks_uri"], &changed["token_endpoint_auth_methods"]), (&json!(null), &json!(["client_secret_post"])));
+    assert_eq!(text(&changed, "client_secret").len(), 43);
+    let changed = operator.json(&["client", "update", "job", "--name", "Day job", "--require-pushed-authorization-requests"]);
+    assert_eq!((&changed["token_endpoint_auth_methods"], &changed["scope"]), (&json!(["client_secret_post"]), &json!("read write")));
+    assert_eq!(changed["require_pushed_authorization_requests"], true);
+    let changed = operator.json(&["client", "update", "job", "--jwks-file", "keys.json", "--require-pushed-authorization-requests=false"]);
+    assert_eq!((&changed["token_endpoint_auth_methods"], &changed["scope"]), (&json!(["private_key_jwt"]), &json!("read write")));
+    let store = operator.store();
+    assert_eq!(store.runtime.block_on(store.store.client(&"job".parse().unwrap())).unwrap().unwrap().secret_hash, None);
+}
+
+#[test]
+fn what_does_not_fit_a_client_is_refused() {
+    let operator = Operator::new();
+    operator.file("keys.json", KEYS);
+    operator.file("private.json", &KEYS.replace("\"kid\"", "\"d\":\"AA\",\"kid\""));
+    operator.file("weak.json", r#"{"keys":[{"kty":"RSA","n":"u7-7","e":"AQAB"}]}"#);
+    operator.file("text.json", "hello");
+    let create = ["client", "create", "--name", "A", "--redirect-uri", URI];
+    for (options, why) in [
+        (&["--jwks-file", "nowhere.json"][..], "nowhere.json cannot be read"),
+        (&["--jwks-file", "text.json"], "text.json is no JSON"),
+        (&["--jwks-file", "weak.json"], "2048"),
+        (&["--jwks-file", "private.json"], "holds a private key"),
+        (&["--jwks-uri", "http://app.example/jwks"], "is not https"),
+        (&["--jwks-uri", "https://127.0.0.1/jwks"], "is not at a public address"),
+        (&["--jwks-uri", "https://app.example/jwks", "--auth-method", "client_secret"], "it can be private_key_jwt"),
+        (&["--auth-method", "private_key_jwt"], "it can be client_secret or client_secret_basic or client_secret_post"),
+        (&["--public", "--auth-method", "client_secret_basic"], "it can be none"),
+        (&["--public", "--grant-type", "client_credentials"], "a public client cannot use client_credentials"),
+        (&["--scope", " "], "names no scope"),
+    ] {
+        let told = operator.refused(&[&create[..], options].concat());
+        assert!(told.contains(why), "{options:?}: {told}");
+    }
+    for options in [&["--jwks-file", "keys.json", "--public"][..], &["--jwks-file", "keys.json", "--jwks-uri", "https://a.example/"]] {
+        assert!(operator.misunderstood(&[&create[..], options].concat()).contains("cannot be used with"), "{options:?}");
+    }
+    for options in [["--grant-type", "password"], ["--auth-signing-alg", "HS256"], ["--auth-method", "client_secret_jwt"]] {
+        assert!(operator.misunderstood(&[&create[..], &options].concat()).contains("invalid value"), "{options:?}");
+    }
+    operator.json(&[&create[..], &["--public", "--id", "p"]].concat());
+    assert!(operator.refused(&["client", "update", "p", "--jwks-file", "keys.json"]).contains("it has no keys"));
 }

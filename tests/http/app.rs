@@ -19,6 +19,8 @@ pub(crate) struct Tokens {
     pub(crate) access: String,
     pub(crate) id: String,
     pub(crate) reply: Value,
+    /// Empty when there is none.
+    pub(crate) refresh: String,
 }
 
 impl Tokens {
@@ -26,7 +28,7 @@ impl Tokens {
         assert_eq!(answer.status, 200, "{}", answer.body);
         let reply = answer.json();
         let text = |name: &str| reply[name].as_str().unwrap_or_default().to_owned();
-        Self { access: text("access_token"), id: text("id_token"), reply }
+        Self { access: text("access_token"), id: text("id_token"), refresh: text("refresh_token"), reply }
     }
 
     /// The claims of the access token and of the ID token, unverified.
@@ -89,7 +91,12 @@ impl<'w> App<'w> {
 
     /// `POST /token` with this form, and the secret by HTTP Basic where there is one.
     pub(crate) async fn token(&self, form: &Form) -> Answer {
-        let request = self.http.bare(Method::POST, "/token").header("content-type", crate::world::FORM).body(form.encode());
+        self.post("/token", form).await
+    }
+
+    /// The same at another address.
+    pub(crate) async fn post(&self, path: &str, form: &Form) -> Answer {
+        let request = self.http.bare(Method::POST, path).header("content-type", crate::world::FORM).body(form.encode());
         let request = if let Some(secret) = self.secret { request.header(AUTHORIZATION, basic(&self.id, secret)) } else { request };
         self.http.send(request).await
     }
@@ -102,6 +109,33 @@ impl<'w> App<'w> {
     pub(crate) async fn tokens(&self, browser: &Browser<'_>, wallet: &Wallet) -> Tokens {
         let code = self.code(browser, wallet).await;
         Tokens::read(&self.redeem(&code).await)
+    }
+
+    /// Signs a person in who lets the app keep its access while they are away.
+    pub(crate) async fn offline_tokens(&self, browser: &Browser<'_>, wallet: &Wallet) -> Tokens {
+        let back = browser.authorize(&self.request().with("scope", "openid email profile offline_access"), wallet).await;
+        let tokens = Tokens::read(&self.redeem(&back.query("code").unwrap()).await);
+        assert!(!tokens.refresh.is_empty(), "{}", tokens.reply);
+        tokens
+    }
+
+    /// What a refresh sends.
+    pub(crate) fn refreshing(&self, token: &str) -> Form {
+        Form::of(&[("grant_type", "refresh_token"), ("client_id", &self.id), ("refresh_token", token)])
+    }
+
+    pub(crate) async fn refresh(&self, token: &str) -> Answer {
+        self.token(&self.refreshing(token)).await
+    }
+
+    /// `POST /token/revoke`.
+    pub(crate) async fn revoke(&self, token: &str) -> Answer {
+        self.post("/token/revoke", &Form::of(&[("client_id", &self.id), ("token", token)])).await
+    }
+
+    /// `POST /token/introspect`.
+    pub(crate) async fn introspect(&self, token: &str) -> Answer {
+        self.post("/token/introspect", &Form::of(&[("client_id", &self.id), ("token", token)])).await
     }
 
     /// `GET /userinfo` with a bearer token.

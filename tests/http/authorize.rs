@@ -47,7 +47,7 @@ on_both!(every_refusal_goes_to_the_app_in_the_standards_words, |world| {
         (ask().with("max_age", "99999999999999999999999"), "invalid_request"),
         (ask().with("request", "eyJhbGciOiJub25lIn0.e30."), "request_not_supported"),
         (ask().with("request_uri", "http://127.0.0.1:1/object"), "request_uri_not_supported"),
-        (ask().with("request_uri", "urn:ietf:params:oauth:request_uri:x"), "request_uri_not_supported"),
+        (ask().with("request_uri", "urn:example:x"), "request_uri_not_supported"),
         (ask().with("registration", "{}"), "registration_not_supported"),
         (ask().with("nonce", &"n".repeat(1_001)), "invalid_request"),
     ];
@@ -140,7 +140,7 @@ on_both!(what_is_not_known_is_ignored, |world| {
         .with("display", "wap")
         .with("acr_values", "urn:gold")
         .with("login_hint", &"h".repeat(5_000));
-    let form = form.with("scope", "openid email address phone offline_access vehicles");
+    let form = form.with("scope", "openid email address phone a_scope_of_another_server vehicles");
     let back = browser.authorize(&form, &wallet).await;
     let tokens = crate::actors::Tokens::read(&app.redeem(&back.query("code").unwrap()).await);
     // RFC 6749 §5.1: the scope is told, since it is not the one that was asked for.

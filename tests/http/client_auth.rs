@@ -106,8 +106,6 @@ on_both!(a_redemption_is_read_strictly, |world| {
     }
     for grant in [
         "password",
-        "client_credentials",
-        "refresh_token",
         "implicit",
         "Authorization_Code",
         "urn:ietf:params:oauth:grant-type:device_code",

@@ -13,7 +13,7 @@ use crate::world::{BEGINNING, ISSUER, REDIRECT_URI, World};
 
 const FORTNIGHT: i64 = 14 * 86_400;
 
-async fn developer_token(browser: &Browser<'_>, license: &str, key: &Wallet) -> crate::actors::Answer {
+pub(crate) async fn developer_token(browser: &Browser<'_>, license: &str, key: &Wallet) -> crate::actors::Answer {
     let (state, message) = generated(browser, &ask(license, license)).await;
     browser.post_form(SUBMIT, &answer(license, &state, &key.sign(&message))).await
 }

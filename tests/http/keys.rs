@@ -31,7 +31,8 @@ on_both!(discovery_tells_the_truth, |world| {
     assert!(urls.len() >= 5, "{urls:?}");
     for (name, url) in urls {
         let path = url.strip_prefix(ISSUER).unwrap_or_else(|| panic!("{name} is elsewhere: {url}"));
-        let method = if name == "token_endpoint" { Method::POST } else { Method::GET };
+        let only_post = ["token_endpoint", "revocation_endpoint", "introspection_endpoint", "pushed_authorization_request_endpoint"];
+        let method = if only_post.contains(&name.as_str()) { Method::POST } else { Method::GET };
         let answer = browser.send(browser.bare(method, path)).await;
         assert!(![404, 405, 500].contains(&answer.status), "{name}: {}", answer.status);
     }
@@ -51,7 +52,12 @@ on_both!(discovery_tells_the_truth, |world| {
             &said["code_challenge_methods_supported"],
             &said["response_modes_supported"]
         ],
-        [&json!(["code"]), &json!(["authorization_code"]), &json!(["S256"]), &json!(["query", "form_post"])]
+        [
+            &json!(["code"]),
+            &json!(["authorization_code", "refresh_token", "client_credentials"]),
+            &json!(["S256"]),
+            &json!(["query", "form_post"])
+        ]
     );
     assert_eq!(said["authorization_response_iss_parameter_supported"], json!(true));
     assert_eq!(

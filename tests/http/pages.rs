@@ -140,11 +140,13 @@ on_one!(only_apis_may_be_read_by_other_origins_and_never_with_cookies, |world| {
         "/.well-known/jwks.json",
         "/userinfo",
         "/token",
+        "/token/revoke",
+        "/token/introspect",
         "/auth/web3/generate_challenge",
         "/auth/web3/submit_challenge",
     ];
     for path in apis {
-        let method = if path == "/token" || path.starts_with("/auth/web3") { Method::POST } else { Method::GET };
+        let method = if path.starts_with("/token") || path.starts_with("/auth/web3") { Method::POST } else { Method::GET };
         let answer = browser.send(from(method.clone(), path)).await;
         assert_eq!((answer.header("access-control-allow-origin"), answer.header("access-control-allow-credentials")), ("*", ""), "{path}");
         let preflight = from(Method::OPTIONS, path)

@@ -18,6 +18,7 @@ const ROUTES: &[&str] = &[
     "/",
     "/auth",
     "/token",
+    "/par",
     "/userinfo",
     "/keys",
     "/.well-known/openid-configuration",

@@ -6,6 +6,8 @@ use crate::actors::{App, Browser, Form, Tokens, Wallet};
 use crate::on_both;
 use crate::world::{REDIRECT_URI, SECRET};
 
+const PUSHED: &str = "urn:ietf:params:oauth:request_uri:";
+
 struct Secrets {
     values: Vec<(&'static str, String)>,
     signature: String,
@@ -21,7 +23,10 @@ async fn one_of_each(app: &App<'_>, browser: &Browser<'_>, wallet: &Wallet) -> S
     let kept = kept.unwrap_or_else(|| panic!("no form"));
     let generated = browser.post("/auth/web3/generate_challenge", &api_request(wallet)).await.json();
     let signature = wallet.sign(generated["challenge"].as_str().unwrap());
+    let pushed = browser.post_form("/par", &app.request()).await.json();
+    let pushed = pushed["request_uri"].as_str().unwrap().strip_prefix(PUSHED).unwrap().to_owned();
     let values = vec![
+        ("pushed", pushed),
         ("code", code),
         ("form", kept),
         ("state", generated["state"].as_str().unwrap().to_owned()),
@@ -32,6 +37,10 @@ async fn one_of_each(app: &App<'_>, browser: &Browser<'_>, wallet: &Wallet) -> S
         ("interaction", interaction.rsplit('/').next().unwrap().to_owned()),
     ];
     Secrets { values, signature }
+}
+
+fn by_name(secret: &str) -> Form {
+    Form::of(&[("client_id", "app"), ("request_uri", &format!("{PUSHED}{secret}"))])
 }
 
 fn api_request(wallet: &Wallet) -> Vec<(&'static str, &'static str)> {
@@ -64,6 +73,9 @@ on_both!(no_kind_of_single_use_value_passes_for_another, |world| {
         if *kind != "form" {
             assert!(stranger.get(&format!("/auth?form={value}")).await.is_error_page(400), "{kind} as a form");
         }
+        if *kind != "pushed" {
+            assert!(stranger.auth(&by_name(value)).await.is_error_page(400), "{kind} as a request_uri");
+        }
         if *kind != "session" {
             stranger.set_cookie("latchkey_session", value);
             assert!(stranger.get("/account").await.location().starts_with("/interaction/"), "{kind} as a session");
@@ -86,6 +98,7 @@ on_both!(no_kind_of_single_use_value_passes_for_another, |world| {
     ]);
     assert_eq!(browser.post_form("/auth/web3/submit_challenge", &form).await.status, 200);
     assert!(browser.get(&format!("/auth?form={}", value("form"))).await.query("code").is_some());
+    assert!(browser.auth(&by_name(&value("pushed"))).await.query("code").is_some());
     assert_eq!(browser.get("/account").await.status, 200);
 });
 

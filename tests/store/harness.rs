@@ -69,6 +69,21 @@ impl Fresh {
         }
     }
 
+    /// How many rows a table has.
+    pub(crate) async fn count(&self, table: &str) -> i64 {
+        let text = AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}"));
+        match self.engine {
+            Engine::Sqlite => {
+                let mut conn = SqliteConnection::connect(&self.url).await.unwrap();
+                sqlx::query_scalar(text).fetch_one(&mut conn).await.unwrap()
+            }
+            Engine::Postgres => {
+                let mut conn = PgConnection::connect(&self.url).await.unwrap();
+                sqlx::query_scalar(text).fetch_one(&mut conn).await.unwrap()
+            }
+        }
+    }
+
     /// The database's name on the Postgres server.
     pub(crate) fn name(&self) -> &str {
         &self.name

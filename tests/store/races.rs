@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use latchkey::domain::{AccountId, Provider, SigningAlg};
+use latchkey::domain::{AccountId, FamilyId, Provider, SigningAlg};
 use latchkey::store::{Conflict, Store, StoreError, Taken};
 use tokio::sync::Barrier;
 
@@ -10,10 +10,15 @@ use super::harness::{Fresh, both, open};
 use super::made::{
     address, api_challenge, at, client, client_id, code, hash, interaction, license, person, signin_challenge, signing_key, uuid,
 };
+use super::refresh::{FAMILY, begun, family, using};
 
 both! {
     /// Fifty redemptions, one token.
     one_redeems_a_code
+    /// Fifty uses of one refresh token, one living successor.
+    one_lineage_of_refresh_tokens_lives
+    /// Fifty redemptions at once begin one family.
+    one_redemption_begins_a_family
     /// Fifty submits, one look at the signature.
     one_takes_a_signin_challenge
     /// Fifty submits by API, one look at the signature.
@@ -35,7 +40,7 @@ both! {
 }
 
 /// Runs fifty calls that start together, half of them on another store of the same database.
-async fn fifty<T, C, F>(fresh: &Fresh, call: C) -> Vec<T>
+pub(crate) async fn fifty<T, C, F>(fresh: &Fresh, call: C) -> Vec<T>
 where
     T: Send + 'static,
     C: Fn(Store, u8) -> F,
@@ -61,7 +66,7 @@ where
     outcomes
 }
 
-fn count(outcomes: impl IntoIterator<Item = bool>) -> usize {
+pub(crate) fn count(outcomes: impl IntoIterator<Item = bool>) -> usize {
     outcomes.into_iter().filter(|won| *won).count()
 }
 
@@ -72,6 +77,43 @@ async fn one_redeems_a_code(fresh: &Fresh) {
     let outcomes =
         fifty(fresh, |store, _| async move { store.redeem_code(&hash("code"), &client_id("app"), at(1)).await.unwrap().is_some() });
     assert_eq!(count(outcomes.await), 1);
+}
+
+async fn one_lineage_of_refresh_tokens_lives(fresh: &Fresh) {
+    begun(&fresh.store, None).await;
+    let outcomes =
+        fifty(
+            fresh,
+            |store, number| async move { store.refresh(using("0", Some(&format!("successor {number}")), 2)).await.unwrap().is_some() },
+        );
+    // Each of them may have been the one whose reply was lost.
+    assert_eq!(count(outcomes.await), 50);
+    let mut living = Vec::new();
+    for number in 0..50 {
+        let hash = hash(&format!("successor {number}"));
+        let (family, app) = (FamilyId(uuid(FAMILY)), client_id("app"));
+        living.extend(fresh.store.living_refresh_token(family, &app, &hash, at(3), at(0)).await.unwrap().map(|_| number));
+    }
+    assert_eq!(living.len(), 1, "{living:?}");
+    assert_eq!(fresh.count("refresh_token").await, 1);
+    // Once that one is used, none of the fifty can go back.
+    let successor = format!("successor {}", living[0]);
+    assert!(fresh.store.refresh(using(&successor, Some("next"), 3)).await.unwrap().is_some());
+    assert!(fresh.store.refresh(using("0", Some("x"), 4)).await.unwrap().is_none());
+}
+
+async fn one_redemption_begins_a_family(fresh: &Fresh) {
+    let account = person(&fresh.store, 1).await;
+    fresh.store.create_client(&client("app")).await.unwrap();
+    fresh.store.put_code(&code(1, "app", account), &hash("code")).await.unwrap();
+    let outcomes = fifty(fresh, |store, number| async move {
+        let plan = move |_: &latchkey::store::RedeemedCode| {
+            Some(latchkey::store::NewFamily { id: FamilyId(uuid(FAMILY + u128::from(number))), ..family("0", None) })
+        };
+        store.redeem_code_for_family(&hash("code"), &client_id("app"), at(1), plan).await.unwrap().is_some()
+    });
+    assert_eq!(count(outcomes.await), 1);
+    assert_eq!(fresh.count("refresh_token").await, 1);
 }
 
 async fn one_takes_a_signin_challenge(fresh: &Fresh) {

@@ -44,6 +44,8 @@ async fn the_expired_goes_and_the_living_stays(fresh: &Fresh) {
         let mut code = code(number, "app", account);
         (code.expires_at, code.kept_until) = (latchkey::domain::Timestamp::from_micros(end.micros() + 1), end);
         store.put_code(&code, &word).await.unwrap();
+        store.put_pushed_request(&word, &client_id("app"), "scope=openid", at(0), end).await.unwrap();
+        store.use_assertion(&client_id("app"), &word, end).await.unwrap();
         let token = DeveloperToken {
             id: uuid(u128::from(number)),
             client_id: address(9).into(),
@@ -69,11 +71,13 @@ async fn the_expired_goes_and_the_living_stays(fresh: &Fresh) {
         api_challenges: 1,
         codes: 1,
         developer_tokens: 1,
+        pushed_requests: 1,
+        assertions: 1,
         signing_keys: 1,
         ..Swept::default()
     };
     assert_eq!(swept, one_each);
-    assert_eq!(swept.total(), 8);
+    assert_eq!(swept.total(), 10);
     assert_eq!(store.sweep(at(100)).await.unwrap().total(), 0);
 
     let (gone, here) = (hash("1"), hash("2"));
@@ -90,6 +94,8 @@ async fn the_expired_goes_and_the_living_stays(fresh: &Fresh) {
     assert!(store.redeem_code(&here, &client_id("app"), at(100)).await.unwrap().is_some());
     assert!(store.developer_token(uuid(1), at(0)).await.unwrap().is_none());
     assert!(store.developer_token(uuid(2), at(100)).await.unwrap().is_some());
+    assert!(store.take_pushed_request(&here, &client_id("app"), at(100)).await.unwrap().is_some());
+    assert!(!store.use_assertion(&client_id("app"), &here, at(200)).await.unwrap(), "still remembered");
     let kids: Vec<_> = store.signing_keys().await.unwrap().into_iter().map(|key| key.kid).collect();
     assert_eq!(kids, ["2", "next"]);
     assert!(store.account(account).await.unwrap().is_some() && store.consent(account, &client_id("app")).await.unwrap().is_some());

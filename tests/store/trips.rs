@@ -5,10 +5,12 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use latchkey::domain::FamilyId;
 use latchkey::store::{DatabaseSettings, Store};
 
 use super::harness::{Engine, Fresh};
-use super::made::{agree, api_challenge, at, client, client_id, code, hash, person, session};
+use super::made::{agree, api_challenge, at, client, client_id, code, hash, person, session, uuid};
+use super::refresh::{FAMILY, family, using};
 
 /// Counts the turns of a conversation: each time the client speaks after the server has.
 #[derive(Default)]
@@ -68,6 +70,8 @@ async fn the_hot_verbs_are_one_round_trip() {
     agree(&store, account, "app").await;
     store.start_session(&session(1, account), &hash("cookie"), None).await.unwrap();
     let app = client_id("app");
+    store.put_code(&code(9, "app", account), &hash("of a family")).await.unwrap();
+    store.redeem_code_for_family(&hash("of a family"), &app, at(1), |_| Some(family("0", None))).await.unwrap().unwrap();
     // In the first round each statement is prepared; the second one is what every later request costs.
     for round in 0..2_u8 {
         let word = hash(&round.to_string());
@@ -84,6 +88,13 @@ async fn the_hot_verbs_are_one_round_trip() {
         cost("redeem_code");
         store.person_token(code(round, "app", account).id, at(2)).await.unwrap().unwrap();
         cost("person_token");
+        let (presented, next) = (round.to_string(), (round + 1).to_string());
+        store.refresh(using(&presented, Some(&next), 2)).await.unwrap().unwrap();
+        cost("refresh");
+        store.family_token(FamilyId(uuid(FAMILY)), uuid(1), at(2), at(0)).await.unwrap().unwrap();
+        cost("family_token");
+        store.living_refresh_token(FamilyId(uuid(FAMILY)), &app, &hash(&next), at(2), at(0)).await.unwrap().unwrap();
+        cost("living_refresh_token");
         store.standing(&hash("cookie"), &app, at(2)).await.unwrap().unwrap();
         cost("standing");
         store.client(&app).await.unwrap().unwrap();

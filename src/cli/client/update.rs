@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::View;
+use super::registration::Registration;
 use crate::cli::desk::{Desk, unknown};
 use crate::cli::options::{ChosenSecret, ClientSettings, LogoutUri, each_once, logout_uri_or_off, name};
 use crate::cli::out::{Done, Failure, Said};
@@ -16,7 +17,8 @@ use crate::store::UriPurpose;
 Examples:
   latchkey client update ID --name 'A better name' --access-token-lifetime 10m
   latchkey client update ID --redirect-uri https://app.example/cb --redirect-uri https://app.example/cb2
-  latchkey client update ID --new-secret")]
+  latchkey client update ID --new-secret
+  latchkey client update ID --jwks-uri https://app.example/jwks.json")]
 pub(in crate::cli) struct Update {
     /// The client id
     id: ClientId,
@@ -38,6 +40,8 @@ pub(in crate::cli) struct Update {
     #[arg(long, value_name = "URI|off", value_parser = logout_uri_or_off)]
     backchannel_logout_uri: Option<LogoutUri>,
     #[command(flatten)]
+    registration: Registration,
+    #[command(flatten)]
     settings: ClientSettings,
 }
 
@@ -49,12 +53,16 @@ impl Update {
         let secret = chosen.as_ref().or(generated.as_ref());
         let uris_given = !self.redirect_uris.is_empty() || !self.post_logout_redirect_uris.is_empty();
         let logout = self.backchannel_logout_uri;
-        if self.name.is_none() && secret.is_none() && !uris_given && logout.is_none() && self.settings.is_empty() {
+        let settings_given = !self.settings.is_empty() || !self.registration.is_empty() || logout.is_some();
+        if self.name.is_none() && secret.is_none() && !uris_given && !settings_given {
             return Err(Failure("nothing to change: name an option, such as --name (see `latchkey client update --help`)".to_owned()));
         }
         let public = record.auth_method == AuthMethod::None;
         if public && secret.is_some() {
             return Err(Failure(format!("{} is a public client: it has no secret", record.id)));
+        }
+        if public && self.registration.has_keys() {
+            return Err(Failure(format!("{} is a public client: it has no keys", record.id)));
         }
         record.name = self.name.unwrap_or(record.name);
         record.secret_hash = secret.map(Secret::hash).or(record.secret_hash);
@@ -74,9 +82,10 @@ impl Update {
             }
             record.backchannel_logout_uri = uri;
         }
+        self.registration.apply(&mut record, desk)?;
         self.settings.apply(&mut record);
         record.updated_at = desk.now();
-        if let Some((_, problem)) = check_client(&record.id, public, record.pkce, &record.redirect_uris).into_iter().next() {
+        if let Some((_, problem)) = check_client(&record).into_iter().next() {
             return Err(Failure(problem));
         }
         if !desk.store.update_client(&record, &uris).await? {

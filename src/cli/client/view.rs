@@ -1,10 +1,13 @@
 //! A client or license as it is printed.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::config::span_words;
 use crate::domain::{
-    Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, ClientMetadata, Pkce, RedirectUri, Secret, SigningAlg, SubjectType, Timestamp,
+    Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, ClientMetadata, GrantType, Pkce, RedirectUri, Scope, Secret, SigningAlg,
+    SubjectType, Timestamp,
 };
 use crate::store::{ClientRecord, ClientSource, LicenseKey};
 
@@ -25,6 +28,18 @@ pub(in crate::cli) struct View<'a> {
     token_lifetime: Option<String>,
     /// The registered names (RFC 7591 §2) of the ways in which it may prove itself at the token endpoint.
     token_endpoint_auth_methods: &'static [&'static str],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_endpoint_auth_signing_alg: Option<SigningAlg>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jwks: Option<&'a serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jwks_uri: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grant_types: Option<&'a BTreeSet<GrantType>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<&'a Scope>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    require_pushed_authorization_requests: bool,
     pkce: Pkce,
     claims_profile: ClaimsProfile,
     /// `null`: the server's own setting.
@@ -60,6 +75,12 @@ impl<'a> View<'a> {
             owner: license.map(|license| license.owner),
             token_lifetime: license.map(|license| span_words(license.developer_token)),
             token_endpoint_auth_methods: auth_methods(client.auth_method),
+            token_endpoint_auth_signing_alg: client.metadata.token_endpoint_auth_signing_alg,
+            jwks: client.metadata.jwks.as_ref(),
+            jwks_uri: client.metadata.jwks_uri.as_deref(),
+            grant_types: license.is_none().then_some(&client.metadata.grant_types),
+            scope: client.metadata.scope.as_ref(),
+            require_pushed_authorization_requests: client.metadata.require_pushed_authorization_requests,
             pkce: client.pkce,
             claims_profile: client.claims_profile,
             subject: client.subject_type,

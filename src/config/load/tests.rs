@@ -169,6 +169,35 @@ fn clients_of_the_file() {
 }
 
 #[test]
+fn clients_of_the_file_with_keys() {
+    let keys = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"one"}]}"#;
+    let (good, bad) = (File::new("keys", keys), File::new("bad-keys", &keys.replace("\"kid\"", "\"d\":\"AA\",\"kid\"")));
+    let entry = |rest: &str| format!("[[clients]]\nid = 'job'\nname = 'Job'\n{rest}\n");
+    let machine = "grant_types = ['client_credentials']\nscope = 'write read'";
+    let file = File::new("key-clients", &entry(&format!("{machine}\njwks_file = '{}'\nauth_signing_alg = 'EdDSA'", good.0.display())));
+    let clients = file.load().unwrap().client_records(crate::domain::Timestamp::from_seconds(0));
+    let client = &clients[0];
+    assert_eq!((client.auth_method, client.secret_hash), (crate::domain::AuthMethod::PrivateKeyJwt, None));
+    assert_eq!(client.metadata.jwks, Some(serde_json::from_str(keys).unwrap()));
+    assert_eq!(client.metadata.scope.as_ref().unwrap().to_string(), "read write");
+    assert_eq!(client.metadata.grant_types, [crate::domain::GrantType::ClientCredentials].into());
+    let secret = format!("secret = '{}'", "x".repeat(32));
+    let uri = "redirect_uris = ['https://a.example/cb']";
+    for (rest, line) in [
+        (format!("{uri}\njwks_file = '{}'", bad.0.display()), "jwks_file (file): "),
+        (format!("{uri}\njwks_uri = 'https://a.example/jwks'\n{secret}"), "secret (file): only one of"),
+        (format!("{uri}\n{secret}\nauth_method = 'private_key_jwt'"), "auth_method (file): private_key_jwt does not fit"),
+        (format!("{uri}\npublic = true\ngrant_types = ['client_credentials']"), "grant_types (file): a public client"),
+        (format!("{uri}\n{secret}\ngrant_types = []"), "grant_types (file): there is no grant"),
+        (format!("{uri}\n{secret}\ngrant_types = ['password']"), "grant_types (file): `password` is no such word"),
+        (secret, "redirect_uris (file): there is no redirect URI"),
+    ] {
+        let told = File::new("wrong-key-client", &entry(&rest)).problems().join("\n");
+        assert!(told.contains(line), "{rest}: {told}");
+    }
+}
+
+#[test]
 fn every_problem_of_every_client_is_told() {
     let file = File::new(
         "bad-clients",

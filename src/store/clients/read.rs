@@ -33,12 +33,19 @@ sql! {
         LEFT JOIN client_redirect_uri u ON u.client_id = c.id
         WHERE c.kind = $1 OR $1 IS NULL
         ORDER BY c.created_at, c.id, u.created_at, u.uri";
+    ENABLED = "SELECT id FROM client WHERE id = $1 AND disabled_at IS NULL";
 }
 
 impl Store {
     pub async fn client(&self, id: &ClientId) -> Result<Option<ClientRecord>, StoreError> {
         let rows: Vec<Row> = read!(self, rows(CLIENT, id))?;
         Ok(records(rows)?.pop())
+    }
+
+    /// Whether there is such a client and it is not disabled, at this very moment.
+    pub async fn client_is_enabled(&self, id: &ClientId) -> Result<bool, StoreError> {
+        let found: Option<ClientId> = read!(self, value(ENABLED, id))?;
+        Ok(found.is_some())
     }
 
     /// Every client (of that kind), the oldest first, disabled ones too.

@@ -51,7 +51,7 @@ pub(super) fn for_person(fault: &Fault, status: StatusCode, error: &OAuthError) 
             Whose::You,
             "Wait a moment, then load this page again.",
         ),
-        Fault::Unavailable | Fault::Broken(_) => Words {
+        Fault::Unavailable | Fault::ClientKeys { .. } | Fault::Broken(_) => Words {
             detail: detail(),
             ..plain(
                 "Something is wrong on our side",

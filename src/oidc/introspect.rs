@@ -1,0 +1,117 @@
+//! `/token/introspect` (RFC 7662): a client that can prove itself asks whether a token that is meant for it holds, and what it says.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use serde::Serialize;
+
+use super::client_form;
+use super::living::living;
+use crate::domain::{AuthMethod, ClientId, RefreshToken};
+use crate::keys::{TokenKind, VerifiedClaims};
+use crate::policy::introspection::may_see;
+use crate::policy::subject::Person;
+use crate::protocol::error::ErrorCode;
+use crate::store::ClientRecord;
+use crate::tokens;
+use crate::web::body::Body;
+use crate::web::client;
+use crate::web::ctx::Ctx;
+use crate::web::fault::Fault;
+use crate::web::reply;
+
+/// RFC 7662 §2.2. A token that does not live, or is not for the caller, has no member but `active`.
+#[derive(Debug, Serialize)]
+struct Introspection {
+    active: bool,
+    #[serde(flatten)]
+    told: Option<Told>,
+}
+
+#[derive(Debug, Serialize)]
+struct Told {
+    scope: String,
+    client_id: String,
+    sub: String,
+    aud: serde_json::Value,
+    iss: String,
+    exp: i64,
+    iat: i64,
+    /// `Bearer`; of a refresh token another word, so that no resource server takes one for an access token.
+    token_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jti: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<String>,
+}
+
+/// `POST /token/introspect`.
+pub async fn post(ctx: Ctx, body: Body) -> HttpResponse {
+    match introspect(&ctx, &body).await {
+        Ok(told) => reply::json(StatusCode::OK, &Introspection { active: told.is_some(), told }),
+        Err(fault) => client_form::refusal(&ctx, &fault),
+    }
+}
+
+async fn introspect(ctx: &Ctx, body: &Body) -> Result<Option<Told>, Fault> {
+    let params = client_form::read(ctx, body)?;
+    let caller = client::authenticated(ctx, &params).await?;
+    // RFC 7662 §2.1: "To prevent token scanning attacks, the endpoint MUST also require some form of authorization to access this endpoint".
+    if caller.auth_method == AuthMethod::None {
+        let words = "this client is public: only a client that proves itself may ask about tokens";
+        return Err(Fault::new(ErrorCode::InvalidClient, words));
+    }
+    let text = params.need("token")?;
+    if RefreshToken::looks_like(text) {
+        return refresh_token(ctx, &caller, text).await;
+    }
+    match ctx.state.keys.verify(TokenKind::AccessToken, text).await {
+        Ok(claims) => access_token(ctx, &caller, &claims).await,
+        Err(_) => Ok(None),
+    }
+}
+
+async fn access_token(ctx: &Ctx, caller: &ClientRecord, claims: &VerifiedClaims) -> Result<Option<Told>, Fault> {
+    let Some(client) = claims.text("client_id").and_then(|id| id.parse::<ClientId>().ok()) else { return Ok(None) };
+    if !may_see(&caller.id, &client, &claims.audience(), &[]) || living(ctx, claims).await?.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Told {
+        scope: claims.text("scope").unwrap_or_default().to_owned(),
+        client_id: client.to_string(),
+        sub: claims.sub().to_owned(),
+        aud: claims.as_map().get("aud").cloned().unwrap_or_default(),
+        iss: ctx.state.issuer().to_owned(),
+        exp: claims.expires_at().seconds(),
+        iat: claims.issued_at().seconds(),
+        token_type: "Bearer",
+        jti: claims.jti().map(str::to_owned),
+        auth_time: claims.auth_time().map(crate::domain::Timestamp::seconds),
+        acr: claims.text("acr").map(str::to_owned),
+    }))
+}
+
+// A refresh token is for this server alone: no resource server has business with it, only its own client.
+async fn refresh_token(ctx: &Ctx, caller: &ClientRecord, text: &str) -> Result<Option<Told>, Fault> {
+    let Some(token) = RefreshToken::parse(text, &ctx.state.keys.pairwise_secret()) else { return Ok(None) };
+    let seen_since = tokens::sessions_seen_since(&ctx.state, ctx.now);
+    let found = ctx.state.store.living_refresh_token(token.family(), &caller.id, &token.hash(), ctx.now, seen_since).await?;
+    Ok(found.map(|found| Told {
+        scope: found.scope.to_string(),
+        client_id: caller.id.to_string(),
+        sub: tokens::subject_at(
+            &ctx.state,
+            caller,
+            Person { account_id: found.account_id, provider: &found.provider, subject: &found.subject },
+        ),
+        aud: ctx.state.issuer().into(),
+        iss: ctx.state.issuer().to_owned(),
+        exp: found.idle_expires_at.min(found.expires_at).seconds(),
+        iat: found.issued_at.seconds(),
+        token_type: "refresh_token",
+        jti: None,
+        auth_time: Some(found.authenticated_at.seconds()),
+        acr: None,
+    }))
+}

@@ -1,0 +1,153 @@
+//! The keys of clients as this process knows them: read from what is registered, or fetched from where the client keeps them.
+//!
+//! A set that was fetched is kept as long as its answer says, within bounds. It is fetched again when an assertion names a key that is
+//! not in it, but not more than once a minute for each client, whoever asks: nobody can make this server knock at another's door.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use moka::future::Cache;
+use serde_json::Value;
+
+use crate::domain::{ClientId, Timestamp};
+use crate::egress::{Egress, Fetched as Answer, Want};
+use crate::keys::{ClientKeys, KeySetError};
+
+/// Bytes: fifty RSA keys of 4096 bits, with certificates beside them.
+const LONGEST_SET: usize = 128 * 1024;
+/// How long a set is kept whose answer says nothing of it.
+const KEPT: Duration = Duration::from_hours(1);
+const KEPT_AT_LEAST: Duration = Duration::from_mins(1);
+const KEPT_AT_MOST: Duration = Duration::from_hours(24);
+/// How long a set is used after its time while a newer one cannot be had: a key that the client took away must end some day.
+const STALE_AT_MOST: Duration = Duration::from_hours(24);
+/// The least time between two fetches for one client.
+const BETWEEN: Duration = Duration::from_mins(1);
+/// The same where there is nothing to go on with: then no client of it can do anything.
+const BETWEEN_FAILURES: Duration = Duration::from_secs(10);
+const MOST_CLIENTS: u64 = 10_000;
+
+/// Keys by client.
+#[derive(Debug)]
+pub(super) struct Known {
+    given: Cache<ClientId, Arc<Given>>,
+    fetched: Cache<(ClientId, String), Arc<Place>>,
+}
+
+/// A set that is registered by value, and what came of reading it.
+#[derive(Debug)]
+struct Given {
+    set: Value,
+    keys: Result<Arc<ClientKeys>, KeySetError>,
+}
+
+/// What is known of one client's `jwks_uri`.
+#[derive(Debug, Default)]
+struct Place {
+    known: Mutex<Fetched>,
+    /// Held while fetching, so that those who come meanwhile wait for that fetch and begin none.
+    fetching: tokio::sync::Mutex<()>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Fetched {
+    keys: Option<Arc<ClientKeys>>,
+    fresh_until: Option<Timestamp>,
+    tried_at: Option<Timestamp>,
+}
+
+/// Why a client's keys cannot be had.
+#[derive(Debug)]
+pub enum NoKeys {
+    /// What is registered by value cannot be used.
+    Unusable(KeySetError),
+    /// Its `jwks_uri` gives nothing that can be used; worth trying again after so many seconds.
+    Unavailable { retry_after: u64 },
+}
+
+impl Known {
+    pub(super) fn new() -> Self {
+        Self { given: Cache::builder().max_capacity(MOST_CLIENTS).build(), fetched: Cache::builder().max_capacity(MOST_CLIENTS).build() }
+    }
+
+    /// The keys of a set that is registered by value, parsed once.
+    pub(super) async fn given(&self, id: &ClientId, set: &Value) -> Result<Arc<ClientKeys>, NoKeys> {
+        let known = self.given.get(id).await.filter(|known| known.set == *set);
+        let known = if let Some(known) = known {
+            known
+        } else {
+            let made = Arc::new(Given { set: set.clone(), keys: ClientKeys::read(set).map(Arc::new) });
+            self.given.insert(id.clone(), Arc::clone(&made)).await;
+            made
+        };
+        known.keys.clone().map_err(NoKeys::Unusable)
+    }
+
+    /// The keys at `uri`. `unlike`: keys in which the one that is looked for is not; others are fetched if it is time for that.
+    pub(super) async fn fetched(
+        &self,
+        egress: &Egress,
+        (id, uri): (&ClientId, &str),
+        unlike: Option<&Arc<ClientKeys>>,
+        now: Timestamp,
+    ) -> Result<Arc<ClientKeys>, NoKeys> {
+        let place = self.fetched.get_with((id.clone(), uri.to_owned()), async { Arc::default() }).await;
+        if let Some(settled) = place.known().settled(unlike, now) {
+            return settled;
+        }
+        let _only = place.fetching.lock().await;
+        let mut known = place.known();
+        // Somebody else may just have fetched them.
+        if let Some(settled) = known.settled(unlike, now) {
+            return settled;
+        }
+        known.tried_at = Some(now);
+        match fetch(egress, uri).await {
+            Ok((keys, kept)) => {
+                known.keys = Some(Arc::new(keys));
+                known.fresh_until = Some(now.plus(kept));
+            }
+            Err(reason) => {
+                metrics::counter!("latchkey_client_keys_failed_total").increment(1);
+                tracing::warn!(client_id = %id, %reason, "the keys at a client's jwks_uri cannot be had");
+            }
+        }
+        *place.known.lock().unwrap_or_else(PoisonError::into_inner) = known.clone();
+        known.usable(now)
+    }
+}
+
+impl Place {
+    fn known(&self) -> Fetched {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Fetched {
+    // What there is to say without fetching; `None`: it is time to fetch.
+    fn settled(&self, unlike: Option<&Arc<ClientKeys>>, now: Timestamp) -> Option<Result<Arc<ClientKeys>, NoKeys>> {
+        let seen = |keys: &Arc<ClientKeys>| unlike.is_some_and(|unlike| Arc::ptr_eq(unlike, keys));
+        let fresh = self.fresh_until.is_some_and(|until| now < until);
+        if let Some(keys) = self.keys.as_ref().filter(|keys| fresh && !seen(keys)) {
+            return Some(Ok(Arc::clone(keys)));
+        }
+        let usable = self.usable(now);
+        let between = if usable.is_ok() { BETWEEN } else { BETWEEN_FAILURES };
+        let lately = self.tried_at.is_some_and(|tried| tried <= now && now < tried.plus(between));
+        lately.then_some(usable)
+    }
+
+    fn usable(&self, now: Timestamp) -> Result<Arc<ClientKeys>, NoKeys> {
+        let in_time = self.fresh_until.is_some_and(|until| now < until.plus(STALE_AT_MOST));
+        self.keys.clone().filter(|_| in_time).ok_or(NoKeys::Unavailable { retry_after: BETWEEN_FAILURES.as_secs() })
+    }
+}
+
+async fn fetch(egress: &Egress, uri: &str) -> Result<(ClientKeys, Duration), String> {
+    let url = egress.check_url(uri).map_err(|reason| reason.to_string())?;
+    let want = Want { accept: "application/jwk-set+json, application/json", most: LONGEST_SET };
+    let answer = egress.get(&url, want).await.and_then(Answer::ok).map_err(|reason| reason.to_string())?;
+    let set: Value = serde_json::from_slice(&answer.body).map_err(|_| "it is no JSON".to_owned())?;
+    let keys = ClientKeys::read(&set).map_err(|reason| reason.to_string())?;
+    Ok((keys, answer.max_age.unwrap_or(KEPT).clamp(KEPT_AT_LEAST, KEPT_AT_MOST)))
+}
