@@ -17,6 +17,8 @@ both! {
     a_family_ends_idle_or_old
     /// It ends with its consent, its account, its client, its session, its code and its own revocation.
     a_family_ends_with_what_it_stands_on
+    /// Signing out ends what is bound to the session, and nothing brings it back.
+    a_family_ends_with_its_session
     /// Its access tokens end with it, and one by one.
     an_access_token_of_a_refresh_ends_with_its_family
     /// Five hundred uses leave one row, which goes when its time is over.
@@ -159,10 +161,6 @@ async fn a_family_ends_with_what_it_stands_on(fresh: &Fresh) {
     assert!(!uses(store, "0", None, 1_000).await && !access_token_lives(store, 1_000).await, "the session is over");
     let unseen = Refresh { seen_since: Timestamp::from_micros(at(0).micros() + 1), ..using("0", None, 3) };
     assert!(store.refresh(unseen).await.unwrap().is_none(), "nobody used the session for too long");
-    store.end_session(&hash("cookie"), at(2)).await.unwrap();
-    assert!(!uses(store, "0", None, 3).await && !access_token_lives(store, 3).await, "signed out");
-    store.start_session(&here, &hash("cookie"), None).await.unwrap();
-    assert!(uses(store, "0", None, 3).await);
 
     store.set_account_disabled(account, Some(at(4)), at(4)).await.unwrap();
     assert!(!uses(store, "0", None, 4).await && !access_token_lives(store, 4).await, "the account is disabled");
@@ -245,4 +243,16 @@ async fn a_clients_own_token_lives_until_it_is_revoked(fresh: &Fresh) {
     assert!(!lives(2, 0).await && !lives(2, 9).await);
     store.set_client_disabled(&app, None, at(6)).await.unwrap();
     assert!(!lives(2, 5).await && lives(2, 6).await);
+}
+
+async fn a_family_ends_with_its_session(fresh: &Fresh) {
+    let store = &fresh.store;
+    let here = session(1, AccountId(uuid(1)));
+    begun(store, Some(here.id)).await;
+    store.start_session(&here, &hash("cookie"), None).await.unwrap();
+    assert!(uses(store, "0", None, 2).await && access_token_lives(store, 2).await);
+    store.end_session(&hash("cookie"), at(2)).await.unwrap();
+    assert!(!uses(store, "0", None, 3).await && !access_token_lives(store, 3).await, "signed out");
+    store.start_session(&here, &hash("cookie"), None).await.unwrap();
+    assert!(!uses(store, "0", None, 3).await && !access_token_lives(store, 3).await, "and stays dead");
 }
