@@ -129,6 +129,18 @@ impl Egress {
         .await
     }
 
+    /// Fetches `url` itself: a redirect is an answer like any other, and no 200.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn get_unredirected(&self, url: &Url, want: Want) -> Result<Fetched, EgressError> {
+        self.bounded(async {
+            let response = self.send(url, self.http.get(url.clone()).header(ACCEPT, want.accept)).await?;
+            Fetched::read(response, want.most).await
+        })
+        .await
+    }
+
     /// Posts `form` to `url` and gives the status of the answer. No redirect is followed: what was posted is for `url` alone.
     ///
     /// # Errors

@@ -54,4 +54,6 @@ endpoints! {
     JwksJson = "/.well-known/jwks.json",
     /// RP-Initiated Logout §2.
     Logout = "/logout" as "end_session_endpoint",
+    /// RFC 7591 §3; what it answers with lies below it (RFC 7592).
+    Registration = "/register" as "registration_endpoint",
 }

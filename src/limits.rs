@@ -17,6 +17,7 @@ pub struct Limits {
     challenges: PerAddress,
     visits: PerAddress,
     sign_ins: PerAddress,
+    registrations: PerAddress,
     failures: DefaultKeyedRateLimiter<Guesser>,
     // Who failed too often, and until when nothing of theirs is looked at, right or wrong.
     shut_out: Mutex<HashMap<Guesser, Instant>>,
@@ -43,6 +44,8 @@ pub enum Try {
     Visit,
     /// A step of a sign-in on our own page: a challenge, a signature.
     SignIn,
+    /// An app that registers itself, or the fetch of the document by which one is known.
+    Registration,
 }
 
 impl Limits {
@@ -53,6 +56,7 @@ impl Limits {
             challenges: per_minute(config.challenges_per_minute),
             visits: per_minute(config.visits_per_minute),
             sign_ins: per_minute(config.signins_per_minute),
+            registrations: per_minute(config.registrations_per_minute),
             failures: RateLimiter::keyed(Quota::per_minute(config.failures_per_minute)),
             shut_out: Mutex::default(),
             clock: DefaultClock::default(),
@@ -93,7 +97,7 @@ impl Limits {
 
     /// Forgets addresses that have been quiet; the worker calls it, so that the counters do not grow for ever.
     pub fn forget_quiet(&self) {
-        for counter in [&self.challenges, &self.visits, &self.sign_ins] {
+        for counter in [&self.challenges, &self.visits, &self.sign_ins, &self.registrations] {
             counter.retain_recent();
             counter.shrink_to_fit();
         }
@@ -108,6 +112,7 @@ impl Limits {
             Try::Challenge => &self.challenges,
             Try::Visit => &self.visits,
             Try::SignIn => &self.sign_ins,
+            Try::Registration => &self.registrations,
         }
     }
 }
@@ -140,6 +145,7 @@ mod tests {
             signins_per_minute: number(signins),
             failures_per_minute: number(failures),
             visits_per_minute: number(signins),
+            registrations_per_minute: number(signins),
         })
     }
 

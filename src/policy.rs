@@ -10,5 +10,6 @@ pub mod introspection;
 pub mod person_claims;
 pub mod redeem;
 pub mod refresh;
+pub mod registration;
 pub mod subject;
 pub mod wallet;

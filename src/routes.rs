@@ -6,7 +6,7 @@ use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::guard;
 use actix_web::http::{StatusCode, header};
-use actix_web::web::{self, PathConfig, ServiceConfig, post, resource};
+use actix_web::web::{self, PathConfig, ServiceConfig, delete, post, put, resource};
 use actix_web::{Error, HttpRequest, HttpResponse, Resource, Route};
 
 use crate::endpoints::Endpoint;
@@ -35,11 +35,19 @@ pub fn configure(mode: Mode) -> impl FnOnce(&mut ServiceConfig) {
             .service(api(Endpoint::Introspection.path()).route(post().to(oidc::introspect::post)))
             .service(api(Endpoint::UserInfo.path()).route(get().to(oidc::userinfo::userinfo)).route(post().to(oidc::userinfo::userinfo)))
             .service(api(Endpoint::UserInfoResource.path()).route(get().to(oidc::userinfo::metadata)))
+            .service(api(Endpoint::Registration.path()).route(post().to(oidc::registration::post)))
+            .service(
+                managed("/register/{client_id}")
+                    .route(get().to(oidc::registration::management::get))
+                    .route(put().to(oidc::registration::management::put))
+                    .route(delete().to(oidc::registration::management::delete)),
+            )
             .service(api("/auth/web3/generate_challenge").route(post().to(signin::api::generate)))
             .service(api("/auth/web3/submit_challenge").route(post().to(signin::api::submit)));
 
         // For people: pages of ours, with cookies, never for another origin.
         app.service(resource(Endpoint::Authorization.path()).route(get().to(oidc::authorize::get)).route(post().to(oidc::authorize::post)))
+            .service(resource("/clients/{id}/logo").route(get().to(oidc::logo::get)))
             .service(resource("/interaction/{id}").route(get().to(signin::dispatch::get)))
             .service(resource("/interaction/{id}/wallet/challenge").route(post().to(signin::wallet::challenge)))
             .service(resource("/interaction/{id}/wallet/signature").route(post().to(signin::wallet::signature)))
@@ -66,11 +74,11 @@ pub fn configure(mode: Mode) -> impl FnOnce(&mut ServiceConfig) {
     }
 }
 
-fn cors() -> Cors {
+fn cors(methods: &[&'static str]) -> Cors {
     Cors::default()
         .allow_any_origin()
         .send_wildcard()
-        .allowed_methods(["GET", "POST"])
+        .allowed_methods(methods.iter().copied())
         .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT])
         .expose_headers([header::WWW_AUTHENTICATE, header::RETRY_AFTER])
         .max_age(3_600)
@@ -102,5 +110,14 @@ fn api(
 ) -> Resource<
     impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<EitherBody<BoxBody>>, Error = Error, InitError = ()> + use<>,
 > {
-    resource(path).default_service(web::route().to(wrong_method)).wrap(cors())
+    resource(path).default_service(web::route().to(wrong_method)).wrap(cors(&["GET", "POST"]))
+}
+
+// An API over a thing that can be replaced and removed.
+fn managed(
+    path: &str,
+) -> Resource<
+    impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<EitherBody<BoxBody>>, Error = Error, InitError = ()> + use<>,
+> {
+    resource(path).default_service(web::route().to(wrong_method)).wrap(cors(&["GET", "PUT", "DELETE"]))
 }

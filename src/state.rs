@@ -16,7 +16,7 @@ use crate::egress::Egress;
 use crate::endpoints::Endpoint;
 use crate::keys::{ClientKeys, Keyring};
 use crate::limits::Limits;
-use crate::store::{ClientRecord, Store, StoreError};
+use crate::store::{ClientLogo, ClientRecord, ClientSource, Store, StoreError};
 
 /// How the program was started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +42,7 @@ pub struct State {
     /// Wakes the worker that delivers messages, so that it need not find out by itself that there are some.
     pub messages: Notify,
     clients: Cache<ClientId, Arc<ClientRecord>>,
+    logos: Cache<(ClientId, String), Option<Arc<ClientLogo>>>,
     client_keys: client_keys::Known,
     notes: mpsc::Sender<Note>,
 }
@@ -62,6 +63,11 @@ const NOTES: usize = 4_096;
 /// wallet endpoints read whether a client, an account or a key is disabled in the same statement that does their work.
 const CLIENT_CACHE: Duration = Duration::from_secs(2);
 
+/// How long a client's picture is remembered, or that it has none: nobody can make us fetch one more often than that.
+const LOGO_CACHE: Duration = Duration::from_mins(10);
+/// How many bytes of pictures are remembered.
+const LOGO_BYTES: u64 = 16 * 1024 * 1024;
+
 impl State {
     /// The parts, and the end at which the worker takes notes.
     #[must_use]
@@ -76,9 +82,17 @@ impl State {
     ) -> (Self, mpsc::Receiver<Note>) {
         let limits = Limits::new(&config.limits);
         let clients = Cache::builder().max_capacity(10_000).time_to_live(CLIENT_CACHE).build();
+        let logos = Cache::builder()
+            .max_capacity(LOGO_BYTES)
+            .weigher(|_, logo: &Option<Arc<ClientLogo>>| {
+                256 + logo.as_ref().map_or(0, |logo| u32::try_from(logo.body.len()).unwrap_or(u32::MAX / 2))
+            })
+            .time_to_live(LOGO_CACHE)
+            .build();
         let (notes, taken) = mpsc::channel(NOTES);
         let client_keys = client_keys::Known::new();
-        (Self { config, mode, store, keys, clock, entropy, limits, egress, messages: Notify::new(), clients, client_keys, notes }, taken)
+        let messages = Notify::new();
+        (Self { config, mode, store, keys, clock, entropy, limits, egress, messages, clients, logos, client_keys, notes }, taken)
     }
 
     /// The client of that id, as it was at most two seconds ago; `None` when there is none, or when it is disabled.
@@ -86,10 +100,42 @@ impl State {
         if let Some(client) = self.clients.get(id).await {
             return Ok(Some(client));
         }
-        let Some(client) = self.store.client(id).await?.filter(|client| client.disabled_at.is_none()) else { return Ok(None) };
+        let Some(client) = self.store.client(id).await?.filter(|client| self.admits(client)) else { return Ok(None) };
         let client = Arc::new(client);
         self.clients.insert(id.clone(), Arc::clone(&client)).await;
         Ok(Some(client))
+    }
+
+    // Where documents are switched off, the clients that they made are off too.
+    fn admits(&self, client: &ClientRecord) -> bool {
+        client.disabled_at.is_none() && (client.source != ClientSource::Document || self.config.registration.client_id_documents)
+    }
+
+    /// The client of that id as it is remembered, or as `load` finds it: of many who ask at once, one loads.
+    ///
+    /// # Errors
+    /// Those of `load`; they are not remembered.
+    pub async fn client_by<E: Clone + Send + Sync + 'static>(
+        &self,
+        id: &ClientId,
+        load: impl Future<Output = Result<Arc<ClientRecord>, E>>,
+    ) -> Result<Arc<ClientRecord>, E> {
+        self.clients.try_get_with(id.clone(), load).await.map_err(|error| (*error).clone())
+    }
+
+    /// Forgets what is remembered of a client, because it was changed here.
+    pub async fn forget_client(&self, id: &ClientId) {
+        self.clients.invalidate(id).await;
+    }
+
+    /// A client's picture at that address as it is remembered, if anything is: `Some(None)` is that there is none.
+    pub async fn remembered_logo(&self, id: &ClientId, uri: &str) -> Option<Option<Arc<ClientLogo>>> {
+        self.logos.get(&(id.clone(), uri.to_owned())).await
+    }
+
+    /// The same, or as `load` finds it: of many who ask at once, one loads.
+    pub async fn logo_by(&self, id: &ClientId, uri: &str, load: impl Future<Output = Option<Arc<ClientLogo>>>) -> Option<Arc<ClientLogo>> {
+        self.logos.get_with((id.clone(), uri.to_owned()), load).await
     }
 
     /// The keys of a client's assertions, as registered by value or fetched from its `jwks_uri`. `unlike`: keys in which the one that is

@@ -119,5 +119,20 @@ mod parsers;
 #[path = "http/logs.rs"]
 mod logs;
 
+#[path = "http/site.rs"]
+mod site;
+
+#[path = "http/registration.rs"]
+mod registration;
+
+#[path = "http/registration_management.rs"]
+mod registration_management;
+
+#[path = "http/client_documents.rs"]
+mod client_documents;
+
+#[path = "http/logo.rs"]
+mod logo;
+
 #[path = "http/conformance.rs"]
 mod conformance;

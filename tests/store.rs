@@ -20,6 +20,7 @@ mod store {
     pub(crate) mod pushed;
     pub(crate) mod races;
     pub(crate) mod refresh;
+    pub(crate) mod registrations;
     pub(crate) mod schema;
     pub(crate) mod sessions;
     pub(crate) mod signing_keys;

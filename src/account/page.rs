@@ -6,10 +6,11 @@ use actix_web::http::StatusCode;
 use super::profile;
 use crate::domain::Timestamp;
 use crate::protocol::params::Params;
-use crate::store::{Account, Profile, Session};
+use crate::store::{Account, Consent, Profile, Session};
 use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
-use crate::web::pages::{AccountPage, AppLine, IdentityLine, SessionLine};
+use crate::web::pages::{AccountPage, AppLine, IdentityLine, Link, SessionLine};
+use crate::web::respond::with_query;
 use crate::web::visit::{self, Purpose};
 use crate::web::words::{provider_name, scope_lines};
 use crate::web::{reply, session};
@@ -44,6 +45,16 @@ pub(super) async fn render(
 ) -> Result<HttpResponse, Fault> {
     let consents = ctx.state.store.consents(account.id).await?;
     let sessions = ctx.state.store.sessions(account.id, ctx.now).await?;
+    let mut apps = Vec::with_capacity(consents.len());
+    for consent in &consents {
+        apps.push(AppLine {
+            client_id: consent.client_id.to_string(),
+            name: consent.client_name.clone(),
+            scopes: scope_lines(&consent.scope, &ctx.state.config.resources).into_iter().map(|line| line.title).collect(),
+            since: day(consent.created_at),
+            start: start(ctx, consent).await?,
+        });
+    }
     let browser = ctx.browser();
     let frame = reply::frame(&ctx.state, &ctx.request_id(), "Your account");
     let page = AccountPage {
@@ -60,15 +71,7 @@ pub(super) async fn render(
             })
             .collect(),
         account_id: account.id.to_string(),
-        apps: consents
-            .iter()
-            .map(|consent| AppLine {
-                client_id: consent.client_id.to_string(),
-                name: consent.client_name.clone(),
-                scopes: scope_lines(&consent.scope, &ctx.state.config.resources).into_iter().map(|line| line.title).collect(),
-                since: day(consent.created_at),
-            })
-            .collect(),
+        apps,
         sessions: sessions
             .iter()
             .map(|session| SessionLine {
@@ -88,6 +91,16 @@ pub(super) async fn render(
         visit::add_cookie(&mut response, &browser.cookie(ctx.secure()));
     }
     Ok(response)
+}
+
+// OpenID Connect Core §4: a sign-in that is begun here is begun by the app, which is told who asks: "iss REQUIRED".
+async fn start(ctx: &Ctx, consent: &Consent) -> Result<Option<Link>, Fault> {
+    let client = ctx.state.client(&consent.client_id).await?;
+    let uri = client.as_ref().and_then(|client| client.metadata.initiate_login_uri.as_deref());
+    Ok(uri.map(|uri| Link {
+        href: with_query(uri, &[("iss".to_owned(), ctx.state.issuer().to_owned())]),
+        label: format!("Open {}", consent.client_name),
+    }))
 }
 
 fn day(moment: Timestamp) -> String {

@@ -1,6 +1,6 @@
 //! What settings must hold together.
 
-use super::client_rules::check_logout_uri_here;
+use super::client_rules::{check_logout_uri_here, check_secret};
 use super::clients::ClientEntry;
 use super::errors::{ConfigError, Source};
 use super::settings::Parts;
@@ -40,6 +40,11 @@ pub(super) fn run(parts: &Parts, clients: &[ClientEntry], effective: &[Effective
                 format!("{} is not shorter than keys.rotate_every ({})", span_words(keys.publish_ahead), span_words(keys.rotate_every));
             tell("keys.publish_ahead", problem, "less than the time between two rotations");
         }
+    }
+    if let Some(registration) = &parts.registration
+        && let Some(Err(problem)) = registration.initial_access_token.as_ref().map(check_secret)
+    {
+        tell("registration.initial_access_token", problem, "a long random text, like that of `openssl rand -base64 32`");
     }
     if let Some(session) = &parts.session
         && session.idle > session.lifetime

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::table::settings;
 use super::value::{DatabaseUrl, LogFormat, WebPage};
 use super::{ClientEntry, Effective, Issuer, Network};
-use crate::domain::SubjectType;
+use crate::domain::{Secret, SubjectType};
 use crate::keys::SealingKey;
 
 settings! {
@@ -106,6 +106,15 @@ settings! {
         /// How long it can be finished.
         lifetime: Duration = "1h", from "1m" to "1d";
     }
+    /// Apps that register themselves.
+    registration: Registration {
+        /// Whether apps may register at `/register` (RFC 7591) and manage what they registered (RFC 7592).
+        enabled: bool = "false";
+        /// The token that an app must present to register, at least 32 characters; without one, anybody's app may.
+        initial_access_token: Option<Secret>;
+        /// Whether an app may be known by a document on its own site, whose https address is its client id (as the Model Context Protocol asks).
+        client_id_documents: bool = "false";
+    }
     /// How often one address may try, for each process.
     limits: Limits {
         /// Challenges asked for, a minute.
@@ -116,6 +125,8 @@ settings! {
         signins_per_minute: NonZeroU32 = "120", from "1" to "1000000";
         /// Visits to the sign-in page that an address may begin, a minute.
         visits_per_minute: NonZeroU32 = "120", from "1" to "1000000";
+        /// Registrations of apps, and fetches of their documents, a minute.
+        registrations_per_minute: NonZeroU32 = "20", from "1" to "1000000";
     }
     /// Fetching from addresses that apps have named: key sets, documents, logout.
     egress: Egress {

@@ -8,14 +8,14 @@ use uuid::Uuid;
 
 use super::Address;
 
-/// The id of an OAuth client (RFC 6749 §2.2): 1 to 200 visible ASCII characters. One that is an address (a developer
-/// license) is kept checksummed, so that `0xabc…` and `0xABC…` are one client.
+/// The id of an OAuth client (RFC 6749 §2.2): 1 to 200 visible ASCII characters, or up to 500 of an https URL, at which the client's own
+/// metadata are. One that is an address (a developer license) is kept checksummed, so that `0xabc…` and `0xABC…` are one client.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ClientId(String);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a client id has 1 to 200 visible ASCII characters and no spaces")]
+#[error("a client id has 1 to 200 visible ASCII characters and no spaces (an https URL up to 500)")]
 pub struct ClientIdError;
 
 impl ClientId {
@@ -39,7 +39,8 @@ impl FromStr for ClientId {
             return Ok(Self::from(address));
         }
         // RFC 6749 Appendix A.1: client-id = *VSCHAR. Spaces are left out too: they only ever were mistakes.
-        let fits = (1..=200).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+        let most = if text.starts_with("https://") { 500 } else { 200 };
+        let fits = (1..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
         if fits { Ok(Self(text.to_owned())) } else { Err(ClientIdError) }
     }
 }
@@ -144,7 +145,9 @@ mod tests {
 
     #[test]
     fn strange_client_ids_are_refused() {
-        for text in ["", "a b", "é", "line\nbreak", &"x".repeat(201)] {
+        let url = |length: usize| format!("https://{}", "x".repeat(length - 8));
+        assert!(url(500).parse::<ClientId>().is_ok());
+        for text in ["", "a b", "é", "line\nbreak", &"x".repeat(201), &url(501)] {
             assert_eq!(text.parse::<ClientId>(), Err(ClientIdError));
         }
     }

@@ -14,7 +14,7 @@ use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
 use crate::web::respond::{self, Outcome};
 use crate::web::visit::{self, Purpose};
-use crate::web::{decision, posted, request};
+use crate::web::{decision, documents, posted, request};
 
 /// `GET /auth` (OpenID Connect Core §3.1.2.1).
 pub async fn get(ctx: Ctx) -> HttpResponse {
@@ -30,7 +30,7 @@ pub async fn post(ctx: Ctx, body: Body) -> HttpResponse {
 async fn authorize(ctx: &Ctx) -> Result<HttpResponse, Fault> {
     let (params, pushed) = par::unfold(ctx, posted::params(ctx, "/auth").await?).await?;
     let id = client_id(&params).map_err(unreturnable)?;
-    let Some(client) = ctx.state.client(&id).await? else {
+    let Some(client) = documents::client(ctx, &id).await? else {
         return Err(Fault::new(ErrorCode::InvalidClient, format!("client_id {id} is not registered here, or is disabled")));
     };
     let return_path = ReturnPath::find(&params, &client.redirect_uris).map_err(unreturnable)?;

@@ -60,6 +60,9 @@ struct Metadata<'a> {
     claims_parameter_supported: bool,
     request_parameter_supported: bool,
     request_uri_parameter_supported: bool,
+    /// draft-ietf-oauth-client-id-metadata-document.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    client_id_metadata_document_supported: bool,
     require_pushed_authorization_requests: bool,
 }
 
@@ -77,13 +80,14 @@ const AUTH_METHODS: [&str; 4] = [
 impl<'a> Metadata<'a> {
     fn of(state: &'a State) -> Self {
         let named = |endpoint: &Endpoint| endpoint.member().map(|member| (member, format!("{}{}", state.issuer(), endpoint.path())));
+        let offered = |endpoint: &&Endpoint| **endpoint != Endpoint::Registration || state.config.registration.enabled;
         let resources = &state.config.resources;
         let of_resources = resources.iter().flat_map(|resource| resource.scopes.keys().map(String::as_str));
         let page = |page: Option<&'a WebPage>| page.map(WebPage::as_str);
         let algs = || SigningAlg::ALL.iter().map(|alg| alg.as_str()).collect();
         Self {
             issuer: state.issuer().to_owned(),
-            endpoints: Endpoint::ALL.iter().filter_map(named).collect(),
+            endpoints: Endpoint::ALL.iter().filter(offered).filter_map(named).collect(),
             scopes_supported: SCOPES.iter().copied().chain(of_resources).collect(),
             response_types_supported: ["code"],
             response_modes_supported: ["query", "form_post"],
@@ -125,6 +129,7 @@ impl<'a> Metadata<'a> {
             request_parameter_supported: false,
             // Only what was pushed here can be named (RFC 9126 §5); no address of an app's is fetched.
             request_uri_parameter_supported: false,
+            client_id_metadata_document_supported: state.config.registration.client_id_documents,
             require_pushed_authorization_requests: state.config.pushed_requests.required,
         }
     }

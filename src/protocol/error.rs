@@ -86,6 +86,12 @@ codes! {
     InvalidRequestUri = "invalid_request_uri" 400,
     /// OpenID Connect Core §3.1.2.6.
     RegistrationNotSupported = "registration_not_supported" 400,
+    /// RFC 7591 §3.2.2.
+    InvalidRedirectUri = "invalid_redirect_uri" 400,
+    /// RFC 7591 §3.2.2.
+    InvalidClientMetadata = "invalid_client_metadata" 400,
+    /// RFC 7591 §3.2.2.
+    UnapprovedSoftwareStatement = "unapproved_software_statement" 400,
     /// RFC 6585 §4; OAuth has no word for it.
     TooManyRequests = "too_many_requests" 429,
     /// Not of OAuth: a thing at one of our own APIs that is not there.

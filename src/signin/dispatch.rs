@@ -31,7 +31,7 @@ async fn dispatch(ctx: &Ctx, id: InteractionId) -> Result<HttpResponse, Fault> {
 
 async fn account(ctx: &Ctx, visit: &Visit) -> Result<HttpResponse, Fault> {
     if session::current(ctx).await?.is_none() {
-        return Ok(page::sign_in(ctx, visit, None));
+        return Ok(page::sign_in(ctx, visit, None).await);
     }
     ctx.state.store.end_interaction(visit.id, &visit.browser.hash()).await?;
     Ok(reply::see_other("/account"))
@@ -45,8 +45,8 @@ async fn authorize(ctx: &Ctx, visit: &Visit, request: AuthorizeRequest) -> Resul
         ));
     };
     match decision::next(ctx, &client, request.clone(), Some((visit.id, visit.began))).await? {
-        (Step::SignIn, _) | (Step::Consent { .. }, None) => Ok(page::sign_in(ctx, visit, Some((&client, &request)))),
-        (Step::Consent { already }, Some(session)) => Ok(page::consent(ctx, visit, &client, &request, &session, already.as_ref())),
+        (Step::SignIn, _) | (Step::Consent { .. }, None) => Ok(page::sign_in(ctx, visit, Some((&client, &request))).await),
+        (Step::Consent { already }, Some(session)) => Ok(page::consent(ctx, visit, &client, &request, &session, already.as_ref()).await),
         (Step::Approve(approved), _) => finish(ctx, visit, &client, &approved).await,
         (Step::Refuse(error), _) => refuse(ctx, visit, &request, error).await,
     }

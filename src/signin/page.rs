@@ -2,25 +2,30 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use url::Url;
 
 use crate::domain::{ClientKind, Scope};
 use crate::protocol::authorize::AuthorizeRequest;
 use crate::state::{Mode, State};
-use crate::store::{ClientRecord, Session};
+use crate::store::{ClientRecord, ClientSource, Session};
 use crate::web::ctx::Ctx;
-use crate::web::pages::{Chain, ConsentPage, SignInPage};
-use crate::web::reply;
+use crate::web::pages::{Chain, ConsentPage, Link, SignInPage, Vouching};
 use crate::web::visit::Visit;
 use crate::web::words::scope_lines;
+use crate::web::{logo, reply};
 
 /// The page on which a person chooses a wallet. Without an app they are signing in to their own account page.
-pub(super) fn sign_in(ctx: &Ctx, visit: &Visit, app: Option<(&ClientRecord, &AuthorizeRequest)>) -> HttpResponse {
+pub(super) async fn sign_in(ctx: &Ctx, visit: &Visit, app: Option<(&ClientRecord, &AuthorizeRequest)>) -> HttpResponse {
     let title = app.map_or_else(|| "Sign in".to_owned(), |(client, _)| format!("Sign in to {}", client.name));
     let frame = reply::frame(&ctx.state, &ctx.request_id(), title);
     let page = SignInPage {
         frame: frame.clone(),
         client_name: app.map(|(client, _)| client.name.clone()),
         client_host: app.map(|(_, request)| request.return_path.redirect_uri.host()),
+        client_logo: match app {
+            Some((client, _)) => logo::ready(ctx, client).await,
+            None => None,
+        },
         interaction: visit.id.to_string(),
         csrf: visit.browser.csrf(),
         chains: chains(&ctx.state),
@@ -30,7 +35,7 @@ pub(super) fn sign_in(ctx: &Ctx, visit: &Visit, app: Option<(&ClientRecord, &Aut
 }
 
 /// The page on which a person lets an app have what it asks for, or not.
-pub(super) fn consent(
+pub(super) async fn consent(
     ctx: &Ctx,
     visit: &Visit,
     client: &ClientRecord,
@@ -44,6 +49,9 @@ pub(super) fn consent(
         client_name: client.name.clone(),
         client_host: request.return_path.redirect_uri.host(),
         client_id: client.id.to_string(),
+        client_logo: logo::ready(ctx, client).await,
+        vouching: vouching(client),
+        client_pages: client_pages(client),
         license: client.kind == ClientKind::License,
         scopes: scope_lines(&request.consent_scope(), &ctx.state.config.resources),
         identity: session.subject.clone(),
@@ -52,6 +60,31 @@ pub(super) fn consent(
         csrf: visit.browser.csrf(),
     };
     reply::page(StatusCode::OK, &frame, &page, Some(&request.return_path.redirect_uri))
+}
+
+fn vouching(client: &ClientRecord) -> Vouching {
+    match client.source {
+        ClientSource::Command | ClientSource::Config => Vouching::Operator,
+        ClientSource::Registration => Vouching::Itself,
+        // The draft, "OAuth Phishing Attacks": "The authorization server SHOULD display the hostname of the client_id".
+        ClientSource::Document => {
+            let url = Url::parse(client.id.as_str()).ok();
+            let host = url.as_ref().and_then(|url| Some((url.host_str()?, url.port())));
+            Vouching::Site(host.map_or_else(
+                || client.id.to_string(),
+                |(host, port)| port.map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")),
+            ))
+        }
+    }
+}
+
+// OpenID Connect Registration §2: the server "SHOULD display this URL to the End-User if it is given".
+fn client_pages(client: &ClientRecord) -> Vec<Link> {
+    let metadata = &client.metadata;
+    [("Privacy policy", &metadata.policy_uri), ("Terms of service", &metadata.tos_uri), ("Website", &metadata.client_uri)]
+        .into_iter()
+        .filter_map(|(label, uri)| Some(Link { href: uri.clone()?, label: label.to_owned() }))
+        .collect()
 }
 
 /// The networks on which a wallet may sign, the preferred one first. `dev` adds the local test network.

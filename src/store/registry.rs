@@ -1,8 +1,8 @@
 //! Every SQL text of the store in one list, so that a test can prepare each of them on both engines.
 
 use super::{
-    accounts, assertions, challenges, clients, codes, consents, developer_tokens, endings, families, interactions, licenses, outbox,
-    persons, pushed_requests, revocations, sessions, signing_keys, sweep,
+    accounts, assertions, challenges, clients, codes, consents, developer_tokens, endings, families, interactions, licenses, logos, outbox,
+    persons, pushed_requests, registrations, revocations, sessions, signing_keys, sweep,
 };
 
 /// One SQL text, and where it is declared.
@@ -30,8 +30,10 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
         families::STATEMENTS,
         interactions::STATEMENTS,
         licenses::STATEMENTS,
+        logos::STATEMENTS,
         outbox::STATEMENTS,
         persons::STATEMENTS,
+        registrations::STATEMENTS,
         pushed_requests::STATEMENTS,
         revocations::STATEMENTS,
         sessions::STATEMENTS,

@@ -12,6 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use url::form_urlencoded;
 
 use super::ctx::Ctx;
+use super::documents;
 use super::fault::Fault;
 use crate::domain::{AuthMethod, ClientId, Secret};
 use crate::policy::client_auth::{self, Presented, Verdict};
@@ -62,8 +63,7 @@ pub fn refusal(ctx: &Ctx, fault: &Fault) -> HttpResponse {
 }
 
 async fn known(ctx: &Ctx, id: &ClientId) -> Result<Arc<ClientRecord>, Fault> {
-    ctx.state
-        .client(id)
+    documents::client(ctx, id)
         .await?
         .ok_or_else(|| Fault::new(ErrorCode::InvalidClient, format!("client_id {id} is not registered here, or is disabled")))
 }

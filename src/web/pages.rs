@@ -48,6 +48,8 @@ pub struct SignInPage {
     pub client_name: Option<String>,
     /// As `RedirectUri::host` gives it: a host, or an app's own scheme with its colon.
     pub client_host: Option<String>,
+    /// The path of its picture on this server.
+    pub client_logo: Option<String>,
     pub interaction: String,
     pub csrf: String,
     pub chains: Vec<Chain>,
@@ -77,6 +79,11 @@ pub struct ConsentPage {
     pub client_name: String,
     pub client_host: String,
     pub client_id: String,
+    /// The path of its picture on this server.
+    pub client_logo: Option<String>,
+    pub vouching: Vouching,
+    /// Pages of the app's own: its site, what it does with data, its terms.
+    pub client_pages: Vec<Link>,
     pub license: bool,
     pub scopes: Vec<ScopeLine>,
     /// Who is signed in: a checksummed address, or a label.
@@ -85,6 +92,17 @@ pub struct ConsentPage {
     pub already: bool,
     pub interaction: String,
     pub csrf: String,
+}
+
+/// Who says that an app is what it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Vouching {
+    /// The operator of this server has registered it.
+    Operator,
+    /// It registered itself.
+    Itself,
+    /// A document at this host.
+    Site(String),
 }
 
 #[derive(Clone, Debug)]
@@ -102,6 +120,8 @@ pub struct AppLine {
     /// The titles of what was allowed.
     pub scopes: Vec<String>,
     pub since: String,
+    /// Where the app begins a sign-in, if it said so.
+    pub start: Option<Link>,
 }
 
 #[derive(Clone, Debug)]

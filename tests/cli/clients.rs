@@ -1,6 +1,9 @@
 //! `latchkey client …`
 
-use latchkey::domain::TokenHash;
+use std::time::Duration;
+
+use latchkey::domain::{Timestamp, TokenHash};
+use latchkey::store::{ClientRecord, ClientSource};
 use serde_json::json;
 
 use super::operator::{Operator, text};
@@ -209,6 +212,29 @@ fn a_client_of_the_file_is_changed_in_the_file() {
     }
     assert!(operator.json(&["client", "disable", "f"])["disabled_at"].is_string());
     assert_eq!(operator.json(&["client", "delete", "f"])["deleted"], true, "what is out of use may go");
+}
+
+#[test]
+fn an_app_that_registered_itself_is_shown_disabled_and_deleted_like_any_other() {
+    let operator = Operator::new();
+    operator.run(&["migrate"]);
+    let store = operator.store();
+    let id = "https://app.example/client";
+    let mut record = ClientRecord {
+        redirect_uris: vec![URI.parse().unwrap()],
+        source: ClientSource::Document,
+        document_until: Some(Timestamp::from_seconds(1_800_000_000)),
+        ..ClientRecord::new(id.parse().unwrap(), "Doc".to_owned(), Duration::from_hours(1), Timestamp::from_seconds(1_700_000_000))
+    };
+    record.metadata.contacts = vec!["ada@app.example".to_owned()];
+    assert!(store.runtime.block_on(store.store.put_document_client(&record)).unwrap());
+    let shown = operator.json(&["client", "show", id]);
+    assert_eq!((text(&shown, "source"), text(&shown, "document_until")), ("document", "2027-01-15T08:00:00Z"));
+    assert_eq!(shown["metadata"]["contacts"], json!(["ada@app.example"]));
+    assert_eq!(operator.json(&["client", "list"])[0]["source"], "document");
+    assert!(operator.json(&["client", "disable", id])["disabled_at"].is_string());
+    assert_eq!(operator.json(&["client", "delete", id])["deleted"], true);
+    assert!(operator.refused(&["client", "show", id]).contains(id));
 }
 
 // RFC 8037 Appendix A.2, and a point of RFC 7517 Appendix A.1.

@@ -19,7 +19,7 @@ fn endpoints_of(source: &str) -> BTreeSet<Endpoint> {
         code = code.replace(&format!("(Endpoint::{endpoint:?}.path())"), &format!("({:?})", endpoint.path()));
     }
     let mut found = BTreeSet::new();
-    for mark in ["resource(\"/", "api(\"/", ".route(\"/"] {
+    for mark in ["resource(\"/", "api(\"/", "managed(\"/", ".route(\"/"] {
         for after in code.split(mark).skip(1) {
             let (path, rest) = after.split_once('"').unwrap();
             let own = [".service(", ".route(\"/", ";"].iter().fold(rest, |own, end| own.split(end).next().unwrap());

@@ -8,6 +8,10 @@ export async function startApp() {
   const waiting = [];
   const server = createServer(async (request, response) => {
     const url = new URL(request.url, 'http://app');
+    if (url.pathname === '/logo.png') {
+      response.writeHead(200, { 'content-type': 'image/png' }).end(LOGO);
+      return;
+    }
     if (url.pathname !== '/callback') {
       response.writeHead(url.pathname === '/' ? 200 : 204, { 'content-type': 'text/html' }).end(page('The app'));
       return;
@@ -49,5 +53,8 @@ export async function startApp() {
     },
   };
 }
+
+// One pixel.
+const LOGO = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
 
 const page = (title) => `<!doctype html><html lang="en"><title>${title}</title><h1>${title}</h1></html>`;

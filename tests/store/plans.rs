@@ -13,6 +13,7 @@ const MAY_SCAN: &[(&str, &str)] = &[
     // An operator's deletion looks through the API's challenges of the last minutes: an index would cost each sign-in more.
     ("clients::write", "DELETE"),
     ("licenses", "KEYS"),
+    ("registrations", "DELETE"),
     ("signing_keys", "KEYS"),
     ("sweep", "SIGNING_KEYS"),
 ];

@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use crate::config::span_words;
 use crate::domain::{
-    Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, GrantType, Pkce, RedirectUri, Scope, Secret, SigningAlg, SubjectType,
-    Timestamp,
+    Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, ClientMetadata, GrantType, Pkce, RedirectUri, Scope, Secret, SigningAlg,
+    SubjectType, Timestamp,
 };
-use crate::store::{ClientRecord, LicenseKey};
+use crate::store::{ClientRecord, ClientSource, LicenseKey};
 
 /// A client's record for standard output; the fields of a license are there for licenses only.
 #[derive(Serialize)]
@@ -51,7 +51,13 @@ pub(in crate::cli) struct View<'a> {
     backchannel_logout_uri: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     keys: Option<Vec<KeyView>>,
+    /// What else an app that registered itself, or is known by a document, says of itself (RFC 7591 §2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<&'a ClientMetadata>,
     source: &'static str,
+    /// Of a client that is known by a document of its own: until when that is not fetched again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    document_until: Option<String>,
     created_at: String,
     updated_at: String,
     disabled_at: Option<String>,
@@ -84,7 +90,9 @@ impl<'a> View<'a> {
             post_logout_redirect_uris: &client.post_logout_redirect_uris,
             backchannel_logout_uri: client.backchannel_logout_uri.as_deref(),
             keys: None,
+            metadata: matches!(client.source, ClientSource::Registration | ClientSource::Document).then_some(&client.metadata),
             source: client.source.as_str(),
+            document_until: client.document_until.map(Timestamp::rfc3339),
             created_at: client.created_at.rfc3339(),
             updated_at: client.updated_at.rfc3339(),
             disabled_at: client.disabled_at.map(Timestamp::rfc3339),

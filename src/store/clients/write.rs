@@ -110,42 +110,7 @@ impl Store {
     /// disabled. A URI that stays keeps its age. False: there is no such client.
     pub async fn update_client(&self, client: &ClientRecord, uris: &[UriPurpose]) -> Result<bool, StoreError> {
         let (client, uris) = (client.clone(), uris.to_vec());
-        self.transaction(move |mut conn| {
-            Box::pin(async move {
-                if on!(
-                    conn,
-                    execute(
-                        UPDATE,
-                        &client.id,
-                        &client.name,
-                        client.secret_hash,
-                        client.auth_method,
-                        client.pkce,
-                        client.claims_profile,
-                        client.subject_type,
-                        client.signing_alg,
-                        seconds(client.access_token),
-                        client.updated_at,
-                        client.sector(),
-                        &client.backchannel_logout_uri,
-                        Json(&client.metadata),
-                        client.registration_hash,
-                        client.document_until
-                    )
-                )? == 0
-                {
-                    return Ok(false);
-                }
-                if let Some(license) = &client.license {
-                    on!(conn, execute(UPDATE_LICENSE, &client.id, &license.alias, license.owner, seconds(license.developer_token)))?;
-                }
-                for purpose in uris {
-                    replace_uris(&mut conn, &client, purpose, client.updated_at).await?;
-                }
-                Ok(true)
-            })
-        })
-        .await
+        self.transaction(move |mut conn| Box::pin(async move { update(&mut conn, &client, &uris).await })).await
     }
 
     /// Disables a client at a moment, or enables it with `None`. False: there is no such client.
@@ -207,6 +172,41 @@ impl Store {
     }
 }
 
+/// What [`Store::update_client`] does, within a transaction.
+pub(in crate::store) async fn update(conn: &mut Conn<'_>, client: &ClientRecord, uris: &[UriPurpose]) -> Result<bool, StoreError> {
+    if on!(
+        *conn,
+        execute(
+            UPDATE,
+            &client.id,
+            &client.name,
+            client.secret_hash,
+            client.auth_method,
+            client.pkce,
+            client.claims_profile,
+            client.subject_type,
+            client.signing_alg,
+            seconds(client.access_token),
+            client.updated_at,
+            client.sector(),
+            &client.backchannel_logout_uri,
+            Json(&client.metadata),
+            client.registration_hash,
+            client.document_until
+        )
+    )? == 0
+    {
+        return Ok(false);
+    }
+    if let Some(license) = &client.license {
+        on!(*conn, execute(UPDATE_LICENSE, &client.id, &license.alias, license.owner, seconds(license.developer_token)))?;
+    }
+    for purpose in uris {
+        replace_uris(conn, client, *purpose, client.updated_at).await?;
+    }
+    Ok(true)
+}
+
 async fn upsert_config(conn: &mut Conn<'_>, client: &ClientRecord, now: Timestamp) -> Result<(), StoreError> {
     if on!(
         *conn,
@@ -243,7 +243,12 @@ fn uris(client: &ClientRecord, purpose: UriPurpose) -> &[RedirectUri] {
 }
 
 // Takes away what the record does not name and adds what is missing, so that what stays is not touched.
-async fn replace_uris(conn: &mut Conn<'_>, client: &ClientRecord, purpose: UriPurpose, now: Timestamp) -> Result<(), StoreError> {
+pub(in crate::store) async fn replace_uris(
+    conn: &mut Conn<'_>,
+    client: &ClientRecord,
+    purpose: UriPurpose,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let named = uris(client, purpose);
     let stored: Vec<RedirectUri> = on!(*conn, values(URIS, &client.id, purpose))?;
     for gone in stored.iter().filter(|uri| !named.contains(uri)) {
@@ -275,6 +280,6 @@ async fn add_uri(conn: &mut Conn<'_>, id: &ClientId, purpose: UriPurpose, uri: &
     Ok(on!(*conn, execute(ADD_URI, id, purpose, uri, now))? > 0)
 }
 
-fn seconds(span: Duration) -> i64 {
+pub(in crate::store) fn seconds(span: Duration) -> i64 {
     i64::try_from(span.as_secs()).unwrap_or(i64::MAX)
 }

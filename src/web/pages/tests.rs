@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::{
     AccountPage, AppLine, Chain, ConsentPage, ErrorPage, Fault, FormPostPage, Frame, HomePage, IdentityLine, Link, LoggedOutPage,
-    LogoutPage, ProfileField, ScopeLine, SessionLine, SignInPage,
+    LogoutPage, ProfileField, ScopeLine, SessionLine, SignInPage, Vouching,
 };
 
 const HOSTILE: &str = r#""><script>alert(1)</script><img src=x onerror='alert(2)'> javascript:alert(3) {{7*7}} &amp;"#;
@@ -22,6 +22,7 @@ fn pages(text: &str, address: &str) -> Vec<(&'static str, String)> {
                 frame: frame(),
                 client_name: Some(s()),
                 client_host: Some(s()),
+                client_logo: None,
                 interaction: s(),
                 csrf: s(),
                 chains: vec![Chain { id: 137, name: s() }],
@@ -37,7 +38,13 @@ fn pages(text: &str, address: &str) -> Vec<(&'static str, String)> {
                 csrf: s(),
                 identities: vec![IdentityLine { provider_name: s(), subject: s(), since: s(), last_used: s() }],
                 account_id: s(),
-                apps: vec![AppLine { client_id: s(), name: s(), scopes: vec![s(), s()], since: s() }],
+                apps: vec![AppLine {
+                    client_id: s(),
+                    name: s(),
+                    scopes: vec![s(), s()],
+                    since: s(),
+                    start: Some(Link { href: address.to_owned(), label: s() }),
+                }],
                 sessions: vec![SessionLine { device: s(), since: s(), last_seen: s(), current: true }],
                 profile: vec![ProfileField { name: s(), label: s(), value: s(), kind: s(), hint: s() }],
                 saved: true,
@@ -73,6 +80,9 @@ fn consent(frame: Frame, name: &str, host: &str, already: bool) -> ConsentPage {
         client_name: name.to_owned(),
         client_host: host.to_owned(),
         client_id: "0x52908400098527886E0F7030069857D2E4169EE7".to_owned(),
+        client_logo: Some(host.to_owned()),
+        vouching: Vouching::Site(host.to_owned()),
+        client_pages: vec![Link { href: host.to_owned(), label: name.to_owned() }],
         license: true,
         scopes: vec![
             line("openid", "Know that it is you", "A name that stays the same each time you come back."),
@@ -144,6 +154,7 @@ fn the_networks_reach_the_script_as_json() {
         frame: frame("Sign in", false),
         client_name: None,
         client_host: None,
+        client_logo: None,
         interaction: "i".into(),
         csrf: "c".into(),
         chains: vec![Chain { id: 137, name: "Polygon \"main\"".into() }, Chain { id: 1, name: "Ethereum".into() }],
@@ -194,6 +205,7 @@ fn account(problem: Option<&str>, full: bool) -> AccountPage {
         name: name.into(),
         scopes: vec!["Know that it is you".into(), "See your wallet address".into()],
         since: "3 May 2026".into(),
+        start: None,
     };
     let session = |device: &str, current| SessionLine {
         device: device.into(),
@@ -224,6 +236,7 @@ fn sign_in(client: Option<(&str, &str)>, dev: bool) -> SignInPage {
         frame: frame("Sign in", dev),
         client_name: client.map(|(name, _)| name.to_owned()),
         client_host: client.map(|(_, host)| host.to_owned()),
+        client_logo: None,
         interaction: "0197a3c2-41f0-7cc1-a6a1-6d5b2f0f9a11".into(),
         csrf: "csrf-token".into(),
         chains: vec![Chain { id: 137, name: "Polygon".into() }, Chain { id: 1, name: "Ethereum".into() }],

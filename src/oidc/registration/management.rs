@@ -1,0 +1,106 @@
+//! `/register/{client_id}` (RFC 7592): a client reads, replaces and removes its own registration.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header;
+use actix_web::web::Path;
+use serde_json::{Map, Value};
+
+use super::access::{self, Refusal};
+use super::view::{self, Issued};
+use super::{is_on, members};
+use crate::domain::Secret;
+use crate::limits::Try;
+use crate::policy::registration::{check_change, has_secret};
+use crate::protocol::error::{ErrorCode, OAuthError};
+use crate::store::{ClientRecord, ClientSource};
+use crate::web::body::Body;
+use crate::web::ctx::Ctx;
+use crate::web::{logo, registration, reply};
+
+/// `GET /register/{client_id}` (RFC 7592 §2.1).
+pub async fn get(ctx: Ctx, id: Path<String>) -> HttpResponse {
+    show(&ctx, &id).await.unwrap_or_else(|refusal| refusal.answer())
+}
+
+/// `PUT /register/{client_id}` (RFC 7592 §2.2).
+pub async fn put(ctx: Ctx, id: Path<String>, body: Body) -> HttpResponse {
+    replace(&ctx, &id, &body).await.unwrap_or_else(|refusal| refusal.answer())
+}
+
+/// `DELETE /register/{client_id}` (RFC 7592 §2.3).
+pub async fn delete(ctx: Ctx, id: Path<String>) -> HttpResponse {
+    remove(&ctx, &id).await.unwrap_or_else(|refusal| refusal.answer())
+}
+
+async fn show(ctx: &Ctx, id: &str) -> Result<HttpResponse, Refusal> {
+    is_on(ctx)?;
+    let (client, token) = access::own(ctx, id).await?;
+    Ok(reply::json(StatusCode::OK, &view::of(ctx, &client, &Issued { secret: None, token: &token })))
+}
+
+async fn replace(ctx: &Ctx, id: &str, body: &Body) -> Result<HttpResponse, Refusal> {
+    is_on(ctx)?;
+    let (before, presented) = access::own(ctx, id).await?;
+    // It may fetch from other sites, as a registration does.
+    ctx.charge(Try::Registration)?;
+    let members = members(ctx, body)?;
+    check_identity(&before, &members)?;
+    // RFC 7592 §2.2: "The authorization server MUST … treat … omitted fields … as … removing": nothing of before is read but this.
+    let wished = registration::accept(ctx, before.id.clone(), ClientSource::Registration, &members).await?;
+    check_change(&before, &wished, registration::terms(ctx))?;
+    let token = ctx.state.entropy.secret();
+    // A client that has a secret keeps it; one that has none and needs one gets one.
+    let secret = (has_secret(wished.auth_method) && before.secret_hash.is_none()).then(|| ctx.state.entropy.secret());
+    let after = ClientRecord {
+        secret_hash: has_secret(wished.auth_method).then(|| secret.as_ref().map(Secret::hash).or(before.secret_hash)).flatten(),
+        // RFC 7592 §5: the token may be rotated with an update.
+        registration_hash: Some(token.hash()),
+        sector: before.sector.clone().or_else(|| wished.sector()),
+        created_at: before.created_at,
+        ..wished
+    };
+    if !ctx.state.store.update_registration(&after, presented.hash()).await? {
+        return Err(Refusal::Token { presented: true });
+    }
+    ctx.state.forget_client(&after.id).await;
+    logo::prepare(ctx, &after).await;
+    Ok(reply::json(StatusCode::OK, &view::of(ctx, &after, &Issued { secret: secret.as_ref(), token: &token })))
+}
+
+async fn remove(ctx: &Ctx, id: &str) -> Result<HttpResponse, Refusal> {
+    is_on(ctx)?;
+    let (client, presented) = access::own(ctx, id).await?;
+    if !ctx.state.store.delete_registration(&client.id, presented.hash()).await? {
+        return Err(Refusal::Token { presented: true });
+    }
+    ctx.state.forget_client(&client.id).await;
+    tracing::info!(client = %client.id, "an app deleted its registration");
+    // RFC 7592 §2.3: "204 No Content", with what §3 says of caches.
+    Ok(HttpResponse::NoContent().insert_header((header::CACHE_CONTROL, "no-store")).finish())
+}
+
+// RFC 7592 §2.2: "The updated client metadata fields request MUST include the "client_id" field and it MUST be the same as its currently
+// issued client identifier."
+fn check_identity(client: &ClientRecord, members: &Map<String, Value>) -> Result<(), OAuthError> {
+    if members.get("client_id").and_then(Value::as_str) != Some(client.id.as_str()) {
+        return Err(OAuthError::new(
+            ErrorCode::InvalidRequest,
+            "client_id must be in the body, and be that of the address (RFC 7592 section 2.2)",
+        ));
+    }
+    // "The updated client metadata fields request MUST NOT include …"
+    for name in ["registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at"] {
+        if members.contains_key(name) {
+            return Err(OAuthError::new(ErrorCode::InvalidRequest, format!("{name} must not be in an update (RFC 7592 section 2.2)")));
+        }
+    }
+    // "If the client includes the "client_secret" field in the request, the value of this field MUST match the currently issued client
+    // secret for that client. The client MUST NOT be allowed to overwrite its existing client secret with its own chosen value."
+    let Some(given) = members.get("client_secret").filter(|value| !value.is_null()) else { return Ok(()) };
+    let matches = given.as_str().zip(client.secret_hash).is_some_and(|(given, hash)| hash.matches(given));
+    if matches {
+        return Ok(());
+    }
+    Err(OAuthError::new(ErrorCode::InvalidClientMetadata, "client_secret is not this client's; a secret cannot be chosen, so leave it out"))
+}

@@ -1,0 +1,96 @@
+//! Clients that registered themselves: changed and deleted by whoever holds their token (RFC 7592), or known by a document of theirs.
+
+use sqlx::types::Json;
+
+use super::clients::write::{replace_uris, seconds, update};
+use super::dialect::{on, sql, write_one};
+use super::{ClientRecord, Store, StoreError, UriPurpose};
+use crate::domain::{ClientId, Timestamp, TokenHash};
+
+sql! {
+    /// The condition makes the token work for one change: of two at once, the second finds another one stored.
+    CLAIM = "
+        UPDATE client SET registration_hash = $3
+        WHERE id = $1 AND registration_hash = $2 AND source = 'registration' AND disabled_at IS NULL";
+    DELETE = "DELETE FROM client WHERE id = $1 AND registration_hash = $2 AND source = 'registration' AND disabled_at IS NULL";
+    /// Leaves alone what somebody else made, and what an operator disabled. Whoever fetched first and came last changes nothing.
+    UPSERT_DOCUMENT = "
+        INSERT INTO client (id, kind, name, token_endpoint_auth_method, pkce, claims_profile, subject_type, signing_alg,
+                            access_token_seconds, source, created_at, updated_at, sector, backchannel_logout_uri, metadata,
+                            document_until)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'document', $10, $10, $11, $12, $13, $14)
+        ON CONFLICT (id) DO UPDATE
+        SET name = excluded.name, token_endpoint_auth_method = excluded.token_endpoint_auth_method, pkce = excluded.pkce,
+            subject_type = excluded.subject_type, signing_alg = excluded.signing_alg,
+            access_token_seconds = excluded.access_token_seconds, updated_at = excluded.updated_at,
+            sector = COALESCE(client.sector, excluded.sector), backchannel_logout_uri = excluded.backchannel_logout_uri,
+            metadata = excluded.metadata, document_until = excluded.document_until
+        WHERE client.source = 'document' AND client.disabled_at IS NULL AND client.updated_at <= excluded.updated_at";
+    POSTPONE = "UPDATE client SET document_until = $2 WHERE id = $1 AND source = 'document' AND document_until < $2";
+}
+
+impl Store {
+    /// Replaces a registered client's settings and URIs, if `presented` is its registration access token still; the record has the
+    /// next one. False: it is not, or there is no such client, or it is disabled.
+    pub async fn update_registration(&self, client: &ClientRecord, presented: TokenHash) -> Result<bool, StoreError> {
+        let client = client.clone();
+        self.transaction(move |mut conn| {
+            Box::pin(async move {
+                if on!(conn, execute(CLAIM, &client.id, presented, client.registration_hash))? == 0 {
+                    return Ok(false);
+                }
+                update(&mut conn, &client, &[UriPurpose::Redirect, UriPurpose::PostLogout]).await
+            })
+        })
+        .await
+    }
+
+    /// Removes a registered client and all that hangs on it, if `presented` is its registration access token. False: it is not.
+    pub async fn delete_registration(&self, id: &ClientId, presented: TokenHash) -> Result<bool, StoreError> {
+        let id = id.clone();
+        Ok(write_one!(self, execute(DELETE, id, presented))? > 0)
+    }
+
+    /// Makes the client be what its document says. False: a client of that id is there by other means, or is disabled.
+    pub async fn put_document_client(&self, client: &ClientRecord) -> Result<bool, StoreError> {
+        let client = client.clone();
+        self.transaction(move |mut conn| {
+            Box::pin(async move {
+                let changed = on!(
+                    conn,
+                    execute(
+                        UPSERT_DOCUMENT,
+                        &client.id,
+                        client.kind,
+                        &client.name,
+                        client.auth_method,
+                        client.pkce,
+                        client.claims_profile,
+                        client.subject_type,
+                        client.signing_alg,
+                        seconds(client.access_token),
+                        client.updated_at,
+                        client.sector(),
+                        &client.backchannel_logout_uri,
+                        Json(&client.metadata),
+                        client.document_until
+                    )
+                )?;
+                if changed == 0 {
+                    return Ok(false);
+                }
+                for purpose in [UriPurpose::Redirect, UriPurpose::PostLogout] {
+                    replace_uris(&mut conn, &client, purpose, client.updated_at).await?;
+                }
+                Ok(true)
+            })
+        })
+        .await
+    }
+
+    /// Believes a document's client until then without a new fetch: its site does not answer.
+    pub async fn postpone_document(&self, id: &ClientId, until: Timestamp) -> Result<bool, StoreError> {
+        let id = id.clone();
+        Ok(write_one!(self, execute(POSTPONE, id, until))? > 0)
+    }
+}

@@ -1,0 +1,110 @@
+//! A site of an app's own, by https on this machine: it serves what a test puts there, and remembers what it was asked for.
+
+use std::collections::HashMap;
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
+use serde_json::Value;
+
+/// What a path answers with.
+#[derive(Clone, Debug)]
+pub(crate) struct Page {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Page {
+    pub(crate) fn of(content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        Self { status: 200, headers: vec![("content-type", content_type.to_owned())], body: body.into() }
+    }
+
+    pub(crate) fn json(value: &Value) -> Self {
+        Self::of("application/json", value.to_string())
+    }
+
+    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+
+    pub(crate) fn status(self, status: u16) -> Self {
+        Self { status, ..self }
+    }
+}
+
+#[derive(Clone, Default)]
+struct Shelf {
+    pages: Arc<Mutex<HashMap<String, Page>>>,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+pub(crate) struct Site {
+    port: u16,
+    shelf: Shelf,
+}
+
+impl Site {
+    pub(crate) fn open() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let shelf = Shelf::default();
+        let lent = shelf.clone();
+        let server = HttpServer::new(move || App::new().app_data(Data::new(lent.clone())).default_service(web::to(serve)));
+        tokio::spawn(server.workers(1).disable_signals().listen_rustls_0_23(listener, certified().1.clone()).unwrap().run());
+        Self { port, shelf }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("https://localhost:{}{path}", self.port)
+    }
+
+    pub(crate) fn put(&self, path: &str, page: Page) {
+        self.shelf.pages.lock().unwrap().insert(path.to_owned(), page);
+    }
+
+    /// How often a path was asked for.
+    pub(crate) fn asked(&self, path: &str) -> usize {
+        self.shelf.asked.lock().unwrap().iter().filter(|asked| *asked == path).count()
+    }
+}
+
+async fn serve(request: HttpRequest, shelf: Data<Shelf>) -> HttpResponse {
+    shelf.asked.lock().unwrap().push(request.path().to_owned());
+    let Some(page) = shelf.pages.lock().unwrap().get(request.path()).cloned() else { return HttpResponse::NotFound().finish() };
+    let mut response = HttpResponse::build(StatusCode::from_u16(page.status).unwrap());
+    for (name, value) in page.headers {
+        response.insert_header((name, value));
+    }
+    response.body(page.body)
+}
+
+/// The file of the authority that every site of these tests is certified by.
+pub(crate) fn authority() -> &'static str {
+    &certified().0
+}
+
+fn certified() -> &'static (String, ServerConfig) {
+    static MADE: OnceLock<(String, ServerConfig)> = OnceLock::new();
+    MADE.get_or_init(|| {
+        let mut params = CertificateParams::new([]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("authority-{}.pem", std::process::id()));
+        std::fs::write(&file, params.self_signed(&key).unwrap().pem()).unwrap();
+        let issuer = Issuer::new(params, key);
+        let key = KeyPair::generate().unwrap();
+        let certificate =
+            CertificateParams::new(["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let tls = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        (file.display().to_string(), tls.with_single_cert(vec![certificate.der().clone()], key).unwrap())
+    })
+}
