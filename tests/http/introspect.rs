@@ -19,6 +19,7 @@ on_both!(a_client_learns_what_its_own_tokens_are, |world| {
         json!({
             "active": true, "scope": "email offline_access openid profile", "client_id": "web", "sub": id["sub"], "aud": "web",
             "iss": ISSUER, "exp": BEGINNING + 3_600, "iat": BEGINNING, "token_type": "Bearer", "jti": access["jti"], "auth_time": BEGINNING,
+            "acr": "urn:latchkey:acr:wallet",
         })
     );
     world.clock.advance(Duration::from_mins(1));

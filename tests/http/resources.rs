@@ -1,10 +1,11 @@
 //! Resource indicators (RFC 8707): tokens for one API are for that API alone; and what userinfo says of itself as a resource (RFC 9728).
 
+use latchkey::domain::{AuthMethod, TokenHash};
 use serde_json::json;
 
 use crate::actors::{App, Browser, Form, Tokens, Wallet};
 use crate::on_both;
-use crate::world::ISSUER;
+use crate::world::{ISSUER, SECRET};
 
 const GARAGE: &str = "https://garage.example/api";
 const SHOP: &str = "https://shop.example";
@@ -123,4 +124,31 @@ on_both!(userinfo_says_what_it_is_and_where_to_get_a_token, [("FILE", FILE)], |w
     assert_eq!(metadata["bearer_methods_supported"], json!(["header", "body"]));
     assert_eq!(metadata["resource_signing_alg_values_supported"], said["userinfo_signing_alg_values_supported"]);
     assert!(!metadata["scopes_supported"].as_array().unwrap().contains(&json!("garage:read")));
+});
+
+on_both!(a_resources_server_learns_what_is_for_it_alone, [("FILE", FILE)], |world| {
+    for id in ["garage-server", "shop-server"] {
+        world
+            .client(id, |client| {
+                client.auth_method = AuthMethod::ClientSecret;
+                client.secret_hash = Some(TokenHash::of(SECRET));
+            })
+            .await;
+    }
+    let (app, browser, wallet) = (App::public(&world, "app"), Browser::new(&world), Wallet::new(1));
+    let request = asking(&app, "openid offline_access garage:read shop:buy", &[GARAGE, SHOP]);
+    let both = Tokens::read(&app.redeem(&browser.authorize(&request, &wallet).await.query("code").unwrap()).await);
+    // A refresh may be for less than the family, and never for more.
+    let garage = Tokens::read(&app.token(&app.refreshing(&both.refresh).with("resource", GARAGE)).await);
+    assert_eq!((&garage.claims().0["aud"], &garage.reply["scope"]), (&json!(GARAGE), &json!("garage:read offline_access openid")));
+    let beyond = app.token(&app.refreshing(&garage.refresh).with("resource", &userinfo())).await;
+    assert_eq!(beyond.error(), (400, "invalid_target".into()));
+    let shop = Tokens::read(&app.token(&app.refreshing(&garage.refresh).with("resource", SHOP)).await);
+    let active = async |server: &str, token: &str| App::confidential(&world, server).introspect(token).await.json()["active"] == true;
+    assert!(active("garage-server", &both.access).await && active("garage-server", &garage.access).await);
+    assert!(!active("garage-server", &shop.access).await, "it is for the shop");
+    assert!(!active("shop-server", &shop.access).await, "nobody declared it as the shop's server");
+    let own = app.tokens(&browser, &wallet).await;
+    assert!(!active("garage-server", &own.access).await, "it is the app's own");
+    assert!(!active("garage-server", &shop.refresh).await, "a refresh token is for nobody but its client");
 });
