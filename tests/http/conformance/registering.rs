@@ -6,12 +6,18 @@ use serde_json::{Value, json};
 use super::suite::{Mode, Suite, code_of, redemption};
 use crate::actors::{Answer, Form, Tokens};
 use crate::signer::{Signer, claims, proved};
+use crate::site::authority;
 use crate::world::{ISSUER, REDIRECT_URI, World};
 
 /// Lets everybody register.
-pub(super) const OPEN: (&str, &str) = ("REGISTRATION_MODE", "open");
+pub(super) const OPEN: (&str, &str) = ("REGISTRATION_ENABLED", "true");
 /// For documents of an app that lie on this machine.
 pub(super) const INSIDE: (&str, &str) = ("EGRESS_ALLOW_PRIVATE_NETWORKS", "true");
+
+/// The authority by which the https of such an app is believed: the plans' addresses are https.
+pub(super) fn authorities() -> (&'static str, &'static str) {
+    ("EGRESS_EXTRA_CA_FILE", authority())
+}
 
 /// What every module registers.
 pub(super) fn metadata() -> Value {
@@ -58,7 +64,8 @@ pub(super) struct Registered<'w> {
 impl<'w> Registered<'w> {
     /// Registers with `metadata` and the key of `signer`, unless the metadata say where keys lie.
     pub(super) async fn new(world: &'w World, metadata: Value, signer: Signer) -> Self {
-        let suite = Suite::new(world, Mode::Query).await;
+        // The server does not know it yet.
+        let suite = Suite::of(world, "", Mode::Query);
         let metadata = if metadata.get("jwks_uri").is_some() { metadata } else { with(metadata, "jwks", signer.jwks()) };
         let answer = send(&suite, &metadata).await;
         assert_eq!((answer.status, answer.header("content-type")), (201, "application/json"), "{}", answer.body);
@@ -93,8 +100,17 @@ impl<'w> Registered<'w> {
     /// The ordinary flow, with every check that all modules make.
     pub(super) async fn sign_in(&self, asked: &Form, audience: &str) -> Tokens {
         let code = code_of(asked, &self.suite.told(asked).await);
-        let tokens = Tokens::read(&self.token(redemption(asked, &code), audience).await);
-        self.suite.check_id_token(asked, &tokens.id).await;
+        self.redeem(asked, &code, audience).await
+    }
+
+    /// Redeems a code, with every check that all modules make; a signed userinfo response is left to its own module.
+    pub(super) async fn redeem(&self, asked: &Form, code: &str, audience: &str) -> Tokens {
+        let tokens = Tokens::read(&self.token(redemption(asked, code), audience).await);
+        if self.said.get("userinfo_signed_response_alg").is_some() {
+            self.suite.check_id_token(asked, &tokens.id).await;
+        } else {
+            self.suite.check(asked, &tokens).await;
+        }
         tokens
     }
 
