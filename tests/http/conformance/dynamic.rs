@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::refresh::{check_refreshed, offline, refresh_token};
-use super::registering::{INSIDE, OPEN, Registered, assert_refused, authorities, metadata, with};
+use super::registering::{INSIDE, OPEN, Registered, TOKEN, assert_refused, authorities, metadata, with};
 use super::suite::{Mode, Suite, code_of};
 use crate::actors::{Form, Tokens, decode};
 use crate::logo::PNG;
@@ -14,9 +14,6 @@ use crate::signer::Signer;
 use crate::site::{Page, Site};
 use crate::world::{ISSUER, REDIRECT_URI, World};
 use crate::{forge, on_both};
-
-/// The audience that the plans' assertions name unless they say otherwise.
-const TOKEN: &str = "http://localhost:8080/token";
 
 /// Registers a client with these redirect URIs alone.
 async fn at<'w>(world: &'w World, redirect_uris: &[&str]) -> Registered<'w> {
@@ -137,10 +134,10 @@ on_both!(oidcc_registration_sector_uri, [OPEN, INSIDE, authorities()], |world| {
 });
 
 on_both!(oidcc_registration_sector_bad, [OPEN, INSIDE, authorities()], |world| {
-    let (suite, site) = (Suite::new(&world, Mode::Query).await, Site::open());
+    let site = Site::open();
     site.put("/sector", Page::json(&json!(["https://other.example/callback"])));
     let metadata = with(of_a_sector(&site), "jwks", rs256().jwks());
-    assert_refused(&suite, &metadata, &["invalid_client_metadata"]).await;
+    assert_refused(&Suite::new(&world, Mode::Query).await, &metadata, &["invalid_client_metadata"]).await;
     assert!(site.asked("/sector") > 0, "it was read");
 });
 

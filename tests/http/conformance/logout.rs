@@ -6,7 +6,7 @@ use super::suite::{Mode, Suite, assert_refused, long_state};
 use crate::actors::{Answer, Form, Tokens, decode};
 use crate::{forge, on_both};
 
-const BYE: &str = "https://app.example/bye";
+pub(super) const BYE: &str = "https://app.example/bye";
 
 /// What an app sends to the end of the session, all of it.
 pub(super) fn farewell(tokens: &Tokens) -> Form {

@@ -14,6 +14,9 @@ pub(super) const OPEN: (&str, &str) = ("REGISTRATION_ENABLED", "true");
 /// For documents of an app that lie on this machine.
 pub(super) const INSIDE: (&str, &str) = ("EGRESS_ALLOW_PRIVATE_NETWORKS", "true");
 
+/// The audience that the plans' assertions name unless they say otherwise.
+pub(super) const TOKEN: &str = "http://localhost:8080/token";
+
 /// The authority by which the https of such an app is believed: the plans' addresses are https.
 pub(super) fn authorities() -> (&'static str, &'static str) {
     ("EGRESS_EXTRA_CA_FILE", authority())
