@@ -21,10 +21,10 @@ on_both!(oidcc_backchannel_logout_discovery_endpoint_verification, [HTTPS], |wor
 const PATH: &str = "/backchannel_logout";
 
 on_both!(oidcc_backchannel_rp_initiated_logout, [OPEN, INSIDE, authorities()], |world| {
-    let site = Site::open();
-    site.put(PATH, Page::of("text/plain", "").with("cache-control", "no-store"));
+    let home = Site::open();
+    home.put(PATH, Page::of("text/plain", "").with("cache-control", "no-store"));
     let wished =
-        with(with(metadata(), "backchannel_logout_uri", json!(site.url(PATH))), "backchannel_logout_session_required", json!(true));
+        with(with(metadata(), "backchannel_logout_uri", json!(home.url(PATH))), "backchannel_logout_session_required", json!(true));
     let wished = with(wished, "post_logout_redirect_uris", json!([BYE]));
     let client = Registered::new(&world, wished, Signer::new("RS256", "one")).await;
     let suite = &client.suite;
@@ -34,7 +34,7 @@ on_both!(oidcc_backchannel_rp_initiated_logout, [OPEN, INSIDE, authorities()], |
     assert_eq!(back.redirect().encode(), Form::of(&[("state", &long_state())]).encode());
 
     // By https, which `Site` speaks from TLS 1.2 on.
-    let heard = site.posted(PATH).await.remove(0);
+    let heard = home.posted(PATH).await.remove(0);
     assert_eq!(heard.content_type, "application/x-www-form-urlencoded");
     let fields: Vec<(String, String)> = url::form_urlencoded::parse(heard.body.as_bytes()).into_owned().collect();
     assert_eq!(fields.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["logout_token"], "and nothing else");

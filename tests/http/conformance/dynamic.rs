@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::json;
 
+use super::discovery::{HTTPS, discovered};
 use super::refresh::{check_refreshed, offline, refresh_token};
 use super::registering::{INSIDE, OPEN, Registered, TOKEN, assert_refused, authorities, metadata, with};
 use super::suite::{Mode, Suite, code_of};
@@ -59,6 +60,16 @@ on_both!(oidcc_redirect_uri_query_added, [OPEN], |world| {
 fn rs256() -> Signer {
     Signer::new("RS256", "one")
 }
+
+// Besides what every plan asks of discovery; that there is no implicit flow is said in docs/conformance.md.
+on_both!(oidcc_discovery_endpoint_verification, [HTTPS, OPEN], |world| {
+    let said = discovered(&world).await;
+    assert_eq!(said["registration_endpoint"], json!("https://login.example/register"));
+    let offers = |name: &str, word: &str| said[name].as_array().unwrap().contains(&json!(word));
+    assert!(offers("token_endpoint_auth_methods_supported", "private_key_jwt"));
+    assert!(offers("token_endpoint_auth_signing_alg_values_supported", "RS256"));
+    assert!(offers("subject_types_supported", "pairwise"));
+});
 
 on_both!(oidcc_server, [OPEN], |world| {
     let client = Registered::new(&world, metadata(), rs256()).await;
