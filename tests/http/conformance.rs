@@ -7,6 +7,12 @@ mod suite;
 #[path = "conformance/answers.rs"]
 mod answers;
 
+#[path = "conformance/backchannel.rs"]
+mod backchannel;
+
+#[path = "conformance/claims.rs"]
+mod claims;
+
 #[path = "conformance/discovery.rs"]
 mod discovery;
 
@@ -28,11 +34,20 @@ mod objects;
 #[path = "conformance/redirects.rs"]
 mod redirects;
 
+#[path = "conformance/refresh.rs"]
+mod refresh;
+
+#[path = "conformance/registering.rs"]
+mod registering;
+
 #[path = "conformance/scopes.rs"]
 mod scopes;
 
 #[path = "conformance/sessions.rs"]
 mod sessions;
+
+#[path = "conformance/third_party.rs"]
+mod third_party;
 
 /// Makes both tests of a module: `query` as the basic plan walks it, on SQLite, and `form_post` as the form-post plan does, on Postgres.
 #[macro_export]

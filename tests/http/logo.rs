@@ -9,7 +9,7 @@ use crate::site::{Page, Site, authority};
 use crate::world::{REDIRECT_URI, World};
 use crate::{on_both, on_one};
 
-const PNG: &[u8] = b"\x89PNG\r\n\x1a\n and the rest of it";
+pub(crate) const PNG: &[u8] = b"\x89PNG\r\n\x1a\n and the rest of it";
 
 async fn app_with(world: &World, logo: &str) -> Value {
     registered(

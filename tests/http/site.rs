@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
 
-use actix_web::http::StatusCode;
+use actix_web::http::{Method, StatusCode};
 use actix_web::web::Data;
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use actix_web::{App, HttpMessage as _, HttpRequest, HttpResponse, HttpServer, web};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
@@ -43,6 +44,14 @@ impl Page {
 struct Shelf {
     pages: Arc<Mutex<HashMap<String, Page>>>,
     asked: Arc<Mutex<Vec<String>>>,
+    posted: Arc<Mutex<HashMap<String, Vec<Posted>>>>,
+}
+
+/// What came by POST.
+#[derive(Clone, Debug)]
+pub(crate) struct Posted {
+    pub(crate) content_type: String,
+    pub(crate) body: String,
 }
 
 pub(crate) struct Site {
@@ -73,9 +82,26 @@ impl Site {
     pub(crate) fn asked(&self, path: &str) -> usize {
         self.shelf.asked.lock().unwrap().iter().filter(|asked| *asked == path).count()
     }
+
+    /// What was posted to a path, once there is something; it comes by itself, soon.
+    pub(crate) async fn posted(&self, path: &str) -> Vec<Posted> {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            let posted = self.shelf.posted.lock().unwrap().get(path).cloned();
+            if let Some(posted) = posted {
+                return posted;
+            }
+            assert!(Instant::now() < deadline, "nobody called {path}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
 }
 
-async fn serve(request: HttpRequest, shelf: Data<Shelf>) -> HttpResponse {
+async fn serve(request: HttpRequest, body: String, shelf: Data<Shelf>) -> HttpResponse {
+    if request.method() == Method::POST {
+        let posted = Posted { content_type: request.content_type().to_owned(), body };
+        shelf.posted.lock().unwrap().entry(request.path().to_owned()).or_default().push(posted);
+    }
     shelf.asked.lock().unwrap().push(request.path().to_owned());
     let Some(page) = shelf.pages.lock().unwrap().get(request.path()).cloned() else { return HttpResponse::NotFound().finish() };
     let mut response = HttpResponse::build(StatusCode::from_u16(page.status).unwrap());

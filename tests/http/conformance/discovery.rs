@@ -7,10 +7,10 @@ use crate::world::World;
 use crate::{forge, on_both, on_one};
 
 /// As behind a proxy that ends TLS: every address must be https.
-const HTTPS: (&str, &str) = ("SERVER_ISSUER", "https://login.example");
+pub(super) const HTTPS: (&str, &str) = ("SERVER_ISSUER", "https://login.example");
 
 /// What all of the modules about discovery check: it is there, it is JSON, and each endpoint is an https address of the issuer.
-async fn discovered(world: &World) -> Value {
+pub(super) async fn discovered(world: &World) -> Value {
     let answer = Browser::new(world).get("/.well-known/openid-configuration").await;
     assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
     let said = answer.json();

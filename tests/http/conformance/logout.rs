@@ -6,15 +6,15 @@ use super::suite::{Mode, Suite, assert_refused, long_state};
 use crate::actors::{Answer, Form, Tokens, decode};
 use crate::{forge, on_both};
 
-const BYE: &str = "https://app.example/bye";
+pub(super) const BYE: &str = "https://app.example/bye";
 
 /// What an app sends to the end of the session, all of it.
-fn farewell(tokens: &Tokens) -> Form {
+pub(super) fn farewell(tokens: &Tokens) -> Form {
     Form::of(&[("id_token_hint", &tokens.id), ("post_logout_redirect_uri", BYE), ("state", &long_state())])
 }
 
 /// Goes to the end-session endpoint and agrees to whatever it asks.
-async fn goodbye(suite: &Suite<'_>, form: &Form) -> Answer {
+pub(super) async fn goodbye(suite: &Suite<'_>, form: &Form) -> Answer {
     let page = suite.browser.get(&format!("/logout?{}", form.encode())).await;
     if page.status == 200 && page.body.contains("/logout/confirm") {
         return suite.browser.post_form("/logout/confirm", &page.form("/logout/confirm")).await;
@@ -23,7 +23,7 @@ async fn goodbye(suite: &Suite<'_>, form: &Form) -> Answer {
 }
 
 /// Asserts that nobody is signed in any more: `prompt=none` says so (OpenID Connect Core §3.1.2.6).
-async fn assert_signed_out(suite: &Suite<'_>) {
+pub(super) async fn assert_signed_out(suite: &Suite<'_>) {
     let asked = suite.request().with("state", &long_state()).with("prompt", "none");
     let answer = suite.browser.auth(&asked).await;
     assert_refused(&asked, &suite.read(&asked, &answer), &["login_required", "interaction_required"]);

@@ -28,7 +28,12 @@ impl<'w> Suite<'w> {
         for id in ["suite", "suite2"] {
             client(world, id, REDIRECT_URI).await;
         }
-        Self { world, app: App::confidential(world, "suite"), browser: Browser::new(world), wallet: Wallet::new(1), mode }
+        Self::of(world, "suite", mode)
+    }
+
+    /// The same around a client that is there already.
+    pub(crate) fn of(world: &'w World, id: &str, mode: Mode) -> Self {
+        Self { world, app: App::confidential(world, id), browser: Browser::new(world), wallet: Wallet::new(1), mode }
     }
 
     /// The same with an app that is another client.
