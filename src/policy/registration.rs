@@ -87,12 +87,18 @@ pub fn check_sector(list: &[u8], redirect_uris: &[RedirectUri]) -> Result<(), OA
     }
 }
 
-/// Whether a client may be changed into another: its pairwise subjects must stay what they are.
+/// Whether a client may be changed into another: the subjects that it was told must stay what they are, and it must never come to those of
+/// another sector by people who signed in to it before.
 ///
 /// # Errors
 /// `invalid_client_metadata`.
 pub fn check_change(before: &ClientRecord, after: &ClientRecord, terms: Terms) -> Result<(), OAuthError> {
-    let pairwise = after.subject_type.unwrap_or(terms.subject) == SubjectType::Pairwise;
+    let form = |client: &ClientRecord| client.subject_type.unwrap_or(terms.subject);
+    // A client that is not pairwise may have redirect URIs of several hosts, and its refresh tokens live on.
+    if form(before) != form(after) {
+        return Err(wrong("subject_type cannot change: people would be others to the app than before; register a new client"));
+    }
+    let pairwise = form(after) == SubjectType::Pairwise;
     if pairwise && before.sector.is_some() && after.sector() != before.sector {
         return Err(wrong(
             "the sector of a client with pairwise subjects cannot change: keep sector_identifier_uri and the redirect URIs' host, or register a new client",
@@ -289,7 +295,10 @@ mod tests {
         let client = |members: &Value| decide(ClientSource::Registration, members, TERMS).unwrap();
         assert!(check_change(&client(&one), &client(&one), TERMS).is_ok());
         assert!(check_change(&client(&one), &client(&other), TERMS).is_err());
-        assert!(check_change(&client(&one), &client(&public), TERMS).is_ok());
+        assert!(check_change(&client(&one), &client(&public), TERMS).is_err());
+        assert!(check_change(&client(&public), &client(&one), TERMS).is_err(), "nor may it come to the subjects of a sector later");
+        let elsewhere = json!({ "redirect_uris": ["https://c.example/cb"] });
+        assert!(check_change(&client(&public), &client(&elsewhere), TERMS).is_ok());
         assert!(check_change(&client(&one), &client(&public), Terms { subject: SubjectType::Pairwise, ..TERMS }).is_err());
     }
 }

@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use serde::Serialize;
 use serde_json::Map;
 
-use crate::domain::{AccountId, Address, ClientKind, CodeId, Provider, Scope, TokenHash};
+use crate::domain::{AccountId, Address, ClientKind, CodeId, GrantType, Provider, Scope, TokenHash};
 use crate::limits::Try;
 use crate::policy::redeem;
 use crate::policy::wallet::{self as proof, App, Signer};
@@ -54,9 +54,12 @@ async fn make_challenge(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault> {
     if params.need("response_type")? != "code" {
         return Err(Fault::new(ErrorCode::UnsupportedResponseType, "response_type must be code"));
     }
+    if !client.may(GrantType::AuthorizationCode) {
+        return Err(Fault::new(ErrorCode::UnauthorizedClient, "this client is not registered for the grant authorization_code"));
+    }
     let address: Address = params.need("address")?.parse().map_err(|_| Fault::new(ErrorCode::InvalidRequest, BAD_ADDRESS))?;
     let developer = client.kind == ClientKind::License && client.id.as_address() == Some(address);
-    let scope = scope_of(&params)?;
+    let scope = scope_of(&params, &client)?;
     let agrees_to: Vec<String> = scope_lines(&scope, &[]).into_iter().map(|line| line.title).collect();
     // The message says seconds, and what it says must hold: no signature counts after its Expiration Time.
     let issued_at = ctx.now.whole_second();
@@ -194,7 +197,7 @@ fn params(ctx: &Ctx, body: &Body) -> Result<Params, Fault> {
     Ok(Params::decode(ctx.request.query_string()).and(form))
 }
 
-fn scope_of(params: &Params) -> Result<Scope, Fault> {
+fn scope_of(params: &Params, client: &ClientRecord) -> Result<Scope, Fault> {
     let text = params.need("scope")?;
     if text.len() > Scope::LONGEST_ASKED {
         return Err(Fault::new(ErrorCode::InvalidScope, "scope is longer than 2000 characters"));
@@ -202,6 +205,8 @@ fn scope_of(params: &Params) -> Result<Scope, Fault> {
     let scope: Scope = text.parse().map_err(|reason| Fault::new(ErrorCode::InvalidScope, format!("{reason}")))?;
     // This door gives no refresh tokens, so it asks nobody for them.
     let scope = scope.only(SCOPES).without(&[Scope::OFFLINE_ACCESS]);
+    // What the client registered limits it here as it does at `/auth`.
+    let scope = client.metadata.scope.as_ref().map_or_else(|| scope.clone(), |limit| scope.common(limit));
     if scope.is_empty() {
         Err(Fault::new(ErrorCode::InvalidScope, "scope names nothing that this server knows; ask for openid at least"))
     } else {

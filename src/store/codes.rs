@@ -101,8 +101,10 @@ sql! {
                              WHERE i.account_id = authorization_code.account_id AND i.provider = 'web3'
                              ORDER BY i.created_at, i.subject LIMIT 1)
                   END AS wallet,
-                  (SELECT a.disabled_at FROM account a WHERE a.id = authorization_code.account_id) IS NOT NULL AS account_disabled,
-                  (SELECT c.disabled_at FROM client c WHERE c.id = authorization_code.client_id) IS NOT NULL AS client_disabled,
+                  EXISTS (SELECT 1 FROM account a WHERE a.id = authorization_code.account_id
+                          AND (a.disabled_at IS NOT NULL OR a.tokens_from >= authorization_code.issued_at)) AS account_disabled,
+                  EXISTS (SELECT 1 FROM client c WHERE c.id = authorization_code.client_id
+                          AND (c.disabled_at IS NOT NULL OR c.tokens_from >= authorization_code.issued_at)) AS client_disabled,
                   (SELECT n.created_at FROM consent n
                    WHERE n.account_id = authorization_code.account_id AND n.client_id = authorization_code.client_id
                      AND n.created_at <= authorization_code.issued_at) IS NULL AS consent_withdrawn";

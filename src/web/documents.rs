@@ -12,6 +12,7 @@ use super::{logo, registration};
 use crate::domain::ClientId;
 use crate::egress::{EgressError, Fetched, Want};
 use crate::limits::{TooMany, Try};
+use crate::policy::registration::check_change;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::{client_document, client_registration};
 use crate::store::{ClientRecord, ClientSource, StoreError};
@@ -104,7 +105,8 @@ async fn load(ctx: &Ctx, id: &ClientId, url: &Url) -> Result<Arc<ClientRecord>, 
 }
 
 async fn store(ctx: &Ctx, id: &ClientId, document: &Fetched) -> Result<Arc<ClientRecord>, Trouble> {
-    let record = read(ctx, id, document).await.map_err(|error| {
+    let before = ctx.state.store.client(id).await?;
+    let record = read(ctx, id, before.as_ref(), document).await.map_err(|error| {
         let description =
             format!("the client metadata document at client_id cannot be used: {}: {}", error.code.as_str(), error.description);
         Trouble::Refused(OAuthError::new(ErrorCode::InvalidClient, description))
@@ -122,7 +124,7 @@ async fn store(ctx: &Ctx, id: &ClientId, document: &Fetched) -> Result<Arc<Clien
     Ok(Arc::new(stored))
 }
 
-async fn read(ctx: &Ctx, id: &ClientId, document: &Fetched) -> Result<ClientRecord, OAuthError> {
+async fn read(ctx: &Ctx, id: &ClientId, before: Option<&ClientRecord>, document: &Fetched) -> Result<ClientRecord, OAuthError> {
     // "application/json", or "application/<AS-defined>+json".
     let media_type = document.content_type.as_deref().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let is_json = media_type == "application/json" || (media_type.starts_with("application/") && media_type.ends_with("+json"));
@@ -132,6 +134,9 @@ async fn read(ctx: &Ctx, id: &ClientId, document: &Fetched) -> Result<ClientReco
     let members = client_registration::object(&document.body)?;
     client_document::check(id, &members)?;
     let record = registration::accept(ctx, id.clone(), ClientSource::Document, &members).await?;
+    if let Some(before) = before {
+        check_change(before, &record, registration::terms(ctx))?;
+    }
     let kept = document.max_age.unwrap_or(SHORTEST).clamp(SHORTEST, LONGEST);
     Ok(ClientRecord { document_until: Some(ctx.now.plus(kept)), ..record })
 }

@@ -88,6 +88,9 @@ async fn a_persons_token_dies(fresh: &Fresh) {
     assert!(!holds(2).await);
     store.set_client_disabled(&client_id("app"), None, at(2)).await.unwrap();
     assert!(!holds(2).await, "what was issued before the client was disabled stays dead");
+    store.put_code(&code(9, "app", account), &hash("waiting")).await.unwrap();
+    let late = store.redeem_code(&hash("waiting"), &client_id("app"), at(3)).await.unwrap().unwrap();
+    assert!(late.client_disabled && !late.account_disabled, "a code of that time gives nothing");
 
     let later = async |number: u8, word: &str, seconds: i64| {
         let mut later = code(number, "app", account);
