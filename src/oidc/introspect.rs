@@ -50,7 +50,7 @@ struct Told {
 pub async fn post(ctx: Ctx, body: Body) -> HttpResponse {
     match introspect(&ctx, &body).await {
         Ok(told) => reply::json(StatusCode::OK, &Introspection { active: told.is_some(), told }),
-        Err(fault) => client_form::refusal(&ctx, &fault),
+        Err(fault) => client::refusal(&ctx, &fault),
     }
 }
 

@@ -21,7 +21,7 @@ pub async fn post(ctx: Ctx, body: Body) -> HttpResponse {
         // RFC 7009 §2.2: "The authorization server responds with HTTP status code 200 if the token has been revoked successfully or if the
         // client submitted an invalid token."
         Ok(()) => HttpResponse::build(StatusCode::OK).insert_header((header::CACHE_CONTROL, "no-store")).finish(),
-        Err(fault) => client_form::refusal(&ctx, &fault),
+        Err(fault) => client::refusal(&ctx, &fault),
     }
 }
 

@@ -45,7 +45,7 @@ grants! {
 pub async fn post(ctx: Ctx, body: Body) -> HttpResponse {
     match token(&ctx, &body).await {
         Ok(response) => reply::json(StatusCode::OK, &response),
-        Err(fault) => client_form::refusal(&ctx, &fault),
+        Err(fault) => client::refusal(&ctx, &fault),
     }
 }
 
