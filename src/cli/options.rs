@@ -24,7 +24,7 @@ pub(super) struct ClientSettings {
     #[arg(long, value_name = "account|pairwise|connector|server")]
     subject: Option<Subject>,
     /// What its tokens are signed with
-    #[arg(long, value_name = "RS256|ES256|EdDSA")]
+    #[arg(long, value_name = "RS256|ES256|EdDSA|PS256")]
     signing_alg: Option<SigningAlg>,
     /// How long a person's access token lives, like 10m; at most 1h
     #[arg(long, value_name = "SPAN", value_parser = access_token_lifetime)]
