@@ -19,7 +19,7 @@ pub use address::{Address, AddressError};
 pub use chance::Entropy;
 pub use client::{AuthMethod, ClaimsProfile, ClientKind, GrantType, Pkce, SigningAlg, SubjectType, UnknownWord};
 pub use client_metadata::ClientMetadata;
-pub use ids::{AccountId, ClientId, ClientIdError, CodeId, FamilyId, InteractionId, Provider, SessionId};
+pub use ids::{AccountId, ChallengeId, ClientId, ClientIdError, CodeId, FamilyId, InteractionId, Provider, SessionId};
 pub use redirect_uri::{RedirectUri, RedirectUriError};
 pub use refresh_token::RefreshToken;
 pub use resource::{Resource, ResourceUri, ResourceUriError};

@@ -41,7 +41,7 @@ mod tables;
 mod writer;
 
 pub use accounts::{Account, Identity, PostalAddress, Profile, SignIn};
-pub use challenges::{ApiChallenge, SigninChallenge, Taken, WalletChallenge};
+pub use challenges::{ApiChallenge, SigninChallenge, Taken, TakenChallenge, WalletChallenge};
 pub use clients::{ClientRecord, ClientSource, License, UriPurpose};
 pub use codes::{CodeState, NewCode, RedeemedCode};
 pub use consents::{Agreement, Consent};

@@ -101,6 +101,8 @@ uuid_ids! {
     SessionId;
     /// A visit to `/auth` (or to a page of ours that needs a sign-in) that is not finished yet.
     InteractionId;
+    /// A challenge of the wallet API, which is also the record of the tokens that it gave.
+    ChallengeId;
     /// An authorization code's record, which is also the record of the tokens it gave: the `jti` of the access token.
     CodeId;
     /// A refresh token and all that replaced it.

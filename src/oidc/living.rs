@@ -20,6 +20,7 @@ pub(super) async fn living(ctx: &Ctx, claims: &VerifiedClaims) -> Result<Option<
     let Some(record) = claims.jti().and_then(Record::parse) else { return Ok(None) };
     Ok(match record {
         Record::Code(id) => store.person_token(id, ctx.now).await?.map(|person| narrowed(claims, person)),
+        Record::Wallet(id) => store.wallet_token(id, ctx.now).await?.map(|person| narrowed(claims, person)),
         Record::Refresh(family, token) => {
             let seen_since = tokens::sessions_seen_since(&ctx.state, ctx.now);
             store.family_token(family, token, ctx.now, seen_since).await?.map(|person| narrowed(claims, person))

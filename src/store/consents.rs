@@ -42,6 +42,7 @@ sql! {
         ORDER BY n.updated_at DESC, n.client_id";
     WITHDRAW = "DELETE FROM consent WHERE account_id = $1 AND client_id = $2";
     REVOKE = "UPDATE authorization_code SET revoked_at = $3 WHERE account_id = $1 AND client_id = $2 AND revoked_at IS NULL";
+    REVOKE_CHALLENGES = "UPDATE api_challenge SET revoked_at = $3 WHERE account_id = $1 AND client_id = $2 AND revoked_at IS NULL";
     END_FAMILIES = "
         UPDATE refresh_token SET revoked_at = $3, sweep_at = $3
         WHERE client_id = $2 AND account_id = $1 AND revoked_at IS NULL";
@@ -99,6 +100,7 @@ impl Store {
             Box::pin(async move {
                 let found = on!(conn, execute(WITHDRAW, account, &client))? > 0;
                 on!(conn, execute(REVOKE, account, &client, now))?;
+                on!(conn, execute(REVOKE_CHALLENGES, account, &client, now))?;
                 on!(conn, execute(END_FAMILIES, account, &client, now))?;
                 endings::end_at(&mut conn, account, &client, now).await?;
                 Ok(found)

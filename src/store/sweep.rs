@@ -57,8 +57,9 @@ sql! {
     SIGNIN_CHALLENGES = "
         DELETE FROM signin_challenge
         WHERE id IN (SELECT id FROM signin_challenge WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500)";
-    API_CHALLENGES =
-        "DELETE FROM api_challenge WHERE id IN (SELECT id FROM api_challenge WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500)";
+    API_CHALLENGES = "
+        DELETE FROM api_challenge
+        WHERE id IN (SELECT id FROM api_challenge WHERE sweep_at <= $1 ORDER BY sweep_at LIMIT 500) AND sweep_at <= $1";
     CODES = "
         DELETE FROM authorization_code
         WHERE id IN (SELECT id FROM authorization_code WHERE sweep_at <= $1 ORDER BY sweep_at LIMIT 500) AND sweep_at <= $1";

@@ -129,7 +129,7 @@ async fn one_takes_a_signin_challenge(fresh: &Fresh) {
 async fn one_takes_an_api_challenge(fresh: &Fresh) {
     fresh.store.create_client(&client("app")).await.unwrap();
     fresh.store.put_api_challenge(&api_challenge(1, "app"), &hash("state")).await.unwrap();
-    let outcomes = fifty(fresh, |store, _| async move { store.take_api_challenge(&hash("state"), at(1)).await.unwrap() }).await;
+    let outcomes = fifty(fresh, |store, _| async move { store.take_api_challenge(&hash("state"), at(1), at(3_600)).await.unwrap() }).await;
     assert_eq!(count(outcomes.iter().map(|taken| matches!(taken, Taken::Now(_)))), 1);
     assert_eq!(count(outcomes.iter().map(|taken| *taken == Taken::Already)), 49);
 }

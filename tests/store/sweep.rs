@@ -16,6 +16,8 @@ both! {
     many_are_swept
     /// A redeemed code is kept as long as its tokens live, however old the code itself is.
     a_redeemed_code_is_kept_for_its_tokens
+    /// So is a challenge that was taken; one that nobody took goes with its time.
+    a_taken_challenge_is_kept_for_its_tokens
 }
 
 async fn the_expired_goes_and_the_living_stays(fresh: &Fresh) {
@@ -88,8 +90,8 @@ async fn the_expired_goes_and_the_living_stays(fresh: &Fresh) {
     let (first, second) = (signin_challenge(1), signin_challenge(2));
     assert_eq!(store.take_signin_challenge(first.id, first.interaction_id, &gone, at(0)).await.unwrap(), Taken::Unknown);
     assert!(matches!(store.take_signin_challenge(second.id, second.interaction_id, &here, at(100)).await.unwrap(), Taken::Now(_)));
-    assert_eq!(store.take_api_challenge(&gone, at(0)).await.unwrap(), Taken::Unknown);
-    assert!(matches!(store.take_api_challenge(&here, at(100)).await.unwrap(), Taken::Now(_)));
+    assert_eq!(store.take_api_challenge(&gone, at(0), at(0)).await.unwrap(), Taken::Unknown);
+    assert!(matches!(store.take_api_challenge(&here, at(100), at(100)).await.unwrap(), Taken::Now(_)));
     assert!(store.code_state(&gone).await.unwrap().is_none());
     assert!(store.redeem_code(&here, &client_id("app"), at(100)).await.unwrap().is_some());
     assert!(store.developer_token(uuid(1), at(0)).await.unwrap().is_none());
@@ -125,4 +127,24 @@ async fn a_redeemed_code_is_kept_for_its_tokens(fresh: &Fresh) {
     assert!(store.person_token(given.id, at(3_599)).await.unwrap().is_some());
     assert!(store.code_state(&hash("code")).await.unwrap().unwrap().redeemed, "a second use is still noticed");
     assert_eq!(store.sweep(at(3_600)).await.unwrap().codes, 1);
+}
+
+async fn a_taken_challenge_is_kept_for_its_tokens(fresh: &Fresh) {
+    let store = &fresh.store;
+    let account = person(store, 1).await;
+    store.create_client(&client("app")).await.unwrap();
+    agree(store, account, "app").await;
+    let mut challenges = [1, 2].map(|number| api_challenge(number, "app"));
+    for challenge in &mut challenges {
+        challenge.message.address = address(1);
+        store.put_api_challenge(challenge, &hash(&challenge.id.to_string())).await.unwrap();
+    }
+    let state = hash(&challenges[0].id.to_string());
+    assert!(matches!(store.take_api_challenge(&state, at(1), at(3_601)).await.unwrap(), Taken::Now(_)));
+    assert_eq!(store.sweep(at(599)).await.unwrap().api_challenges, 0);
+    assert_eq!(store.sweep(at(600)).await.unwrap().api_challenges, 1, "the other one");
+    assert_eq!(store.sweep(at(3_600)).await.unwrap().api_challenges, 0);
+    assert!(store.wallet_token(challenges[0].id, at(3_600)).await.unwrap().is_some());
+    assert_eq!(store.take_api_challenge(&state, at(3_600), at(3_600)).await.unwrap(), Taken::Already, "a second use is still noticed");
+    assert_eq!(store.sweep(at(3_601)).await.unwrap().api_challenges, 1);
 }
