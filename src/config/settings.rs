@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::table::settings;
 use super::value::{DatabaseUrl, LogFormat, WebPage};
 use super::{ClientEntry, Effective, Issuer, Network};
-use crate::domain::{Secret, SubjectType};
+use crate::domain::{Scope, Secret, SubjectType};
 use crate::keys::SealingKey;
 
 settings! {
@@ -112,6 +112,8 @@ settings! {
         enabled: bool = "false";
         /// The token that an app must present to register, at least 32 characters; without one, anybody's app may.
         initial_access_token: Option<Secret>;
+        /// The scopes that an app which registered with the initial access token may have for itself (`client_credentials`), as far as it asked for them.
+        client_credentials_scope: Option<Scope>;
         /// Whether an app may be known by a document on its own site, whose https address is its client id (as the Model Context Protocol asks).
         client_id_documents: bool = "false";
     }

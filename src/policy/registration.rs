@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::domain::{AuthMethod, ClientId, ClientMetadata, GrantType, Pkce, RedirectUri, SubjectType, Timestamp};
+use crate::domain::{AuthMethod, ClientId, ClientMetadata, GrantType, OperatorsWord, Pkce, RedirectUri, SubjectType, Timestamp};
 use crate::protocol::client_registration::Registration;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::store::{ClientRecord, ClientSource};
@@ -16,7 +16,7 @@ pub struct Terms {
     /// What `sub` is where a client does not say.
     pub subject: SubjectType,
     pub access_token: Duration,
-    /// Whether only those may register whom the operator gave a token to.
+    /// Whether the app came with the operator's initial access token.
     pub vouched: bool,
 }
 
@@ -59,6 +59,7 @@ pub fn record(
         sector,
         backchannel_logout_uri: registration.backchannel_logout_uri.clone(),
         metadata: ClientMetadata { grant_types, ..registration.metadata.clone() },
+        operator: OperatorsWord { vouched: terms.vouched },
         source,
         ..ClientRecord::new(id, name, terms.access_token, now)
     })

@@ -9,8 +9,8 @@ use sqlx::error::BoxDynError;
 use sqlx::{Database, Decode, Encode, Type};
 
 use crate::domain::{
-    Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, ClientMetadata, GrantType, Pkce, RedirectUri, SigningAlg, SubjectType,
-    Timestamp, TokenHash,
+    Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, ClientMetadata, GrantType, OperatorsWord, Pkce, RedirectUri, SigningAlg,
+    SubjectType, Timestamp, TokenHash,
 };
 
 pub(super) mod read;
@@ -42,6 +42,8 @@ pub struct ClientRecord {
     pub backchannel_logout_uri: Option<String>,
     /// What else is registered.
     pub metadata: ClientMetadata,
+    /// What the operator has said of a client that registered itself.
+    pub operator: OperatorsWord,
     /// Of the token with which the client manages its own registration (RFC 7592 §3).
     pub registration_hash: Option<TokenHash>,
     /// Of a client that is known by its metadata document: until when that is believed without being fetched again.
@@ -75,6 +77,7 @@ impl ClientRecord {
             sector: None,
             backchannel_logout_uri: None,
             metadata: ClientMetadata::default(),
+            operator: OperatorsWord::default(),
             registration_hash: None,
             document_until: None,
             license: None,
@@ -89,6 +92,12 @@ impl ClientRecord {
     #[must_use]
     pub fn may(&self, grant: GrantType) -> bool {
         self.metadata.grant_types.contains(&grant)
+    }
+
+    /// Whether it made itself known, by registration or by a document.
+    #[must_use]
+    pub const fn is_self_made(&self) -> bool {
+        matches!(self.source, ClientSource::Registration | ClientSource::Document)
     }
 
     /// The sector of its pairwise subjects, as it is or as it will be once the client is stored.

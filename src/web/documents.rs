@@ -133,9 +133,10 @@ async fn read(ctx: &Ctx, id: &ClientId, before: Option<&ClientRecord>, document:
     }
     let members = client_registration::object(&document.body)?;
     client_document::check(id, &members)?;
-    let record = registration::accept(ctx, id.clone(), ClientSource::Document, &members).await?;
+    let terms = registration::terms(ctx, false);
+    let record = registration::accept(ctx, id.clone(), ClientSource::Document, &members, terms).await?;
     if let Some(before) = before {
-        check_change(before, &record, registration::terms(ctx))?;
+        check_change(before, &record, terms)?;
     }
     let kept = document.max_age.unwrap_or(SHORTEST).clamp(SHORTEST, LONGEST);
     Ok(ClientRecord { document_until: Some(ctx.now.plus(kept)), ..record })

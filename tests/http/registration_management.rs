@@ -8,7 +8,8 @@ use crate::registration::registered;
 use crate::world::{FORM, REDIRECT_URI, World};
 use crate::{on_both, on_one};
 
-async fn manage(world: &World, method: Method, id: &str, token: Option<&str>, body: Option<&Value>) -> Answer {
+/// A request to `/register/{client_id}`, with a bearer token where there is one.
+pub(crate) async fn manage(world: &World, method: Method, id: &str, token: Option<&str>, body: Option<&Value>) -> Answer {
     let browser = Browser::new(world);
     let mut request = browser.bare(method, &format!("/register/{id}"));
     if let Some(token) = token {

@@ -47,8 +47,10 @@ async fn replace(ctx: &Ctx, id: &str, body: &Body) -> Result<HttpResponse, Refus
     let members = members(ctx, body)?;
     check_identity(&before, &members)?;
     // RFC 7592 §2.2: "The authorization server MUST … treat … omitted fields … as … removing": nothing of before is read but this.
-    let wished = registration::accept(ctx, before.id.clone(), ClientSource::Registration, &members).await?;
-    check_change(&before, &wished, registration::terms(ctx))?;
+    // Who was not vouched for when it registered is not by a token that was asked for later.
+    let terms = registration::terms(ctx, before.operator.vouched);
+    let wished = registration::accept(ctx, before.id.clone(), ClientSource::Registration, &members, terms).await?;
+    check_change(&before, &wished, terms)?;
     let token = ctx.state.entropy.secret();
     // A client that has a secret keeps it; one that has none and needs one gets one.
     let secret = (has_secret(wished.auth_method) && before.secret_hash.is_none()).then(|| ctx.state.entropy.secret());

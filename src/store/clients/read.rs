@@ -5,8 +5,8 @@ use std::time::Duration;
 use sqlx::FromRow;
 
 use crate::domain::{
-    Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, ClientMetadata, Pkce, RedirectUri, SigningAlg, SubjectType, Timestamp,
-    TokenHash,
+    Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, ClientMetadata, OperatorsWord, Pkce, RedirectUri, SigningAlg, SubjectType,
+    Timestamp, TokenHash,
 };
 use crate::store::dialect::{read, sql};
 use crate::store::{ClientRecord, ClientSource, License, Store, StoreError, UriPurpose};
@@ -16,7 +16,7 @@ sql! {
     CLIENT = "
         SELECT c.id, c.kind, c.name, c.secret_hash, c.token_endpoint_auth_method, c.pkce, c.claims_profile, c.subject_type,
                c.signing_alg, c.access_token_seconds, c.source, c.created_at, c.updated_at, c.disabled_at,
-               c.sector, c.backchannel_logout_uri, c.metadata, c.registration_hash, c.document_until,
+               c.sector, c.backchannel_logout_uri, c.metadata, c.operator, c.registration_hash, c.document_until,
                l.alias, l.owner, l.developer_token_seconds, u.purpose, u.uri
         FROM client c
         LEFT JOIN license l ON l.client_id = c.id
@@ -26,7 +26,7 @@ sql! {
     CLIENTS = "
         SELECT c.id, c.kind, c.name, c.secret_hash, c.token_endpoint_auth_method, c.pkce, c.claims_profile, c.subject_type,
                c.signing_alg, c.access_token_seconds, c.source, c.created_at, c.updated_at, c.disabled_at,
-               c.sector, c.backchannel_logout_uri, c.metadata, c.registration_hash, c.document_until,
+               c.sector, c.backchannel_logout_uri, c.metadata, c.operator, c.registration_hash, c.document_until,
                l.alias, l.owner, l.developer_token_seconds, u.purpose, u.uri
         FROM client c
         LEFT JOIN license l ON l.client_id = c.id
@@ -74,6 +74,8 @@ struct Row {
     backchannel_logout_uri: Option<String>,
     #[sqlx(json)]
     metadata: ClientMetadata,
+    #[sqlx(json)]
+    operator: OperatorsWord,
     registration_hash: Option<TokenHash>,
     document_until: Option<Timestamp>,
     alias: Option<String>,
@@ -123,6 +125,7 @@ impl Row {
             sector: self.sector,
             backchannel_logout_uri: self.backchannel_logout_uri,
             metadata: self.metadata,
+            operator: self.operator,
             registration_hash: self.registration_hash,
             document_until: self.document_until,
             license,
