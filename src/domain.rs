@@ -21,7 +21,7 @@ pub use chance::Entropy;
 pub use client::{AuthMethod, ClaimsProfile, ClientKind, GrantType, Pkce, SigningAlg, SubjectType, UnknownWord};
 pub use client_metadata::ClientMetadata;
 pub use ids::{AccountId, ClientId, ClientIdError, CodeId, FamilyId, InteractionId, Provider, SessionId};
-pub use operators_word::OperatorsWord;
+pub use operators_word::{Held, OperatorsWord};
 pub use redirect_uri::{RedirectUri, RedirectUriError};
 pub use refresh_token::RefreshToken;
 pub use resource::{Resource, ResourceUri, ResourceUriError};

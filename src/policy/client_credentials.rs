@@ -1,6 +1,6 @@
 //! What a client may have in its own name (RFC 6749 §4.4), and at which resources (RFC 8707).
 
-use crate::domain::{AuthMethod, GrantType, Scope};
+use crate::domain::{AuthMethod, GrantType, Held, Scope};
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::resource::{Known, target};
 use crate::store::{ClientRecord, ClientSource};
@@ -51,11 +51,12 @@ pub fn scope(client: &ClientRecord, asked: Option<&str>, resource: Option<&[Stri
     Ok(asked)
 }
 
-// A client may register itself for whatever it likes: the grant is its own where the operator made the client, or vouched for it.
+// A client may register itself for whatever it likes: the grant is its own where the operator made the client, vouched for it, or gave it
+// the grant by a command.
 fn may_use_it(client: &ClientRecord) -> bool {
     let by_operator = match client.source {
         ClientSource::Command | ClientSource::Config => true,
-        ClientSource::Registration => client.operator.vouched,
+        ClientSource::Registration => client.operator.vouched || client.operator.held.contains(&Held::GrantTypes),
         ClientSource::Document => false,
     };
     by_operator && client.may(GrantType::ClientCredentials)
@@ -64,7 +65,7 @@ fn may_use_it(client: &ClientRecord) -> bool {
 fn allowed(client: &ClientRecord, self_made: Option<&Scope>) -> Scope {
     let registered = client.metadata.scope.clone().unwrap_or_default().without(OF_PERSONS);
     match self_made {
-        _ if !client.is_self_made() => registered,
+        _ if !client.is_self_made() || client.operator.held.contains(&Held::Scope) => registered,
         Some(most) => registered.common(most),
         None => Scope::default(),
     }
@@ -181,9 +182,13 @@ mod tests {
             (Registration, true, None, &[SHOP], most, Err(InvalidTarget)),
             (Registration, true, None, &[], most, Ok("")),
         ] {
-            let client = ClientRecord { source, operator: OperatorsWord { vouched }, ..wished.clone() };
+            let client = ClientRecord { source, operator: OperatorsWord { vouched, ..OperatorsWord::default() }, ..wished.clone() };
             let given = ask(&client, asked, named, self_made);
             assert_eq!(given.as_deref().map_err(|code| *code), outcome, "{source:?} {vouched} {asked:?} {named:?} {self_made:?}");
         }
+        // What a command has set is the operator's own word.
+        let held = OperatorsWord { held: [Held::GrantTypes, Held::Scope].into(), ..OperatorsWord::default() };
+        let client = ClientRecord { source: Registration, operator: held, ..wished };
+        assert_eq!(ask(&client, None, &[SHOP], None).as_deref(), Ok("read shop:buy"));
     }
 }

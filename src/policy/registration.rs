@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::domain::{AuthMethod, ClientId, ClientMetadata, GrantType, OperatorsWord, Pkce, RedirectUri, SubjectType, Timestamp};
+use crate::domain::{AuthMethod, ClientId, ClientMetadata, GrantType, Held, OperatorsWord, Pkce, RedirectUri, SubjectType, Timestamp};
 use crate::protocol::client_registration::Registration;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::store::{ClientRecord, ClientSource};
@@ -59,10 +59,43 @@ pub fn record(
         sector,
         backchannel_logout_uri: registration.backchannel_logout_uri.clone(),
         metadata: ClientMetadata { grant_types, ..registration.metadata.clone() },
-        operator: OperatorsWord { vouched: terms.vouched },
+        operator: OperatorsWord { vouched: terms.vouched, ..OperatorsWord::default() },
         source,
         ..ClientRecord::new(id, name, terms.access_token, now)
     })
+}
+
+/// What the app wishes, but for what an operator has set meanwhile: that stays as it is, and so does his word.
+// RFC 7592 §2.2: "The authorization server MAY … replace any of the client's requested metadata values with suitable substitutes": the
+// answer shows what is there.
+#[must_use]
+pub fn keep_held(before: &ClientRecord, wished: ClientRecord) -> ClientRecord {
+    let mut after = ClientRecord { operator: before.operator.clone(), ..wished };
+    let (kept, now) = (&before.metadata, &mut after.metadata);
+    for held in &before.operator.held {
+        match held {
+            Held::ClientName => after.name.clone_from(&before.name),
+            Held::RedirectUris => after.redirect_uris.clone_from(&before.redirect_uris),
+            Held::PostLogoutRedirectUris => after.post_logout_redirect_uris.clone_from(&before.post_logout_redirect_uris),
+            Held::BackchannelLogoutUri => after.backchannel_logout_uri.clone_from(&before.backchannel_logout_uri),
+            Held::TokenEndpointAuthMethod => {
+                after.auth_method = before.auth_method;
+                (now.jwks, now.jwks_uri) = (kept.jwks.clone(), kept.jwks_uri.clone());
+                now.token_endpoint_auth_signing_alg = kept.token_endpoint_auth_signing_alg;
+            }
+            Held::GrantTypes => now.grant_types.clone_from(&kept.grant_types),
+            Held::Scope => now.scope.clone_from(&kept.scope),
+            Held::RequirePushedAuthorizationRequests => {
+                now.require_pushed_authorization_requests = kept.require_pushed_authorization_requests;
+            }
+            Held::Pkce => after.pkce = before.pkce,
+            Held::ClaimsProfile => after.claims_profile = before.claims_profile,
+            Held::SubjectType => after.subject_type = before.subject_type,
+            Held::SigningAlg => after.signing_alg = before.signing_alg,
+            Held::AccessTokenLifetime => after.access_token = before.access_token,
+        }
+    }
+    after
 }
 
 /// Whether a client of this kind has a secret.
@@ -286,6 +319,54 @@ mod tests {
         for list in ["{}", "[1]", "\"https://a.example/cb\"", "", "[", &"[".repeat(10_000)] {
             assert!(check(list).unwrap_err().contains("no JSON array"), "{list}");
         }
+    }
+
+    // Each part that can be held stays what it was, alone; nothing else of the record of before does.
+    #[test]
+    fn what_an_operator_has_set_stays() {
+        use std::fmt::Write as _;
+        let before = json!({
+            "redirect_uris": ["https://before.example/cb"], "post_logout_redirect_uris": ["https://before.example/bye"],
+            "backchannel_logout_uri": "https://before.example/ended", "client_name": "Before", "scope": "openid",
+            "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://before.example/keys",
+            "token_endpoint_auth_signing_alg": "ES256", "grant_types": ["authorization_code"], "subject_type": "pairwise",
+            "require_pushed_authorization_requests": true, "id_token_signed_response_alg": "EdDSA",
+        });
+        let wished = json!({ "redirect_uris": ["https://wished.example/cb"], "client_name": "Wished" });
+        let decided = |members: &Value| decide(ClientSource::Registration, members, TERMS).unwrap();
+        let wished = decided(&wished);
+        let lines = |client: &ClientRecord| format!("{client:#?}").lines().map(str::to_owned).collect::<Vec<_>>();
+        let all = serde_json::json!([
+            "client_name",
+            "redirect_uris",
+            "post_logout_redirect_uris",
+            "backchannel_logout_uri",
+            "token_endpoint_auth_method",
+            "grant_types",
+            "scope",
+            "require_pushed_authorization_requests",
+            "pkce",
+            "claims_profile",
+            "subject_type",
+            "signing_alg",
+            "access_token_lifetime",
+        ]);
+        let all: Vec<Held> = serde_json::from_value(all).unwrap();
+        let mut table = String::new();
+        for held in all {
+            let mut before = decided(&before);
+            (before.pkce, before.claims_profile) = (Pkce::Required, crate::domain::ClaimsProfile::Compat);
+            before.access_token = Duration::from_mins(10);
+            before.operator.held = [held].into();
+            let mut after = keep_held(&before, wished.clone());
+            assert_eq!(after.operator, before.operator);
+            after.operator = wished.operator.clone();
+            let plain = lines(&wished);
+            let changed = lines(&after).into_iter().filter(|line| !plain.contains(line)).collect::<Vec<_>>();
+            assert!(!changed.is_empty(), "{held:?} is not kept");
+            writeln!(table, "{held:?}\n{}", changed.join("\n")).unwrap();
+        }
+        insta::assert_snapshot!(table);
     }
 
     #[test]

@@ -2,16 +2,19 @@
 
 use sqlx::types::Json;
 
+use super::clients::read::within;
 use super::clients::write::{replace_uris, seconds, update};
 use super::dialect::{on, sql, write_one};
 use super::{ClientRecord, Store, StoreError, UriPurpose};
 use crate::domain::{ClientId, Timestamp, TokenHash};
 
 sql! {
-    /// The condition makes the token work for one change: of two at once, the second finds another one stored.
-    CLAIM = "
-        UPDATE client SET registration_hash = $3
+    /// Holds the row until the transaction ends: what is decided meanwhile is decided over what is there. The condition makes the token
+    /// work for one change: of two at once, the second finds another one stored.
+    HOLD = "
+        UPDATE client SET registration_hash = registration_hash
         WHERE id = $1 AND registration_hash = $2 AND source = 'registration' AND disabled_at IS NULL";
+    NEXT_TOKEN = "UPDATE client SET registration_hash = $2 WHERE id = $1";
     DELETE = "DELETE FROM client WHERE id = $1 AND registration_hash = $2 AND source = 'registration' AND disabled_at IS NULL";
     /// Leaves alone what somebody else made, and what an operator disabled. Whoever fetched first and came last changes nothing.
     UPSERT_DOCUMENT = "
@@ -30,16 +33,33 @@ sql! {
 }
 
 impl Store {
-    /// Replaces a registered client's settings and URIs, if `presented` is its registration access token still; the record has the
-    /// next one. False: it is not, or there is no such client, or it is disabled.
-    pub async fn update_registration(&self, client: &ClientRecord, presented: TokenHash) -> Result<bool, StoreError> {
-        let client = client.clone();
+    /// Replaces a registered client's settings and URIs by what `plan` makes of the client as it is now, if `presented` is its
+    /// registration access token still; the record that comes out has the next one. What `plan` refuses changes nothing. `None`: the
+    /// token is another one, or there is no such client, or it is disabled.
+    pub async fn update_registration<E, F>(
+        &self,
+        id: &ClientId,
+        presented: TokenHash,
+        plan: F,
+    ) -> Result<Option<Result<ClientRecord, E>>, StoreError>
+    where
+        E: Send + 'static,
+        F: FnOnce(&ClientRecord) -> Result<ClientRecord, E> + Send + 'static,
+    {
+        let id = id.clone();
         self.transaction(move |mut conn| {
             Box::pin(async move {
-                if on!(conn, execute(CLAIM, &client.id, presented, client.registration_hash))? == 0 {
-                    return Ok(false);
+                if on!(conn, execute(HOLD, &id, presented))? == 0 {
+                    return Ok(None);
                 }
-                update(&mut conn, &client, &[UriPurpose::Redirect, UriPurpose::PostLogout]).await
+                let Some(before) = within(&mut conn, &id).await? else { return Ok(None) };
+                let after = match plan(&before) {
+                    Ok(after) => after,
+                    Err(refused) => return Ok(Some(Err(refused))),
+                };
+                on!(conn, execute(NEXT_TOKEN, &id, after.registration_hash))?;
+                update(&mut conn, &after, &[UriPurpose::Redirect, UriPurpose::PostLogout]).await?;
+                Ok(Some(Ok(after)))
             })
         })
         .await

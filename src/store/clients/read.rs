@@ -8,7 +8,7 @@ use crate::domain::{
     Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, ClientMetadata, OperatorsWord, Pkce, RedirectUri, SigningAlg, SubjectType,
     Timestamp, TokenHash,
 };
-use crate::store::dialect::{read, sql};
+use crate::store::dialect::{Conn, on, read, sql};
 use crate::store::{ClientRecord, ClientSource, License, Store, StoreError, UriPurpose};
 
 // The columns are said twice, since a `const` text cannot be put together from others without hiding it from a reader's search.
@@ -52,6 +52,12 @@ impl Store {
     pub async fn clients(&self, kind: Option<ClientKind>) -> Result<Vec<ClientRecord>, StoreError> {
         records(read!(self, rows(CLIENTS, kind))?)
     }
+}
+
+/// A client as it is inside a transaction.
+pub(in crate::store) async fn within(conn: &mut Conn<'_>, id: &ClientId) -> Result<Option<ClientRecord>, StoreError> {
+    let rows: Vec<Row> = on!(*conn, rows(CLIENT, id))?;
+    Ok(records(rows)?.pop())
 }
 
 #[derive(FromRow)]

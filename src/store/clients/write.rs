@@ -19,7 +19,7 @@ sql! {
         UPDATE client
         SET name = $2, secret_hash = $3, token_endpoint_auth_method = $4, pkce = $5, claims_profile = $6, subject_type = $7,
             signing_alg = $8, access_token_seconds = $9, updated_at = $10, sector = COALESCE(sector, $11),
-            backchannel_logout_uri = $12, metadata = $13, registration_hash = $14, document_until = $15, operator = $16
+            backchannel_logout_uri = $12, metadata = $13, operator = $14
         WHERE id = $1";
     UPDATE_LICENSE = "UPDATE license SET alias = $2, owner = $3, developer_token_seconds = $4 WHERE client_id = $1";
     /// What was issued before it was disabled stays dead when it is enabled again.
@@ -107,8 +107,8 @@ impl Store {
         .await
     }
 
-    /// Replaces a client's settings and license, and its URIs of the purposes named; not its id, kind, source, or whether it is
-    /// disabled. A URI that stays keeps its age. False: there is no such client.
+    /// Replaces a client's settings and license, and its URIs of the purposes named; not its id, kind, source, registration access token,
+    /// or whether it is disabled. A URI that stays keeps its age. False: there is no such client.
     pub async fn update_client(&self, client: &ClientRecord, uris: &[UriPurpose]) -> Result<bool, StoreError> {
         let (client, uris) = (client.clone(), uris.to_vec());
         self.transaction(move |mut conn| Box::pin(async move { update(&mut conn, &client, &uris).await })).await
@@ -192,8 +192,6 @@ pub(in crate::store) async fn update(conn: &mut Conn<'_>, client: &ClientRecord,
             client.sector(),
             &client.backchannel_logout_uri,
             Json(&client.metadata),
-            client.registration_hash,
-            client.document_until,
             Json(&client.operator)
         )
     )? == 0
