@@ -94,6 +94,12 @@ impl ClientRecord {
         self.metadata.grant_types.contains(&grant)
     }
 
+    /// Whether that redirect URI is one of those registered.
+    #[must_use]
+    pub fn returns_to(&self, uri: &RedirectUri) -> bool {
+        self.redirect_uris.iter().any(|registered| registered.admits(uri.as_str()))
+    }
+
     /// Whether it made itself known, by registration or by a document.
     #[must_use]
     pub const fn is_self_made(&self) -> bool {
