@@ -114,6 +114,8 @@ settings! {
         initial_access_token: Option<Secret>;
         /// The scopes that an app which registered with the initial access token may have for itself (`client_credentials`), as far as it asked for them.
         client_credentials_scope: Option<Scope>;
+        /// How long an app that registered itself, without the initial access token, or by its document, is kept while nobody has ever signed in to it; `off`: for good.
+        unused_lifetime: Option<Duration> = "30d", from "1h" to "3650d";
         /// Whether an app may be known by a document on its own site, whose https address is its client id (as the Model Context Protocol asks).
         client_id_documents: bool = "false";
     }
@@ -129,6 +131,8 @@ settings! {
         visits_per_minute: NonZeroU32 = "120", from "1" to "1000000";
         /// Registrations of apps, and fetches of their documents, a minute.
         registrations_per_minute: NonZeroU32 = "20", from "1" to "1000000";
+        /// Requests that one app which registered itself may push, and assertions that it may spend, a minute.
+        self_registered_per_minute: NonZeroU32 = "600", from "1" to "1000000";
     }
     /// Fetching from addresses that apps have named: key sets, documents, logout.
     egress: Egress {

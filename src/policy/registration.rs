@@ -18,6 +18,8 @@ pub struct Terms {
     pub access_token: Duration,
     /// Whether the app came with the operator's initial access token.
     pub vouched: bool,
+    /// How long it is kept while nobody has agreed to it; `None`: for good.
+    pub unused: Option<Duration>,
 }
 
 /// The record of an app; a client that has a secret still needs the hash of one.
@@ -60,6 +62,8 @@ pub fn record(
         backchannel_logout_uri: registration.backchannel_logout_uri.clone(),
         metadata: ClientMetadata { grant_types, ..registration.metadata.clone() },
         operator: OperatorsWord { vouched: terms.vouched, ..OperatorsWord::default() },
+        // What the operator let in may serve without any person.
+        unused_until: terms.unused.filter(|_| !terms.vouched).map(|unused| now.plus(unused)),
         source,
         ..ClientRecord::new(id, name, terms.access_token, now)
     })
@@ -227,7 +231,7 @@ mod tests {
     use super::*;
     use crate::protocol::client_registration::object;
 
-    const TERMS: Terms = Terms { subject: SubjectType::Account, access_token: Duration::from_hours(1), vouched: false };
+    const TERMS: Terms = Terms { subject: SubjectType::Account, access_token: Duration::from_hours(1), vouched: false, unused: None };
 
     fn decide(source: ClientSource, members: &Value, terms: Terms) -> Result<ClientRecord, OAuthError> {
         let id = if source == ClientSource::Document { "https://doc.example:8443/client" } else { "an-id" };
@@ -307,6 +311,15 @@ mod tests {
             );
         }
         insta::assert_snapshot!(table);
+    }
+
+    #[test]
+    fn who_let_itself_in_is_kept_for_a_while() {
+        let members = json!({ "redirect_uris": ["https://app.example/cb"] });
+        let until = |terms: Terms| decide(ClientSource::Registration, &members, terms).unwrap().unused_until;
+        let unused = Some(Duration::from_hours(1));
+        assert_eq!(until(Terms { unused, ..TERMS }), Some(Timestamp::from_seconds(3_601)));
+        assert_eq!((until(TERMS), until(Terms { unused, vouched: true, ..TERMS })), (None, None));
     }
 
     #[test]

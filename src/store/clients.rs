@@ -48,6 +48,8 @@ pub struct ClientRecord {
     pub registration_hash: Option<TokenHash>,
     /// Of a client that is known by its metadata document: until when that is believed without being fetched again.
     pub document_until: Option<Timestamp>,
+    /// Of a client that let itself in: until when it is kept though nobody has agreed to it. `None`: for good.
+    pub unused_until: Option<Timestamp>,
     /// Of a developer license, and only there.
     pub license: Option<License>,
     pub source: ClientSource,
@@ -80,6 +82,7 @@ impl ClientRecord {
             operator: OperatorsWord::default(),
             registration_hash: None,
             document_until: None,
+            unused_until: None,
             license: None,
             source: ClientSource::Command,
             created_at: now,

@@ -3,7 +3,7 @@
 use sqlx::FromRow;
 
 use super::dialect::{on, read, sql};
-use super::{Session, Store, StoreError, endings};
+use super::{Session, Store, StoreError, endings, registrations};
 use crate::domain::{AccountId, ClientId, Scope, Timestamp, TokenHash};
 
 /// A consent, for the page that lists them.
@@ -73,6 +73,8 @@ impl Store {
         let (client, scope) = (client.clone(), scope.clone());
         self.transaction(move |mut conn| {
             Box::pin(async move {
+                // Before the consent, as who deletes a client does: then it is there for good, or not at all.
+                registrations::used(&mut conn, &client).await?;
                 let saved: Option<Saved> = on!(conn, row(SAVE, account, &client, &scope, now))?;
                 let saved = saved.ok_or_else(|| StoreError::Corrupt("a consent that was just stored is not there".to_owned()))?;
                 let whole = saved.scope.union(&scope);

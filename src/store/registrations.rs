@@ -4,7 +4,7 @@ use sqlx::types::Json;
 
 use super::clients::read::within;
 use super::clients::write::{replace_uris, seconds, update};
-use super::dialect::{on, sql, write_one};
+use super::dialect::{Conn, on, sql, write_one};
 use super::{ClientRecord, Store, StoreError, UriPurpose};
 use crate::domain::{ClientId, Timestamp, TokenHash};
 
@@ -20,8 +20,8 @@ sql! {
     UPSERT_DOCUMENT = "
         INSERT INTO client (id, kind, name, token_endpoint_auth_method, pkce, claims_profile, subject_type, signing_alg,
                             access_token_seconds, source, created_at, updated_at, sector, backchannel_logout_uri, metadata,
-                            document_until)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'document', $10, $10, $11, $12, $13, $14)
+                            document_until, unused_until)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'document', $10, $10, $11, $12, $13, $14, $15)
         ON CONFLICT (id) DO UPDATE
         SET name = excluded.name, token_endpoint_auth_method = excluded.token_endpoint_auth_method, pkce = excluded.pkce,
             subject_type = excluded.subject_type, signing_alg = excluded.signing_alg,
@@ -29,6 +29,8 @@ sql! {
             sector = COALESCE(client.sector, excluded.sector), backchannel_logout_uri = excluded.backchannel_logout_uri,
             metadata = excluded.metadata, document_until = excluded.document_until
         WHERE client.source = 'document' AND client.disabled_at IS NULL AND client.updated_at <= excluded.updated_at";
+    /// Somebody has a use for it.
+    USED = "UPDATE client SET unused_until = NULL WHERE id = $1 AND unused_until IS NOT NULL";
     POSTPONE = "UPDATE client SET document_until = $2 WHERE id = $1 AND source = 'document' AND document_until < $2";
 }
 
@@ -93,7 +95,8 @@ impl Store {
                         client.sector(),
                         &client.backchannel_logout_uri,
                         Json(&client.metadata),
-                        client.document_until
+                        client.document_until,
+                        client.unused_until
                     )
                 )?;
                 if changed == 0 {
@@ -108,9 +111,20 @@ impl Store {
         .await
     }
 
+    /// Keeps a client for good, though nobody may ever agree to it. False: it was kept already, or there is no such client.
+    pub async fn keep_client(&self, id: &ClientId) -> Result<bool, StoreError> {
+        let id = id.clone();
+        self.statement(move |mut conn| Box::pin(async move { used(&mut conn, &id).await })).await
+    }
+
     /// Believes a document's client until then without a new fetch: its site does not answer.
     pub async fn postpone_document(&self, id: &ClientId, until: Timestamp) -> Result<bool, StoreError> {
         let id = id.clone();
         Ok(write_one!(self, execute(POSTPONE, id, until))? > 0)
     }
+}
+
+/// Notes that somebody has a use for a client.
+pub(super) async fn used(conn: &mut Conn<'_>, id: &ClientId) -> Result<bool, StoreError> {
+    Ok(on!(*conn, execute(USED, id))? > 0)
 }

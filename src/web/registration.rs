@@ -52,8 +52,8 @@ pub async fn accept(
 /// What holds for an app that registers itself here; `vouched`: it came with the operator's initial access token.
 #[must_use]
 pub fn terms(ctx: &Ctx, vouched: bool) -> Terms {
-    let tokens = &ctx.state.config.tokens;
-    Terms { subject: tokens.subject, access_token: tokens.access_token, vouched }
+    let (tokens, unused) = (&ctx.state.config.tokens, ctx.state.config.registration.unused_lifetime);
+    Terms { subject: tokens.subject, access_token: tokens.access_token, vouched, unused }
 }
 
 fn fetchable(egress: &Egress, name: &str, address: &str) -> Result<Url, OAuthError> {

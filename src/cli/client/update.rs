@@ -95,6 +95,8 @@ impl Update {
         if record.is_self_made() {
             let before = if self.release { BTreeSet::new() } else { record.operator.held };
             record.operator.held = before.union(&named).copied().collect();
+            // Somebody has a use for it.
+            record.unused_until = None;
         }
         record.updated_at = desk.now();
         if let Some((_, problem)) = check_client(&record).into_iter().next() {

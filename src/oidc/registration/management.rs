@@ -65,6 +65,7 @@ async fn replace(ctx: &Ctx, id: &str, body: &Body) -> Result<HttpResponse, Refus
             registration_hash: Some(next),
             sector: now.sector.clone().or_else(|| wished.sector()),
             created_at: now.created_at,
+            unused_until: now.unused_until,
             ..wished
         })
     };

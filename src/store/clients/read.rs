@@ -16,7 +16,7 @@ sql! {
     CLIENT = "
         SELECT c.id, c.kind, c.name, c.secret_hash, c.token_endpoint_auth_method, c.pkce, c.claims_profile, c.subject_type,
                c.signing_alg, c.access_token_seconds, c.source, c.created_at, c.updated_at, c.disabled_at,
-               c.sector, c.backchannel_logout_uri, c.metadata, c.operator, c.registration_hash, c.document_until,
+               c.sector, c.backchannel_logout_uri, c.metadata, c.operator, c.registration_hash, c.document_until, c.unused_until,
                l.alias, l.owner, l.developer_token_seconds, u.purpose, u.uri
         FROM client c
         LEFT JOIN license l ON l.client_id = c.id
@@ -26,7 +26,7 @@ sql! {
     CLIENTS = "
         SELECT c.id, c.kind, c.name, c.secret_hash, c.token_endpoint_auth_method, c.pkce, c.claims_profile, c.subject_type,
                c.signing_alg, c.access_token_seconds, c.source, c.created_at, c.updated_at, c.disabled_at,
-               c.sector, c.backchannel_logout_uri, c.metadata, c.operator, c.registration_hash, c.document_until,
+               c.sector, c.backchannel_logout_uri, c.metadata, c.operator, c.registration_hash, c.document_until, c.unused_until,
                l.alias, l.owner, l.developer_token_seconds, u.purpose, u.uri
         FROM client c
         LEFT JOIN license l ON l.client_id = c.id
@@ -84,6 +84,7 @@ struct Row {
     operator: OperatorsWord,
     registration_hash: Option<TokenHash>,
     document_until: Option<Timestamp>,
+    unused_until: Option<Timestamp>,
     alias: Option<String>,
     owner: Option<Address>,
     developer_token_seconds: Option<i64>,
@@ -134,6 +135,7 @@ impl Row {
             operator: self.operator,
             registration_hash: self.registration_hash,
             document_until: self.document_until,
+            unused_until: self.unused_until,
             license,
             source: self.source,
             created_at: self.created_at,

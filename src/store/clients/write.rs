@@ -12,14 +12,15 @@ sql! {
     CREATE = "
         INSERT INTO client (id, kind, name, secret_hash, token_endpoint_auth_method, pkce, claims_profile, subject_type,
                             signing_alg, access_token_seconds, source, created_at, updated_at, disabled_at, sector,
-                            backchannel_logout_uri, metadata, registration_hash, document_until, operator)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
+                            backchannel_logout_uri, metadata, registration_hash, document_until, operator,
+                            unused_until)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
     CREATE_LICENSE = "INSERT INTO license (client_id, alias, owner, developer_token_seconds) VALUES ($1, $2, $3, $4)";
     UPDATE = "
         UPDATE client
         SET name = $2, secret_hash = $3, token_endpoint_auth_method = $4, pkce = $5, claims_profile = $6, subject_type = $7,
             signing_alg = $8, access_token_seconds = $9, updated_at = $10, sector = COALESCE(sector, $11),
-            backchannel_logout_uri = $12, metadata = $13, operator = $14
+            backchannel_logout_uri = $12, metadata = $13, operator = $14, unused_until = $15
         WHERE id = $1";
     UPDATE_LICENSE = "UPDATE license SET alias = $2, owner = $3, developer_token_seconds = $4 WHERE client_id = $1";
     /// What was issued before it was disabled stays dead when it is enabled again.
@@ -97,7 +98,8 @@ impl Store {
                         Json(&client.metadata),
                         client.registration_hash,
                         client.document_until,
-                        Json(&client.operator)
+                        Json(&client.operator),
+                        client.unused_until
                     )
                 )?;
                 create_license(&mut conn, &client).await?;
@@ -192,7 +194,8 @@ pub(in crate::store) async fn update(conn: &mut Conn<'_>, client: &ClientRecord,
             client.sector(),
             &client.backchannel_logout_uri,
             Json(&client.metadata),
-            Json(&client.operator)
+            Json(&client.operator),
+            client.unused_until
         )
     )? == 0
     {
