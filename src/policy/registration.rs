@@ -69,6 +69,14 @@ pub fn record(
     })
 }
 
+/// Whether people would take the client for another one than they agreed to: it has another name, or sends them where it never did. More
+/// scopes are no matter here, since each is agreed to.
+#[must_use]
+pub fn is_another(before: &ClientRecord, after: &ClientRecord) -> bool {
+    let known: BTreeSet<String> = before.redirect_uris.iter().map(RedirectUri::host).collect();
+    before.name != after.name || after.redirect_uris.iter().any(|uri| !known.contains(&uri.host()))
+}
+
 /// What the app wishes, but for what an operator has set meanwhile: that stays as it is, and so does his word.
 // RFC 7592 §2.2: "The authorization server MAY … replace any of the client's requested metadata values with suitable substitutes": the
 // answer shows what is there.
@@ -320,6 +328,25 @@ mod tests {
         let unused = Some(Duration::from_hours(1));
         assert_eq!(until(Terms { unused, ..TERMS }), Some(Timestamp::from_seconds(3_601)));
         assert_eq!((until(TERMS), until(Terms { unused, vouched: true, ..TERMS })), (None, None));
+    }
+
+    #[test]
+    fn who_is_another_in_peoples_eyes() {
+        let client = |name: &str, uris: &[&str]| {
+            decide(ClientSource::Registration, &json!({ "client_name": name, "redirect_uris": uris }), TERMS).unwrap()
+        };
+        let before = client("App", &["https://app.example/a", "https://other.example/a"]);
+        for (name, uris, another) in [
+            ("App", &["https://app.example/a", "https://other.example/a"][..], false),
+            ("App", &["https://app.example/b"], false),
+            ("app", &["https://app.example/a"], true),
+            ("App", &["https://app.example/a", "https://app.example:8443/a"], true),
+            ("App", &["https://evil.example/a"], true),
+        ] {
+            assert_eq!(is_another(&before, &client(name, uris)), another, "{name} {uris:?}");
+        }
+        let more = ClientRecord { metadata: ClientMetadata { scope: Some("openid".parse().unwrap()), ..before.metadata.clone() }, ..before.clone() };
+        assert!(!is_another(&before, &more));
     }
 
     #[test]

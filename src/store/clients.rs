@@ -50,6 +50,8 @@ pub struct ClientRecord {
     pub document_until: Option<Timestamp>,
     /// Of a client that let itself in: until when it is kept though nobody has agreed to it. `None`: for good.
     pub unused_until: Option<Timestamp>,
+    /// When it became another one in people's eyes: what they agreed to before is asked again.
+    pub consent_from: Option<Timestamp>,
     /// Of a developer license, and only there.
     pub license: Option<License>,
     pub source: ClientSource,
@@ -83,6 +85,7 @@ impl ClientRecord {
             registration_hash: None,
             document_until: None,
             unused_until: None,
+            consent_from: None,
             license: None,
             source: ClientSource::Command,
             created_at: now,

@@ -27,11 +27,15 @@ pub struct Agreement {
 
 sql! {
     CONSENT = "SELECT scope FROM consent WHERE account_id = $1 AND client_id = $2";
-    /// Gives what is agreed to so far, and holds the row until the transaction ends: nobody widens or withdraws it meanwhile.
+    /// Gives what is agreed to so far, and holds the row until the transaction ends: nobody widens or withdraws it meanwhile. Of what was
+    /// agreed to with the client as it was before it became another one, only what is asked for now stays.
     SAVE = "
         INSERT INTO consent (account_id, client_id, scope, created_at, updated_at)
         VALUES ($1, $2, $3, $4, $4)
-        ON CONFLICT (account_id, client_id) DO UPDATE SET updated_at = excluded.updated_at
+        ON CONFLICT (account_id, client_id) DO UPDATE
+        SET scope = CASE WHEN consent.updated_at < COALESCE((SELECT c.consent_from FROM client c WHERE c.id = consent.client_id), -1)
+                         THEN excluded.scope ELSE consent.scope END,
+            updated_at = excluded.updated_at
         RETURNING scope, created_at";
     WIDEN = "UPDATE consent SET scope = $3 WHERE account_id = $1 AND client_id = $2";
     CONSENTS = "
@@ -52,6 +56,7 @@ sql! {
         FROM session s
         JOIN account a ON a.id = s.account_id
         LEFT JOIN consent n ON n.account_id = s.account_id AND n.client_id = $2
+                           AND n.updated_at >= COALESCE((SELECT c.consent_from FROM client c WHERE c.id = $2), -1)
         WHERE s.token_hash = $1 AND s.expires_at > $3 AND a.disabled_at IS NULL";
 }
 
@@ -110,7 +115,7 @@ impl Store {
     }
 
     /// All that an authorization request must know of the browser, in one read: its living session, and what its person
-    /// has consented to at this app.
+    /// has consented to at this app as it is now.
     pub async fn standing(
         &self,
         session: &TokenHash,

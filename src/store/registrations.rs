@@ -20,14 +20,15 @@ sql! {
     UPSERT_DOCUMENT = "
         INSERT INTO client (id, kind, name, token_endpoint_auth_method, pkce, claims_profile, subject_type, signing_alg,
                             access_token_seconds, source, created_at, updated_at, sector, backchannel_logout_uri, metadata,
-                            document_until, unused_until)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'document', $10, $10, $11, $12, $13, $14, $15)
+                            document_until, unused_until, consent_from)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'document', $10, $10, $11, $12, $13, $14, $15, $16)
         ON CONFLICT (id) DO UPDATE
         SET name = excluded.name, token_endpoint_auth_method = excluded.token_endpoint_auth_method, pkce = excluded.pkce,
             subject_type = excluded.subject_type, signing_alg = excluded.signing_alg,
             access_token_seconds = excluded.access_token_seconds, updated_at = excluded.updated_at,
             sector = COALESCE(client.sector, excluded.sector), backchannel_logout_uri = excluded.backchannel_logout_uri,
-            metadata = excluded.metadata, document_until = excluded.document_until
+            metadata = excluded.metadata, document_until = excluded.document_until,
+            consent_from = COALESCE(excluded.consent_from, client.consent_from)
         WHERE client.source = 'document' AND client.disabled_at IS NULL AND client.updated_at <= excluded.updated_at";
     /// Somebody has a use for it.
     USED = "UPDATE client SET unused_until = NULL WHERE id = $1 AND unused_until IS NOT NULL";
@@ -96,7 +97,8 @@ impl Store {
                         &client.backchannel_logout_uri,
                         Json(&client.metadata),
                         client.document_until,
-                        client.unused_until
+                        client.unused_until,
+                        client.consent_from
                     )
                 )?;
                 if changed == 0 {

@@ -224,3 +224,25 @@ on_both!(
         }
     }
 );
+
+on_both!(an_app_that_renames_itself_asks_its_people_again, [("REGISTRATION_ENABLED", "true")], |world| {
+    let wished = json!({ "redirect_uris": [REDIRECT_URI], "client_name": "Before", "token_endpoint_auth_method": "none" });
+    let got = registered(&world, &wished).await;
+    let id = text(&got, "client_id");
+    let (app, browser, wallet) = (App::public(&world, id), Browser::new(&world), Wallet::new(1));
+    app.tokens(&browser, &wallet).await;
+    world.clock.advance(std::time::Duration::from_secs(1));
+    let mut token = text(&got, "registration_access_token").to_owned();
+    for (name, outcome) in [("Before", None), ("After", Some("consent_required"))] {
+        let mut update = wished.clone();
+        update["client_id"] = json!(id);
+        update["client_name"] = json!(name);
+        let put = manage(&world, Method::PUT, id, Some(&token), Some(&update)).await.json();
+        text(&put, "registration_access_token").clone_into(&mut token);
+        let back = browser.auth(&app.request().with("prompt", "none")).await;
+        assert_eq!(back.query("error").as_deref(), outcome, "{name}");
+    }
+    world.clock.advance(std::time::Duration::from_secs(1));
+    assert!(browser.authorize(&app.request(), &wallet).await.query("code").is_some());
+    assert!(browser.auth(&app.request().with("prompt", "none")).await.query("code").is_some());
+});

@@ -11,7 +11,7 @@ use super::view::{self, Issued};
 use super::{is_on, members};
 use crate::domain::ClientId;
 use crate::limits::Try;
-use crate::policy::registration::{check_change, has_secret, keep_held};
+use crate::policy::registration::{check_change, has_secret, is_another, keep_held};
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::store::{ClientRecord, ClientSource};
 use crate::web::body::Body;
@@ -53,7 +53,7 @@ async fn replace(ctx: &Ctx, id: &str, body: &Body) -> Result<HttpResponse, Refus
     let wished = registration::accept(ctx, before.id.clone(), ClientSource::Registration, &members, terms).await?;
     let (token, new_secret) = (ctx.state.entropy.secret(), ctx.state.entropy.secret());
     // RFC 7592 §5: the token may be rotated with an update.
-    let (next, spare) = (token.hash(), new_secret.hash());
+    let (next, spare, moment) = (token.hash(), new_secret.hash(), ctx.now);
     // Decided over the client as it is then: while addresses were looked at, an operator may have changed it, its secret too.
     let plan = move |now: &ClientRecord| -> Result<ClientRecord, OAuthError> {
         check_secret(now, &members)?;
@@ -66,6 +66,7 @@ async fn replace(ctx: &Ctx, id: &str, body: &Body) -> Result<HttpResponse, Refus
             sector: now.sector.clone().or_else(|| wished.sector()),
             created_at: now.created_at,
             unused_until: now.unused_until,
+            consent_from: if is_another(now, &wished) { Some(moment) } else { now.consent_from },
             ..wished
         })
     };

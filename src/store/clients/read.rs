@@ -16,7 +16,7 @@ sql! {
     CLIENT = "
         SELECT c.id, c.kind, c.name, c.secret_hash, c.token_endpoint_auth_method, c.pkce, c.claims_profile, c.subject_type,
                c.signing_alg, c.access_token_seconds, c.source, c.created_at, c.updated_at, c.disabled_at,
-               c.sector, c.backchannel_logout_uri, c.metadata, c.operator, c.registration_hash, c.document_until, c.unused_until,
+               c.sector, c.backchannel_logout_uri, c.metadata, c.operator, c.registration_hash, c.document_until, c.unused_until, c.consent_from,
                l.alias, l.owner, l.developer_token_seconds, u.purpose, u.uri
         FROM client c
         LEFT JOIN license l ON l.client_id = c.id
@@ -26,7 +26,7 @@ sql! {
     CLIENTS = "
         SELECT c.id, c.kind, c.name, c.secret_hash, c.token_endpoint_auth_method, c.pkce, c.claims_profile, c.subject_type,
                c.signing_alg, c.access_token_seconds, c.source, c.created_at, c.updated_at, c.disabled_at,
-               c.sector, c.backchannel_logout_uri, c.metadata, c.operator, c.registration_hash, c.document_until, c.unused_until,
+               c.sector, c.backchannel_logout_uri, c.metadata, c.operator, c.registration_hash, c.document_until, c.unused_until, c.consent_from,
                l.alias, l.owner, l.developer_token_seconds, u.purpose, u.uri
         FROM client c
         LEFT JOIN license l ON l.client_id = c.id
@@ -85,6 +85,7 @@ struct Row {
     registration_hash: Option<TokenHash>,
     document_until: Option<Timestamp>,
     unused_until: Option<Timestamp>,
+    consent_from: Option<Timestamp>,
     alias: Option<String>,
     owner: Option<Address>,
     developer_token_seconds: Option<i64>,
@@ -136,6 +137,7 @@ impl Row {
             registration_hash: self.registration_hash,
             document_until: self.document_until,
             unused_until: self.unused_until,
+            consent_from: self.consent_from,
             license,
             source: self.source,
             created_at: self.created_at,

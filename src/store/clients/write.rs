@@ -20,7 +20,7 @@ sql! {
         UPDATE client
         SET name = $2, secret_hash = $3, token_endpoint_auth_method = $4, pkce = $5, claims_profile = $6, subject_type = $7,
             signing_alg = $8, access_token_seconds = $9, updated_at = $10, sector = COALESCE(sector, $11),
-            backchannel_logout_uri = $12, metadata = $13, operator = $14, unused_until = $15
+            backchannel_logout_uri = $12, metadata = $13, operator = $14, unused_until = $15, consent_from = $16
         WHERE id = $1";
     UPDATE_LICENSE = "UPDATE license SET alias = $2, owner = $3, developer_token_seconds = $4 WHERE client_id = $1";
     /// What was issued before it was disabled stays dead when it is enabled again.
@@ -195,7 +195,8 @@ pub(in crate::store) async fn update(conn: &mut Conn<'_>, client: &ClientRecord,
             &client.backchannel_logout_uri,
             Json(&client.metadata),
             Json(&client.operator),
-            client.unused_until
+            client.unused_until,
+            client.consent_from
         )
     )? == 0
     {
