@@ -345,7 +345,10 @@ mod tests {
         ] {
             assert_eq!(is_another(&before, &client(name, uris)), another, "{name} {uris:?}");
         }
-        let more = ClientRecord { metadata: ClientMetadata { scope: Some("openid".parse().unwrap()), ..before.metadata.clone() }, ..before.clone() };
+        let more = ClientRecord {
+            metadata: ClientMetadata { scope: Some("openid".parse().unwrap()), ..before.metadata.clone() },
+            ..before.clone()
+        };
         assert!(!is_another(&before, &more));
     }
 
