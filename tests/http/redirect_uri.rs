@@ -189,6 +189,7 @@ on_both!(a_visit_does_not_answer_where_its_client_returns_no_more, |world| {
     let (app, browser, wallet) = (App::public(&world, "app"), Browser::new(&world), Wallet::new(1));
     // One visit that would end with a code, two that would end with an error, and a challenge by API.
     app.tokens(&browser, &wallet).await;
+    world.clock.advance(std::time::Duration::from_secs(1));
     let agreed = browser.begin(&app.request().with("prompt", "login")).await;
     browser.sign_in(&agreed, &wallet).await;
     let asks = browser.begin(&app.request().with("prompt", "consent")).await;
