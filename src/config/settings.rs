@@ -114,8 +114,8 @@ settings! {
         initial_access_token: Option<Secret>;
         /// The scopes that an app which registered with the initial access token may have for itself (`client_credentials`), as far as it asked for them.
         client_credentials_scope: Option<Scope>;
-        /// How long an app that registered itself, without the initial access token, or by its document, is kept while nobody has ever signed in to it; `off`: for good.
-        unused_lifetime: Option<Duration> = "30d", from "1h" to "3650d";
+        /// How long an app that registered itself, without the initial access token, or by its document, is kept while nobody has ever signed in to it; `0s`: for good.
+        unused_lifetime: Duration = "30d", from "0s" to "3650d";
         /// Whether an app may be known by a document on its own site, whose https address is its client id (as the Model Context Protocol asks).
         client_id_documents: bool = "false";
     }

@@ -158,8 +158,6 @@ impl Value for String {
 }
 
 impl Value for Duration {
-    const OFF: bool = true;
-
     fn expected() -> String {
         "a span like 60s, 10m, 1h30m or 14d".to_owned()
     }

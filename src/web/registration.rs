@@ -53,6 +53,7 @@ pub async fn accept(
 #[must_use]
 pub fn terms(ctx: &Ctx, vouched: bool) -> Terms {
     let (tokens, unused) = (&ctx.state.config.tokens, ctx.state.config.registration.unused_lifetime);
+    let unused = Some(unused).filter(|unused| !unused.is_zero());
     Terms { subject: tokens.subject, access_token: tokens.access_token, vouched, unused }
 }
 
