@@ -1,5 +1,7 @@
 //! The door: every URL of the server in one table.
 
+mod door;
+
 use actix_web::error::InternalError;
 use actix_web::web::{self, PathConfig, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
@@ -10,9 +12,6 @@ use crate::state::Mode;
 use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
 use crate::{account, home, oidc, playground, signin};
-
-mod door;
-
 use door::{Door, delete, get, post, put, resource};
 
 /// Adds every route.
