@@ -18,6 +18,7 @@ pub struct Limits {
     visits: PerAddress,
     sign_ins: PerAddress,
     registrations: PerAddress,
+    self_registered: DefaultKeyedRateLimiter<Guesser>,
     failures: DefaultKeyedRateLimiter<Guesser>,
     // Who failed too often, and until when nothing of theirs is looked at, right or wrong.
     shut_out: Mutex<HashMap<Guesser, Instant>>,
@@ -57,6 +58,7 @@ impl Limits {
             visits: per_minute(config.visits_per_minute),
             sign_ins: per_minute(config.signins_per_minute),
             registrations: per_minute(config.registrations_per_minute),
+            self_registered: RateLimiter::keyed(Quota::per_minute(config.self_registered_per_minute)),
             failures: RateLimiter::keyed(Quota::per_minute(config.failures_per_minute)),
             shut_out: Mutex::default(),
             clock: DefaultClock::default(),
@@ -69,6 +71,17 @@ impl Limits {
     /// When it had too many.
     pub fn charge(&self, what: Try, address: IpAddr) -> Result<(), TooMany> {
         self.counter(what).check_key(&network(address)).map_err(|until| {
+            let wait = until.wait_time_from(self.clock.now());
+            TooMany { retry_after: wait.as_secs() + 1 }
+        })
+    }
+
+    /// Counts what a client leaves behind of its own right, where it gave itself that right.
+    ///
+    /// # Errors
+    /// When it left too much from this address.
+    pub fn charge_client(&self, address: IpAddr, client: &ClientId) -> Result<(), TooMany> {
+        self.self_registered.check_key(&(network(address), client.clone())).map_err(|until| {
             let wait = until.wait_time_from(self.clock.now());
             TooMany { retry_after: wait.as_secs() + 1 }
         })
@@ -101,8 +114,10 @@ impl Limits {
             counter.retain_recent();
             counter.shrink_to_fit();
         }
-        self.failures.retain_recent();
-        self.failures.shrink_to_fit();
+        for counter in [&self.self_registered, &self.failures] {
+            counter.retain_recent();
+            counter.shrink_to_fit();
+        }
         let now = Instant::now();
         self.shut_out.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, until| *until > now);
     }
@@ -146,6 +161,7 @@ mod tests {
             failures_per_minute: number(failures),
             visits_per_minute: number(signins),
             registrations_per_minute: number(signins),
+            self_registered_per_minute: number(signins),
         })
     }
 
@@ -174,6 +190,17 @@ mod tests {
         assert!(limits.admit(here, &app).is_err());
         assert!(limits.admit(here, &neighbour).is_ok());
         assert!(limits.admit("192.0.2.2".parse().unwrap(), &app).is_ok());
+    }
+
+    #[test]
+    fn what_a_client_leaves_is_counted_for_it_at_its_address() {
+        let limits = limits(1, 2, 1);
+        let here: IpAddr = "192.0.2.1".parse().unwrap();
+        let (app, neighbour): (ClientId, ClientId) = ("app".parse().unwrap(), "neighbour".parse().unwrap());
+        assert!(limits.charge_client(here, &app).is_ok() && limits.charge_client(here, &app).is_ok());
+        assert!(limits.charge_client(here, &app).is_err());
+        assert!(limits.charge_client(here, &neighbour).is_ok());
+        assert!(limits.charge_client("192.0.2.2".parse().unwrap(), &app).is_ok());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::domain::{
 };
 use crate::keys::{KeysError, TokenKind};
 use crate::policy::authorize::Approved;
-use crate::policy::claims::{ClientClaims, LogoutClaims, SignIn, subject_for};
+use crate::policy::claims::{Audience, ClientClaims, LogoutClaims, SignIn, subject_for};
 use crate::policy::person_claims::{self, Known};
 use crate::policy::refresh;
 use crate::policy::subject::{self, Person};
@@ -166,7 +166,7 @@ pub fn for_wallet(
     mint(state, &sign_in, record, (client.access_token, state.config.tokens.id_token), None)
 }
 
-/// What the access token of a refresh is for: no more than its family.
+/// What an access token is for: of a refresh no more than its family, of a client's own no more than the client may have.
 #[derive(Clone, Copy, Debug)]
 pub struct Access<'a> {
     pub scope: &'a Scope,
@@ -321,24 +321,24 @@ pub fn for_developer(
 }
 
 /// A client's own token (RFC 6749 §4.4.3): no refresh token, no ID token.
-pub fn for_client(state: &State, client: &ClientRecord, scope: &Scope, now: Timestamp) -> Result<TokenResponse, KeysError> {
+pub fn for_client(state: &State, client: &ClientRecord, access: Access<'_>, now: Timestamp) -> Result<TokenResponse, KeysError> {
     let id = client.id.as_str();
     let claims = ClientClaims {
         iss: state.issuer(),
         sub: id,
-        aud: id,
+        aud: Audience::of(id, access.resource),
         exp: now.plus(client.access_token).seconds(),
         iat: now.seconds(),
         jti: Record::Client(state.entropy.uuid(now)).jti(),
         client_id: id,
-        scope: scope.to_string(),
+        scope: access.scope.to_string(),
     };
     Ok(TokenResponse {
         access_token: state.keys.sign(TokenKind::AccessToken, client.signing_alg, &claims)?,
         token_type: token_type(client),
         expires_in: client.access_token.as_secs(),
         id_token: None,
-        scope: scope.to_string(),
+        scope: access.scope.to_string(),
         refresh_token: None,
     })
 }

@@ -114,6 +114,9 @@ async fn redeem_challenge(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault>
     if challenge.redirect_uri.as_str() != redirect_uri {
         return Err(refuse("domain differs from that of the challenge"));
     }
+    if !client.returns_to(&challenge.redirect_uri) {
+        return Err(refuse("domain is not registered for this client any more"));
+    }
     check_verifier(challenge, params.get("code_verifier")?)?;
     let signer = match proof::signer(&message_of(ctx, challenge), signature) {
         Signer::Key(signer) => signer,

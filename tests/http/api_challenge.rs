@@ -382,3 +382,17 @@ on_one!(challenges_are_limited_for_each_address, [("LIMITS_CHALLENGES_PER_MINUTE
     assert_wire_error(&out, 429, "too_many_requests", None);
     assert!((1..=60).contains(&out.header("retry-after").parse::<u64>().unwrap()));
 });
+
+on_both!(what_a_client_is_registered_for_limits_it_at_this_door_too, |world| {
+    let (browser, wallet) = (Browser::new(&world), Wallet::new(1));
+    let ask = |client: &str| ask(client, &wallet.address.to_string());
+    world.client("narrow", |client| client.metadata.scope = Some("openid".parse().unwrap())).await;
+    let (state, message) = generated(&browser, &ask("narrow")).await;
+    assert!(!message.contains("email"), "nobody agrees to what it cannot have: {message}");
+    let tokens = Tokens::read(&browser.post_form(SUBMIT, &answer("narrow", &state, &wallet.sign(&message))).await);
+    assert_eq!((&tokens.reply["scope"], tokens.claims().0["scope"].as_str()), (&json!("openid"), Some("openid")));
+    let nothing = browser.post_form(GENERATE, &ask("narrow").with("scope", "email profile")).await;
+    assert_wire_error(&nothing, 400, "invalid_scope", None);
+    world.client("robot", |client| client.metadata.grant_types = [latchkey::domain::GrantType::RefreshToken].into()).await;
+    assert_wire_error(&browser.post_form(GENERATE, &ask("robot")).await, 400, "unauthorized_client", None);
+});
