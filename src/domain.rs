@@ -14,15 +14,17 @@ mod resource;
 mod scope;
 mod secret;
 mod time;
+mod user_code;
 
 pub use address::{Address, AddressError};
 pub use chance::Entropy;
 pub use client::{AuthMethod, ClaimsProfile, ClientKind, GrantType, Pkce, SigningAlg, SubjectType, UnknownWord};
 pub use client_metadata::ClientMetadata;
-pub use ids::{AccountId, ClientId, ClientIdError, CodeId, FamilyId, InteractionId, Provider, SessionId};
+pub use ids::{AccountId, ClientId, ClientIdError, CodeId, DeviceId, FamilyId, InteractionId, Provider, SessionId};
 pub use redirect_uri::{RedirectUri, RedirectUriError};
 pub use refresh_token::RefreshToken;
 pub use resource::{Resource, ResourceUri, ResourceUriError};
 pub use scope::{Scope, ScopeError};
 pub use secret::{Secret, TokenHash};
 pub use time::{Clock, Timestamp};
+pub use user_code::UserCode;

@@ -65,6 +65,16 @@ pub fn statement(app: Option<App<'_>>) -> String {
         Some(App { name, host, agrees_to: None }) => format!("Sign in to {name}. You will go back to {host}."),
         None => "Sign in to your account here.".to_owned(),
     };
+    in_grammar(&text)
+}
+
+/// The same where a person came with the code of a device: what is compared on the page is in the message too.
+#[must_use]
+pub fn device_statement(name: &str, code: &str) -> String {
+    in_grammar(&format!("Sign in to connect a device to {name}. The device shows the code {code}."))
+}
+
+fn in_grammar(text: &str) -> String {
     text.chars().map(|c| if c.is_ascii_alphanumeric() || " -._~:/?#[]@!$&'()*+,;=".contains(c) { c } else { '?' }).collect()
 }
 
@@ -82,5 +92,7 @@ mod tests {
             statement(Some(app)),
             "Sign in to Acme. It will be able to: Know that it is you; See your profile. You will go back to a.example."
         );
+        let device = device_statement("Bad\nName", "BCDF-GHJK");
+        assert_eq!(device, "Sign in to connect a device to Bad?Name. The device shows the code BCDF-GHJK.");
     }
 }

@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::dialect::{on, read, sql};
+use super::dialect::{Conn, on, read, sql};
 use super::{Session, Store, StoreError, endings};
 use crate::domain::{AccountId, ClientId, Scope, Timestamp, TokenHash};
 
@@ -71,18 +71,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Agreement, StoreError> {
         let (client, scope) = (client.clone(), scope.clone());
-        self.transaction(move |mut conn| {
-            Box::pin(async move {
-                let saved: Option<Saved> = on!(conn, row(SAVE, account, &client, &scope, now))?;
-                let saved = saved.ok_or_else(|| StoreError::Corrupt("a consent that was just stored is not there".to_owned()))?;
-                let whole = saved.scope.union(&scope);
-                if whole != saved.scope {
-                    on!(conn, execute(WIDEN, account, &client, &whole))?;
-                }
-                Ok(Agreement { scope: whole, created_at: saved.created_at, updated_at: now })
-            })
-        })
-        .await
+        self.transaction(move |mut conn| Box::pin(async move { save(&mut conn, account, &client, &scope, now).await })).await
     }
 
     /// A person's consents, the latest first.
@@ -124,6 +113,23 @@ impl Store {
             (row.session, agreement)
         }))
     }
+}
+
+/// [`Store::save_consent`] inside a transaction.
+pub(super) async fn save(
+    conn: &mut Conn<'_>,
+    account: AccountId,
+    client: &ClientId,
+    scope: &Scope,
+    now: Timestamp,
+) -> Result<Agreement, StoreError> {
+    let saved: Option<Saved> = on!(*conn, row(SAVE, account, client, scope, now))?;
+    let saved = saved.ok_or_else(|| StoreError::Corrupt("a consent that was just stored is not there".to_owned()))?;
+    let whole = saved.scope.union(scope);
+    if whole != saved.scope {
+        on!(*conn, execute(WIDEN, account, client, &whole))?;
+    }
+    Ok(Agreement { scope: whole, created_at: saved.created_at, updated_at: now })
 }
 
 #[derive(FromRow)]
