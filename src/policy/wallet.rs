@@ -68,10 +68,10 @@ pub fn statement(app: Option<App<'_>>) -> String {
     in_grammar(&text)
 }
 
-/// The same where a person came with the code of a device: what is compared on the page is in the message too.
+/// The same where a person came with the code of a device. The code is on the page alone: a message is stored as it is.
 #[must_use]
-pub fn device_statement(name: &str, code: &str) -> String {
-    in_grammar(&format!("Sign in to connect a device to {name}. The device shows the code {code}."))
+pub fn device_statement(name: &str) -> String {
+    in_grammar(&format!("Sign in to connect a device to {name}."))
 }
 
 fn in_grammar(text: &str) -> String {
@@ -92,7 +92,6 @@ mod tests {
             statement(Some(app)),
             "Sign in to Acme. It will be able to: Know that it is you; See your profile. You will go back to a.example."
         );
-        let device = device_statement("Bad\nName", "BCDF-GHJK");
-        assert_eq!(device, "Sign in to connect a device to Bad?Name. The device shows the code BCDF-GHJK.");
+        assert_eq!(device_statement("Bad\nName"), "Sign in to connect a device to Bad?Name.");
     }
 }

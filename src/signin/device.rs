@@ -62,11 +62,10 @@ fn ask(ctx: &Ctx, status: StatusCode, code: Option<&UserCode>, problem: Option<&
     response
 }
 
-/// The app that a visit's device wants to use, and the device's code, while the device waits.
-pub(super) async fn of_visit(ctx: &Ctx, id: DeviceId) -> Result<Option<(Arc<ClientRecord>, UserCode)>, Fault> {
+/// The app that a visit's device wants to use.
+pub(super) async fn client_of(ctx: &Ctx, id: DeviceId) -> Result<Option<Arc<ClientRecord>>, Fault> {
     let Some(device) = ctx.state.store.device(id).await? else { return Ok(None) };
-    let client = ctx.state.client(&device.client_id).await?;
-    Ok(client.map(|client| (client, UserCode::of(id, &ctx.state.keys.pairwise_secret()))))
+    Ok(ctx.state.client(&device.client_id).await?)
 }
 
 /// What is next in a visit with that device.

@@ -170,8 +170,8 @@ async fn statement(ctx: &Ctx, visit: &Visit) -> Result<String, Fault> {
             Ok(proof::statement(Some(App { name, host: &request.return_path.redirect_uri.host(), agrees_to: None })))
         }
         Purpose::Device(id) => {
-            let (client, code) = device::of_visit(ctx, *id).await?.ok_or(Fault::Visit(VisitFault::Over))?;
-            Ok(proof::device_statement(&client.name, &code.to_string()))
+            let client = device::client_of(ctx, *id).await?.ok_or(Fault::Visit(VisitFault::Over))?;
+            Ok(proof::device_statement(&client.name))
         }
     }
 }
