@@ -29,6 +29,7 @@ pub fn configure(mode: Mode) -> impl FnOnce(&mut ServiceConfig) {
             .service(api(Endpoint::JwksJson.path()).route(get().to(oidc::metadata::keys)))
             .service(api(Endpoint::Token.path()).route(post().to(oidc::token::post)))
             .service(api(Endpoint::PushedAuthorizationRequest.path()).route(post().to(oidc::par::post)))
+            .service(api(Endpoint::DeviceAuthorization.path()).route(post().to(oidc::device::post)))
             .service(api(Endpoint::Revocation.path()).route(post().to(oidc::revoke::post)))
             .service(api(Endpoint::Introspection.path()).route(post().to(oidc::introspect::post)))
             .service(api(Endpoint::UserInfo.path()).route(get().to(oidc::userinfo::userinfo)).route(post().to(oidc::userinfo::userinfo)))
@@ -45,6 +46,9 @@ pub fn configure(mode: Mode) -> impl FnOnce(&mut ServiceConfig) {
 
         // For people: pages of ours, with cookies, never for another origin.
         app.service(resource(Endpoint::Authorization.path()).route(get().to(oidc::authorize::get)).route(post().to(oidc::authorize::post)))
+            .service(
+                resource(Endpoint::DeviceVerification.path()).route(get().to(signin::device::get)).route(post().to(signin::device::post)),
+            )
             .service(resource("/clients/{id}/logo").route(get().to(oidc::logo::get)))
             .service(resource("/interaction/{id}").route(get().to(signin::dispatch::get)))
             .service(resource("/interaction/{id}/wallet/challenge").route(post().to(signin::wallet::challenge)))

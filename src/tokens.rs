@@ -14,12 +14,12 @@ use crate::keys::{KeysError, TokenKind};
 use crate::policy::authorize::Approved;
 use crate::policy::claims::{Audience, ClientClaims, LogoutClaims, SignIn, subject_for};
 use crate::policy::person_claims::{self, Known};
-use crate::policy::refresh;
+use crate::policy::refresh::{self, Binding};
 use crate::policy::subject::{self, Person};
 use crate::protocol::claims_request::ClaimsRequest;
 use crate::protocol::hash_claims::{at_hash, c_hash};
 use crate::state::State;
-use crate::store::{ApiChallenge, ClientRecord, DeveloperToken, Message, NewCode, RefreshedFamily, Session, StoreError};
+use crate::store::{ApiChallenge, ClientRecord, DeveloperToken, Message, NewCode, NewFamily, RefreshedFamily, Session, StoreError};
 
 /// Back-Channel Logout §4: "OPs are encouraged to use short expiration times in Logout Tokens, preferably at most two minutes in the
 /// future". Each attempt makes a new one.
@@ -245,6 +245,24 @@ pub fn refresh_lifetimes(state: &State, client: &ClientRecord, now: Timestamp) -
         absolute: now.plus(state.config.tokens.refresh_lifetime),
         kept_at_least,
         kept_until: kept_at_least.plus(Duration::from_hours(24)),
+    }
+}
+
+impl RefreshLifetimes {
+    /// The family that begins with this token.
+    #[must_use]
+    pub fn family(self, token: &RefreshToken, binding: Binding) -> NewFamily {
+        NewFamily {
+            id: token.family(),
+            current: token.hash(),
+            session_id: match binding {
+                Binding::Offline => None,
+                Binding::Session(id) => Some(id),
+            },
+            idle_expires_at: self.idle.min(self.absolute),
+            expires_at: self.absolute,
+            kept_until: self.kept_until,
+        }
     }
 }
 

@@ -87,6 +87,13 @@ settings! {
         /// Whether every app must push its requests.
         required: bool = "false";
     }
+    /// Devices without a browser, which people connect by typing a code (RFC 8628).
+    devices: Devices {
+        /// How long a person has for that.
+        lifetime: Duration = "10m", from "1m" to "30m";
+        /// How long a device waits between two polls.
+        interval: Duration = "5s", from "1s" to "1m";
+    }
     /// Signing in by wallet.
     wallet: Wallet {
         /// The chain ids that a wallet may be on; the first is the one that messages name by default.
@@ -133,6 +140,12 @@ settings! {
         registrations_per_minute: NonZeroU32 = "20", from "1" to "1000000";
         /// Requests that one app which registered itself may push, and assertions that it may spend, a minute.
         self_registered_per_minute: NonZeroU32 = "600", from "1" to "1000000";
+        /// Devices of public apps that ask to be connected, a minute.
+        devices_per_minute: NonZeroU32 = "60", from "1" to "1000000";
+        /// Codes of devices that an address, or a browser, may try, a minute.
+        user_codes_per_minute: NonZeroU32 = "20", from "1" to "1000000";
+        /// Codes of devices that all addresses together may try, a minute.
+        user_codes_in_all_per_minute: NonZeroU32 = "1000", from "1" to "1000000";
     }
     /// Fetching from addresses that apps have named: key sets, documents, logout.
     egress: Egress {

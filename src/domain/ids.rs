@@ -107,6 +107,8 @@ uuid_ids! {
     CodeId;
     /// A refresh token and all that replaced it.
     FamilyId;
+    /// A device that waits for a person (RFC 8628).
+    DeviceId;
 }
 
 /// How a person proved who they are; the `provider_id` claim. Configured providers of other kinds will have names of their own.

@@ -87,6 +87,16 @@ pub fn statement(app: Option<App<'_>>) -> String {
         Some(App { name, host, agrees_to: None }) => format!("Sign in to {name}. You will go back to {host}."),
         None => "Sign in to your account here.".to_owned(),
     };
+    in_grammar(&text)
+}
+
+/// The same where a person came with the code of a device. The code is on the page alone: a message is stored as it is.
+#[must_use]
+pub fn device_statement(name: &str) -> String {
+    in_grammar(&format!("Sign in to connect a device to {name}."))
+}
+
+fn in_grammar(text: &str) -> String {
     text.chars().map(|c| if c.is_ascii_alphanumeric() || " -._~:/?#[]@!$&'()*+,;=".contains(c) { c } else { '?' }).collect()
 }
 
@@ -152,5 +162,6 @@ mod tests {
             statement(Some(app)),
             "Sign in to Acme. It will be able to: Know that it is you; See your profile. You will go back to a.example."
         );
+        assert_eq!(device_statement("Bad\nName"), "Sign in to connect a device to Bad?Name.");
     }
 }

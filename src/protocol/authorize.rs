@@ -173,8 +173,7 @@ impl AuthorizeRequest {
         };
         // Core §5.5: the parameter is one of OpenID Connect; without `openid` there is neither ID token nor userinfo.
         let claims = if scope.contains(Scope::OPENID) { claims } else { ClaimsRequest::default() };
-        let of_others = resource.iter().flatten().map(String::as_str).filter(|uri| *uri != terms.known.userinfo);
-        let agree_to = claims.scope().union(&Scope::of(of_others));
+        let agree_to = claims.scope().union(&terms.known.to_agree_to(resource.as_deref()));
         Ok(Self {
             client_id,
             return_path,
@@ -212,7 +211,7 @@ impl AuthorizeRequest {
 
 // RFC 6749 §3.3: "The authorization server MAY fully or partially ignore the scope requested by the client, based on the authorization
 // server policy"; the token response says what was given.
-fn scope(params: &Params, terms: Terms<'_>, resource: Option<&[String]>) -> Result<Scope, OAuthError> {
+pub(super) fn scope(params: &Params, terms: Terms<'_>, resource: Option<&[String]>) -> Result<Scope, OAuthError> {
     let refuse = |description: String| OAuthError::new(ErrorCode::InvalidScope, description);
     let text = params.get("scope")?.ok_or_else(|| refuse("scope is missing; ask for openid at least".to_owned()))?;
     if text.len() > Scope::LONGEST_ASKED {

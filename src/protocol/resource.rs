@@ -69,6 +69,12 @@ impl<'a> Known<'a> {
         Err(OAuthError::new(ErrorCode::InvalidScope, words))
     }
 
+    /// What a person agrees to by letting an app have tokens for these resources: each by its URI, but for our own.
+    #[must_use]
+    pub fn to_agree_to(self, resources: Option<&[String]>) -> Scope {
+        Scope::of(resources.unwrap_or_default().iter().map(String::as_str).filter(|uri| *uri != self.userinfo))
+    }
+
     /// Whether a token for this audience is one for userinfo: it was given to the client for itself, or for userinfo alone. One that
     /// another resource holds too is not, or that resource could ask us in the app's name.
     #[must_use]

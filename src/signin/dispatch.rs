@@ -5,7 +5,8 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 use actix_web::web::Path;
 
-use super::page;
+use super::device;
+use super::page::{self, Asked, Leads, Sign};
 use crate::domain::InteractionId;
 use crate::policy::authorize::{Approved, Step};
 use crate::protocol::authorize::AuthorizeRequest;
@@ -27,13 +28,14 @@ async fn dispatch(ctx: &Ctx, id: InteractionId) -> Result<HttpResponse, Fault> {
     let visit = visit::load(ctx, id).await?;
     match visit.purpose.clone() {
         Purpose::Account => account(ctx, &visit).await,
+        Purpose::Device(device) => device::step(ctx, &visit, device).await,
         Purpose::Authorize(request) => authorize(ctx, &visit, *request).await,
     }
 }
 
 async fn account(ctx: &Ctx, visit: &Visit) -> Result<HttpResponse, Fault> {
     if session::current(ctx).await?.is_none() {
-        return Ok(page::sign_in(ctx, visit, None).await);
+        return Ok(page::sign_in(ctx, visit, Sign::Account).await);
     }
     ctx.state.store.end_interaction(visit.id, &visit.browser.hash()).await?;
     Ok(reply::see_other("/account"))
@@ -42,8 +44,13 @@ async fn account(ctx: &Ctx, visit: &Visit) -> Result<HttpResponse, Fault> {
 async fn authorize(ctx: &Ctx, visit: &Visit, request: AuthorizeRequest) -> Result<HttpResponse, Fault> {
     let client = returnable(ctx, &request).await?;
     match decision::next(ctx, &client, request.clone(), Some((visit.id, visit.began))).await? {
-        (Step::SignIn, _) | (Step::Consent { .. }, None) => Ok(page::sign_in(ctx, visit, Some((&client, &request))).await),
-        (Step::Consent { already }, Some(session)) => Ok(page::consent(ctx, visit, &client, &request, &session, already.as_ref()).await),
+        (Step::SignIn, _) | (Step::Consent { .. }, None) => Ok(page::sign_in(ctx, visit, Sign::App(&client, &request)).await),
+        (Step::Consent { already }, Some(session)) => {
+            let scope = request.consent_scope();
+            let already = already.is_some_and(|already| !scope.is_subset(&already));
+            let asked = Asked { client: &client, scope: &scope, already };
+            Ok(page::consent(ctx, visit, asked, &session, Leads::To(&request.return_path.redirect_uri)).await)
+        }
         (Step::Approve(approved), _) => finish(ctx, visit, &client, &approved).await,
         (Step::Refuse(error), _) => refuse(ctx, visit, &request, error).await,
     }

@@ -176,6 +176,11 @@ pub(super) async fn redeem(
     on!(*conn, row(REDEEM, code_hash, client, now))
 }
 
+/// Stores a code that is redeemed in the same breath, inside a transaction that has looked at its account and client itself.
+pub(super) async fn insert_redeemed(conn: &mut Conn<'_>, code: NewCode, code_hash: TokenHash, now: Timestamp) -> Result<(), StoreError> {
+    insert(conn, PUT_UNCONDITIONALLY, code, code_hash, Some(now)).await.map(drop)
+}
+
 /// Stores a code inside a transaction that has looked at its account and client itself.
 pub(super) async fn insert_unconditionally(conn: &mut Conn<'_>, code: NewCode, code_hash: TokenHash) -> Result<(), StoreError> {
     insert(conn, PUT_UNCONDITIONALLY, code, code_hash, None).await.map(drop)

@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::dialect::{on, read, sql};
+use super::dialect::{Conn, on, read, sql};
 use super::{Session, Store, StoreError, endings, registrations};
 use crate::domain::{AccountId, ClientId, Scope, Timestamp, TokenHash};
 
@@ -77,20 +77,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Agreement, StoreError> {
         let (client, scope) = (client.clone(), scope.clone());
-        self.transaction(move |mut conn| {
-            Box::pin(async move {
-                // Before the consent, as who deletes a client does: then it is there for good, or not at all.
-                registrations::used(&mut conn, &client).await?;
-                let saved: Option<Saved> = on!(conn, row(SAVE, account, &client, &scope, now))?;
-                let saved = saved.ok_or_else(|| StoreError::Corrupt("a consent that was just stored is not there".to_owned()))?;
-                let whole = saved.scope.union(&scope);
-                if whole != saved.scope {
-                    on!(conn, execute(WIDEN, account, &client, &whole))?;
-                }
-                Ok(Agreement { scope: whole, created_at: saved.created_at, updated_at: now })
-            })
-        })
-        .await
+        self.transaction(move |mut conn| Box::pin(async move { save(&mut conn, account, &client, &scope, now).await })).await
     }
 
     /// A person's consents, the latest first.
@@ -133,6 +120,25 @@ impl Store {
             (row.session, agreement)
         }))
     }
+}
+
+/// [`Store::save_consent`] inside a transaction.
+pub(super) async fn save(
+    conn: &mut Conn<'_>,
+    account: AccountId,
+    client: &ClientId,
+    scope: &Scope,
+    now: Timestamp,
+) -> Result<Agreement, StoreError> {
+    // Before the consent, as who deletes a client does: then it is there for good, or not at all.
+    registrations::used(conn, client).await?;
+    let saved: Option<Saved> = on!(*conn, row(SAVE, account, client, scope, now))?;
+    let saved = saved.ok_or_else(|| StoreError::Corrupt("a consent that was just stored is not there".to_owned()))?;
+    let whole = saved.scope.union(scope);
+    if whole != saved.scope {
+        on!(*conn, execute(WIDEN, account, client, &whole))?;
+    }
+    Ok(Agreement { scope: whole, created_at: saved.created_at, updated_at: now })
 }
 
 #[derive(FromRow)]

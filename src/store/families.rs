@@ -5,9 +5,9 @@
 use sqlx::FromRow;
 
 use super::codes::{self, RedeemedCode};
-use super::dialect::{on, read, sql, write_one};
+use super::dialect::{Conn, on, read, sql, write_one};
 use super::{PersonToken, Store, StoreError};
-use crate::domain::{AccountId, Address, ClientId, FamilyId, Provider, Scope, SessionId, Timestamp, TokenHash};
+use crate::domain::{AccountId, Address, ClientId, CodeId, FamilyId, Provider, Scope, SessionId, Timestamp, TokenHash};
 
 /// A family that begins; what else it is comes from its code.
 #[derive(Clone, Debug)]
@@ -209,19 +209,7 @@ impl Store {
             Box::pin(async move {
                 let Some(redeemed) = codes::redeem(&mut conn, code_hash, client, now).await? else { return Ok(None) };
                 if let Some(family) = plan(&redeemed) {
-                    on!(
-                        conn,
-                        execute(
-                            PUT,
-                            family.id,
-                            family.current,
-                            redeemed.code.id,
-                            family.session_id,
-                            family.idle_expires_at,
-                            family.expires_at,
-                            family.kept_until
-                        )
-                    )?;
+                    begin(&mut conn, family, redeemed.code.id).await?;
                 }
                 Ok(Some(redeemed))
             })
@@ -287,4 +275,10 @@ impl Store {
     ) -> Result<Option<LivingRefreshToken>, StoreError> {
         read!(self, row(LIVING, family, client, presented, now, seen_since))
     }
+}
+
+/// Stores a family that begins with that code, inside the transaction that redeemed the code.
+pub(super) async fn begin(conn: &mut Conn<'_>, family: NewFamily, code: CodeId) -> Result<(), StoreError> {
+    let NewFamily { id, current, session_id, idle_expires_at, expires_at, kept_until } = family;
+    on!(*conn, execute(PUT, id, current, code, session_id, idle_expires_at, expires_at, kept_until)).map(drop)
 }

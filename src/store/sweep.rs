@@ -1,5 +1,7 @@
 //! Sweeping: what has expired is deleted, in small batches, so that nothing grows for ever and no request waits long.
 
+use std::time::Duration;
+
 use super::dialect::{sql, write_one};
 use super::{Store, StoreError};
 use crate::domain::Timestamp;
@@ -49,6 +51,9 @@ impl Swept {
 
 /// As many rows as the texts below delete at a time.
 const BATCH: u64 = 500;
+
+/// How long a device authorization is kept after its end.
+const DEVICES_KEPT: Duration = Duration::from_hours(1);
 
 sql! {
     SESSIONS = "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500)";
@@ -110,7 +115,8 @@ impl Store {
             refresh_tokens: self.sweep_table(REFRESH_TOKENS, now).await?,
             revocations: self.sweep_table(REVOCATIONS, now).await?,
             pushed_requests: self.sweep_table(PUSHED_REQUESTS, now).await?,
-            devices: self.sweep_table(DEVICES, now).await?,
+            // A device that still polls is told that its code has expired, rather than that there never was one.
+            devices: self.sweep_table(DEVICES, now.minus(DEVICES_KEPT)).await?,
             messages: self.sweep_table(MESSAGES, now).await?,
             assertions: self.sweep_table(ASSERTIONS, now).await?,
             signing_keys: self.sweep_table(SIGNING_KEYS, now).await?,
