@@ -32,6 +32,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("reqwest::", &["egress", "playground", "cli"]),
     ("rustls::", &["egress", "playground", "tls"]),
     ("openidconnect::", &["playground"]),
+    ("qrcode::", &["playground"]),
     ("clap::", &["cli", "config"]),
 ];
 
