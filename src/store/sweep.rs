@@ -51,6 +51,8 @@ impl Swept {
 
 /// As many rows as the texts below delete at a time.
 const BATCH: u64 = 500;
+/// The same of clients: with each go its rows in tables that have no index for it.
+const BATCH_OF_CLIENTS: u64 = 20;
 
 /// How long a device authorization is kept after its end.
 const DEVICES_KEPT: Duration = Duration::from_hours(1);
@@ -96,7 +98,7 @@ sql! {
     /// The moment is looked at again where the row is taken: somebody may agree in between. What an operator disabled stays known as that.
     CLIENTS = "
         DELETE FROM client
-        WHERE id IN (SELECT id FROM client WHERE unused_until <= $1 AND disabled_at IS NULL ORDER BY unused_until LIMIT 500)
+        WHERE id IN (SELECT id FROM client WHERE unused_until <= $1 AND disabled_at IS NULL ORDER BY unused_until LIMIT 20)
           AND unused_until <= $1 AND disabled_at IS NULL";
     SIGNING_KEYS = "DELETE FROM signing_key WHERE retire_at <= $1";
 }
@@ -120,17 +122,21 @@ impl Store {
             messages: self.sweep_table(MESSAGES, now).await?,
             assertions: self.sweep_table(ASSERTIONS, now).await?,
             signing_keys: self.sweep_table(SIGNING_KEYS, now).await?,
-            clients: self.sweep_table(CLIENTS, now).await?,
+            clients: self.sweep_in(CLIENTS, BATCH_OF_CLIENTS, now).await?,
         })
     }
 
-    // Each batch is a write of its own: others come in between.
     async fn sweep_table(&self, text: &'static str, now: Timestamp) -> Result<u64, StoreError> {
+        self.sweep_in(text, BATCH, now).await
+    }
+
+    // Each batch is a write of its own: others come in between.
+    async fn sweep_in(&self, text: &'static str, most: u64, now: Timestamp) -> Result<u64, StoreError> {
         let mut swept = 0;
         loop {
             let batch = write_one!(self, execute(text, now))?;
             swept += batch;
-            if batch < BATCH {
+            if batch < most {
                 return Ok(swept);
             }
         }
