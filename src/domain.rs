@@ -1,28 +1,40 @@
-//! The plain words of the product: addresses, identifiers, scopes, secrets, time and chance.
+//! The plain words of the product: addresses, identifiers, scopes, assets and grants, secrets, time and chance.
 //!
 //! Everything here is a value that cannot be wrong once it exists. Constructors parse; nothing here does I/O,
 //! and nothing here knows of HTTP, SQL or the rooms above.
 
 mod address;
+mod asset;
 mod chance;
 mod client;
 mod client_metadata;
+mod did;
+mod event_filter;
+mod grant;
 mod ids;
+mod permission;
 mod redirect_uri;
 mod refresh_token;
 mod resource;
 mod scope;
 mod secret;
 mod time;
+mod words;
 
 pub use address::{Address, AddressError};
+pub use asset::{Asset, Owner};
 pub use chance::Entropy;
-pub use client::{AuthMethod, ClaimsProfile, ClientKind, GrantType, Pkce, SigningAlg, SubjectType, UnknownWord};
+pub use client::{AuthMethod, ClaimsProfile, ClientKind, GrantType, Pkce, SigningAlg, SubjectType};
 pub use client_metadata::ClientMetadata;
-pub use ids::{AccountId, ClientId, ClientIdError, CodeId, FamilyId, InteractionId, Provider, SessionId};
+pub use did::{AssetDid, AssetDidError, AssetMethod, ChainId, ChainIdError, TokenId, TokenIdError};
+pub use event_filter::{EventFilter, EventFilterError};
+pub use grant::{Grant, GrantEnd, GrantSource};
+pub use ids::{AccountId, ClientId, ClientIdError, CodeId, FamilyId, GrantId, InteractionId, Provider, SessionId};
+pub use permission::{Permission, PermissionError, PermissionSet};
 pub use redirect_uri::{RedirectUri, RedirectUriError};
 pub use refresh_token::RefreshToken;
 pub use resource::{Resource, ResourceUri, ResourceUriError};
 pub use scope::{Scope, ScopeError};
 pub use secret::{Secret, TokenHash};
 pub use time::{Clock, Timestamp};
+pub use words::UnknownWord;

@@ -105,6 +105,8 @@ uuid_ids! {
     CodeId;
     /// A refresh token and all that replaced it.
     FamilyId;
+    /// What an owner granted to an app; the `jti` of its receipt.
+    GrantId;
 }
 
 /// How a person proved who they are; the `provider_id` claim. Configured providers of other kinds will have names of their own.

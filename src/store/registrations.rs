@@ -3,9 +3,9 @@
 use sqlx::types::Json;
 
 use super::clients::write::{replace_uris, seconds, update};
-use super::dialect::{on, sql, write_one};
+use super::dialect::{Conn, on, sql, write_one};
 use super::{ClientRecord, Store, StoreError, UriPurpose};
-use crate::domain::{ClientId, Timestamp, TokenHash};
+use crate::domain::{ClientId, ClientMetadata, Timestamp, TokenHash};
 
 sql! {
     /// The condition makes the token work for one change: of two at once, the second finds another one stored.
@@ -26,19 +26,23 @@ sql! {
             sector = COALESCE(client.sector, excluded.sector), backchannel_logout_uri = excluded.backchannel_logout_uri,
             metadata = excluded.metadata, document_until = excluded.document_until
         WHERE client.source = 'document' AND client.disabled_at IS NULL AND client.updated_at <= excluded.updated_at";
+    /// Holds the row until the end of the transaction, so that what the operator sets is kept, also when it is set at this very moment.
+    HOLD_DOCUMENT = "UPDATE client SET document_until = document_until WHERE id = $1 AND source = 'document'";
+    METADATA = "SELECT metadata FROM client WHERE id = $1";
     POSTPONE = "UPDATE client SET document_until = $2 WHERE id = $1 AND source = 'document' AND document_until < $2";
 }
 
 impl Store {
     /// Replaces a registered client's settings and URIs, if `presented` is its registration access token still; the record has the
-    /// next one. False: it is not, or there is no such client, or it is disabled.
+    /// next one. What the operator set of it stays. False: it is not, or there is no such client, or it is disabled.
     pub async fn update_registration(&self, client: &ClientRecord, presented: TokenHash) -> Result<bool, StoreError> {
-        let client = client.clone();
+        let mut client = client.clone();
         self.transaction(move |mut conn| {
             Box::pin(async move {
                 if on!(conn, execute(CLAIM, &client.id, presented, client.registration_hash))? == 0 {
                     return Ok(false);
                 }
+                keep_operators(&mut conn, &mut client).await?;
                 update(&mut conn, &client, &[UriPurpose::Redirect, UriPurpose::PostLogout]).await
             })
         })
@@ -51,11 +55,13 @@ impl Store {
         Ok(write_one!(self, execute(DELETE, id, presented))? > 0)
     }
 
-    /// Makes the client be what its document says. False: a client of that id is there by other means, or is disabled.
+    /// Makes the client be what its document says; what the operator set of it stays. False: a client of that id is there by other means, or is disabled.
     pub async fn put_document_client(&self, client: &ClientRecord) -> Result<bool, StoreError> {
-        let client = client.clone();
+        let mut client = client.clone();
         self.transaction(move |mut conn| {
             Box::pin(async move {
+                on!(conn, execute(HOLD_DOCUMENT, &client.id))?;
+                keep_operators(&mut conn, &mut client).await?;
                 let changed = on!(
                     conn,
                     execute(
@@ -93,4 +99,12 @@ impl Store {
         let id = id.clone();
         Ok(write_one!(self, execute(POSTPONE, id, until))? > 0)
     }
+}
+
+// The row is held by this transaction: what is read here cannot change before it is written back.
+async fn keep_operators(conn: &mut Conn<'_>, client: &mut ClientRecord) -> Result<(), StoreError> {
+    let stored: Option<Json<ClientMetadata>> = on!(*conn, value(METADATA, &client.id))?;
+    let before = stored.map(|Json(metadata)| metadata).unwrap_or_default();
+    client.metadata = std::mem::take(&mut client.metadata).keeping_operators(&before);
+    Ok(())
 }
