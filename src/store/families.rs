@@ -115,6 +115,8 @@ macro_rules! lives {
     };
 }
 
+pub(super) use lives;
+
 /// The one statement that a refresh is; `$set` is what becomes of the two hashes.
 macro_rules! refresh {
     ($set:literal, $now:literal, $idle:literal, $least:literal, $kept:literal, $seen:literal) => {
