@@ -22,7 +22,7 @@ mod time;
 mod words;
 
 pub use address::{Address, AddressError};
-pub use asset::{Asset, Owner};
+pub use asset::{Asset, Owner, Standing};
 pub use chance::Entropy;
 pub use client::{AuthMethod, ClaimsProfile, ClientKind, GrantType, Pkce, SigningAlg, SubjectType};
 pub use client_metadata::ClientMetadata;

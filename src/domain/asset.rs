@@ -30,3 +30,13 @@ pub struct Asset {
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
+
+/// Whose an asset is at this moment: what decisions about it need to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    pub did: AssetDid,
+    pub owner: Option<Owner>,
+    /// The account that owns it: itself, or by a wallet that is one of its identities.
+    pub owner_account: Option<AccountId>,
+    pub epoch: i64,
+}

@@ -23,7 +23,7 @@ pub enum EventFilterError {
     Text(&'static str),
     #[error("`{0}` of an event filter is empty: leave it out, or write \"*\", for all")]
     Empty(&'static str),
-    #[error("`{0}` of an event filter has more than {} members", EventFilter::MOST_MEMBERS)]
+    #[error("`{0}` of an event filter has more than {most} members", most = EventFilter::MOST_MEMBERS)]
     TooMany(&'static str),
 }
 
