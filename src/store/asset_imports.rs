@@ -78,7 +78,8 @@ impl Store {
                 }
                 let changes = |place: usize, former: Option<Owner>| batch[place].owner.is_some_and(|owner| former != Some(owner));
                 if !transfer {
-                    let mut other: Vec<_> = held.iter().filter(|(place, former)| former.is_some_and(|former| changes(*place, former))).collect();
+                    let mut other: Vec<_> =
+                        held.iter().filter(|(place, former)| former.is_some_and(|former| changes(*place, former))).collect();
                     other.sort_by_key(|(place, _)| *place);
                     if !other.is_empty() {
                         return Ok(AssetsImported::OtherOwners(other.into_iter().map(|(place, _)| batch[*place].did).collect()));
@@ -108,10 +109,7 @@ async fn create(conn: &mut Conn<'_>, asset: &AssetImport, now: Timestamp) -> Res
     let (address, account) = columns(asset.owner);
     let attributes = Json(asset.attributes.clone().unwrap_or_default());
     let (make, model, powertrain, name) = (&asset.make, &asset.model, &asset.powertrain, &asset.name);
-    on!(
-        *conn,
-        execute(CREATE, asset.did, address, account, make, model, asset.year, powertrain, name, attributes, asset.minted_at, now)
-    )?;
+    on!(*conn, execute(CREATE, asset.did, address, account, make, model, asset.year, powertrain, name, attributes, asset.minted_at, now))?;
     if let (None, Some((code, expires_at))) = (asset.owner, asset.claim) {
         asset_claims::put(conn, &asset.did, code, expires_at, now).await?;
     }

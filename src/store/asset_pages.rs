@@ -69,13 +69,21 @@ macro_rules! of_account {
         concat!(
             "
             SELECT own.did FROM (
-                SELECT asset.did FROM asset WHERE asset.owner_account = $8 AND ", meant!(), "
-                ORDER BY asset.did ", $order, " LIMIT $7) own
+                SELECT asset.did FROM asset WHERE asset.owner_account = $8 AND ",
+            meant!(),
+            "
+                ORDER BY asset.did ",
+            $order,
+            " LIMIT $7) own
             UNION ALL
             SELECT wallets.did FROM (
                 SELECT asset.did FROM identity i JOIN asset ON asset.owner_address = i.subject
-                WHERE i.account_id = $8 AND i.provider = 'web3' AND ", meant!(), "
-                ORDER BY asset.did ", $order, " LIMIT $7) wallets"
+                WHERE i.account_id = $8 AND i.provider = 'web3' AND ",
+            meant!(),
+            "
+                ORDER BY asset.did ",
+            $order,
+            " LIMIT $7) wallets"
         )
     };
 }
@@ -85,8 +93,12 @@ macro_rules! of_address {
         concat!(
             "
             SELECT own.did FROM (
-                SELECT asset.did FROM asset WHERE asset.owner_address = $8 AND ", meant!(), "
-                ORDER BY asset.did ", $order, " LIMIT $7) own"
+                SELECT asset.did FROM asset WHERE asset.owner_address = $8 AND ",
+            meant!(),
+            "
+                ORDER BY asset.did ",
+            $order,
+            " LIMIT $7) own"
         )
     };
 }
@@ -176,10 +188,8 @@ impl Store {
 
 // The texts between which the DIDs of a page lie. `;` comes right after `:`.
 fn bounds(method: Option<AssetMethod>, page: &AssetPage) -> (String, String) {
-    let (low, high) = method.map_or_else(
-        || ("did:".to_owned(), "did;".to_owned()),
-        |method| (format!("did:{method}:"), format!("did:{method};")),
-    );
+    let (low, high) =
+        method.map_or_else(|| ("did:".to_owned(), "did;".to_owned()), |method| (format!("did:{method}:"), format!("did:{method};")));
     let low = page.after.map_or(low.clone(), |after| after.to_string().max(low));
     let high = page.before.map_or(high.clone(), |before| before.to_string().min(high));
     (low, high)

@@ -5,7 +5,7 @@ use sqlx::types::Json;
 
 use super::dialect::{on, read, sql};
 use super::{Actor, Store, StoreError, grants};
-use crate::domain::{AccountId, Address, Asset, AssetDid, ClientId, Owner, Timestamp};
+use crate::domain::{AccountId, Address, Asset, AssetDid, ClientId, Owner, Standing, Timestamp};
 
 /// Whether a row of `asset` belongs to an account: to the account itself, or to one of its wallets.
 macro_rules! owned_by {
@@ -26,6 +26,12 @@ pub(super) use owned_by;
 sql! {
     ASSET = "
         SELECT did, owner_address, owner_account, epoch, make, model, year, powertrain, name, attributes, minted_at, created_at, updated_at
+        FROM asset
+        WHERE did = $1";
+    STANDING = "
+        SELECT did, owner_address, owner_account, epoch,
+               COALESCE(owner_account, (SELECT i.account_id FROM identity i
+                                        WHERE i.provider = 'web3' AND i.subject = asset.owner_address)) AS owner
         FROM asset
         WHERE did = $1";
     /// Only in the epoch that the giver knows of, and only by whoever owns it at this very moment.
@@ -53,6 +59,17 @@ impl Store {
     pub async fn asset(&self, did: &AssetDid) -> Result<Option<Asset>, StoreError> {
         let row: Option<AssetRow> = read!(self, row(ASSET, did))?;
         Ok(row.map(Asset::from))
+    }
+
+    /// Whose an asset is at this moment.
+    pub async fn asset_standing(&self, did: &AssetDid) -> Result<Option<Standing>, StoreError> {
+        let row: Option<StandingRow> = read!(self, row(STANDING, did))?;
+        Ok(row.map(|row| Standing {
+            did: row.did,
+            owner: owner(row.owner_address, row.owner_account),
+            owner_account: row.owner,
+            epoch: row.epoch,
+        }))
     }
 
     /// Passes an asset on and ends the grants that are on it, in one transaction; its new epoch. Of many who try at once, one does.
@@ -85,6 +102,15 @@ pub(super) const fn columns(owner: Option<Owner>) -> (Option<Address>, Option<Ac
 /// The same, the other way round.
 pub(super) fn owner(address: Option<Address>, account: Option<AccountId>) -> Option<Owner> {
     address.map(Owner::Address).or(account.map(Owner::Account))
+}
+
+#[derive(FromRow)]
+struct StandingRow {
+    did: AssetDid,
+    owner_address: Option<Address>,
+    owner_account: Option<AccountId>,
+    epoch: i64,
+    owner: Option<AccountId>,
 }
 
 #[derive(FromRow)]

@@ -15,7 +15,9 @@ use super::grant_rows::{GrantRow, grant_columns};
 use super::persons::person_token_holds;
 use super::revocations::client_token_holds;
 use super::{Store, StoreError};
-use crate::domain::{AccountId, Address, AssetDid, ClientId, ClientKind, ClientMetadata, CodeId, FamilyId, Grant, GrantId, Owner, Timestamp};
+use crate::domain::{
+    AccountId, Address, AssetDid, ClientId, ClientKind, ClientMetadata, CodeId, FamilyId, Grant, GrantId, Standing, Timestamp,
+};
 
 /// By what a client asks.
 #[derive(Clone, Debug)]
@@ -41,20 +43,10 @@ pub struct ExchangeFacts {
     /// The person whose token it is.
     pub account: Option<AccountId>,
     /// `None`: there is no such asset.
-    pub asset: Option<AssetNow>,
+    pub asset: Option<Standing>,
     /// What the client was granted on this asset, and on all assets of its owner: all that lives, and of what does not the latest. Nothing
     /// where the owner's account is disabled.
     pub grants: Vec<Grant>,
-}
-
-/// An asset as an access decision sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AssetNow {
-    pub did: AssetDid,
-    pub owner: Option<Owner>,
-    /// The account that the owner is, or that the owner's address is a wallet of.
-    pub owner_account: Option<AccountId>,
-    pub epoch: i64,
 }
 
 /// The facts about the client that `$record` finds, and the asset `$1`.
@@ -62,7 +54,9 @@ macro_rules! facts {
     ($record:expr) => {
         concat!(
             "
-        WITH record AS (", $record, "),
+        WITH record AS (",
+            $record,
+            "),
         thing AS (
             SELECT did, epoch, owner_address, owner_account,
                    COALESCE(owner_account, (SELECT i.account_id FROM identity i
@@ -71,32 +65,42 @@ macro_rules! facts {
             WHERE did = $1),
         near AS (
             SELECT one.* FROM (
-                SELECT ", grant_columns!("g"), "
+                SELECT ",
+            grant_columns!("g"),
+            "
                 FROM record JOIN asset_grant g ON g.grantee = record.client_id
                 WHERE g.asset = $1 AND g.ended_at IS NULL
                 ORDER BY g.expires_at DESC LIMIT 64) one
             UNION ALL
             SELECT ended.* FROM (
-                SELECT ", grant_columns!("g"), "
+                SELECT ",
+            grant_columns!("g"),
+            "
                 FROM record JOIN asset_grant g ON g.grantee = record.client_id
                 WHERE g.asset = $1 AND g.ended_at IS NOT NULL
                 ORDER BY g.ended_at DESC LIMIT 1) ended
             UNION ALL
             SELECT every.* FROM (
-                SELECT ", grant_columns!("g"), "
+                SELECT ",
+            grant_columns!("g"),
+            "
                 FROM record JOIN thing ON 1 = 1 JOIN asset_grant g ON g.grantor_account = thing.owner AND g.grantee = record.client_id
                 WHERE g.asset IS NULL AND g.ended_at IS NULL
                 ORDER BY g.expires_at DESC LIMIT 64) every
             UNION ALL
             SELECT every_ended.* FROM (
-                SELECT ", grant_columns!("g"), "
+                SELECT ",
+            grant_columns!("g"),
+            "
                 FROM record JOIN thing ON 1 = 1 JOIN asset_grant g ON g.grantor_account = thing.owner AND g.grantee = record.client_id
                 WHERE g.asset IS NULL AND g.ended_at IS NOT NULL
                 ORDER BY g.ended_at DESC LIMIT 1) every_ended)
         SELECT record.client_id, record.kind, record.metadata, record.account_id,
                thing.did, thing.epoch AS asset_epoch, thing.owner_address, thing.owner_account, thing.owner,
                (SELECT a.disabled_at FROM account a WHERE a.id = thing.owner) IS NOT NULL AS owner_disabled,
-               ", grant_columns!("near"), "
+               ",
+            grant_columns!("near"),
+            "
         FROM record LEFT JOIN thing ON 1 = 1 LEFT JOIN near ON 1 = 1"
         )
     };
@@ -183,7 +187,7 @@ fn facts(rows: Vec<Fact>) -> Option<ExchangeFacts> {
     let mut rows = rows.into_iter();
     let first = rows.next()?;
     let disabled = first.owner_disabled;
-    let asset = first.did.zip(first.asset_epoch).map(|(did, epoch)| AssetNow {
+    let asset = first.did.zip(first.asset_epoch).map(|(did, epoch)| Standing {
         did,
         owner: owner(first.owner_address, first.owner_account),
         owner_account: first.owner,

@@ -27,8 +27,20 @@ pub struct GrantPage {
 macro_rules! meant {
     ($asset:literal, $grantee:literal, $living:literal) => {
         concat!(
-            "(g.asset = ", $asset, " OR ", $asset, " IS NULL) AND (g.grantee = ", $grantee, " OR ", $grantee, " IS NULL)
-              AND (g.expires_at > ", $living, " AND g.ended_at IS NULL OR ", $living, " IS NULL)"
+            "(g.asset = ",
+            $asset,
+            " OR ",
+            $asset,
+            " IS NULL) AND (g.grantee = ",
+            $grantee,
+            " OR ",
+            $grantee,
+            " IS NULL)
+              AND (g.expires_at > ",
+            $living,
+            " AND g.ended_at IS NULL OR ",
+            $living,
+            " IS NULL)"
         )
     };
 }

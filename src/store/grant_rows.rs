@@ -2,17 +2,46 @@
 
 use sqlx::FromRow;
 
-use crate::domain::{
-    AccountId, Address, AssetDid, ClientId, EventFilter, Grant, GrantEnd, GrantId, GrantSource, PermissionSet, Timestamp,
-};
+use crate::domain::{AccountId, Address, AssetDid, ClientId, EventFilter, Grant, GrantEnd, GrantId, GrantSource, PermissionSet, Timestamp};
 
 /// The columns of a [`GrantRow`], of the table that is called `$t` in the text.
 macro_rules! grant_columns {
     ($t:literal) => {
         concat!(
-            $t, ".id, ", $t, ".asset, ", $t, ".grantor_account, ", $t, ".grantor_address, ", $t, ".grantee, ", $t, ".permissions, ", $t,
-            ".events, ", $t, ".effective_at, ", $t, ".expires_at, ", $t, ".epoch, ", $t, ".source, ", $t, ".template, ", $t, ".purpose, ", $t,
-            ".created_at, ", $t, ".updated_at, ", $t, ".ended_at, ", $t, ".ended"
+            $t,
+            ".id, ",
+            $t,
+            ".asset, ",
+            $t,
+            ".grantor_account, ",
+            $t,
+            ".grantor_address, ",
+            $t,
+            ".grantee, ",
+            $t,
+            ".permissions, ",
+            $t,
+            ".events, ",
+            $t,
+            ".effective_at, ",
+            $t,
+            ".expires_at, ",
+            $t,
+            ".epoch, ",
+            $t,
+            ".source, ",
+            $t,
+            ".template, ",
+            $t,
+            ".purpose, ",
+            $t,
+            ".created_at, ",
+            $t,
+            ".updated_at, ",
+            $t,
+            ".ended_at, ",
+            $t,
+            ".ended"
         )
     };
 }

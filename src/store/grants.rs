@@ -50,7 +50,7 @@ pub struct Granting {
 
 /// What became of grants that were to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Granted {
+pub enum GrantOutcome {
     /// All of them, in the order in which they came.
     Made(Vec<Grant>),
     /// None: this asset is not theirs, or not any more, or there is no such asset; or, without an asset, there is no such account.
@@ -67,6 +67,19 @@ pub struct GrantChange {
     pub permissions: Option<PermissionSet>,
     pub events: Option<Vec<EventFilter>>,
     pub expires_at: Option<Timestamp>,
+}
+
+/// Whether a row of `asset_grant` is an account's to change and to end: it granted it, or the asset is its own now.
+macro_rules! theirs {
+    ($account:literal) => {
+        concat!(
+            "(asset_grant.grantor_account = ",
+            $account,
+            " OR EXISTS (SELECT 1 FROM asset WHERE asset.did = asset_grant.asset AND ",
+            owned_by!($account),
+            "))"
+        )
+    };
 }
 
 sql! {
@@ -106,24 +119,18 @@ sql! {
         INSERT INTO asset_grant (id, asset, grantor_account, grantor_address, grantee, permissions, events, effective_at, expires_at, epoch,
                                  source, template, purpose, interaction_id, created_at, updated_at, sweep_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16)";
-    /// Only of whoever granted it, while it lives and the asset has not changed hands.
+    /// A grant lives in its asset's epoch only: a transfer has ended it, or waits until it is changed and ends it then.
     CHANGE = concat!("
         UPDATE asset_grant
         SET permissions = COALESCE($3, permissions), events = COALESCE($4, events), expires_at = COALESCE($5, expires_at),
             sweep_at = COALESCE($6, sweep_at), updated_at = $7
         WHERE id = $1 AND ended_at IS NULL AND expires_at > $7
-          AND (grantor_account = $2
-               OR grantor_account IS NULL
-                  AND grantor_address IN (SELECT w.subject FROM identity w WHERE w.account_id = $2 AND w.provider = 'web3'))
-          AND (asset IS NULL
-               OR EXISTS (SELECT 1 FROM asset a WHERE a.did = asset_grant.asset AND a.epoch = asset_grant.epoch))
+          AND ", theirs!("$2"), "
         RETURNING ", grant_columns!("asset_grant"));
-    END_BY_OWNER = "
+    END_BY_OWNER = concat!("
         UPDATE asset_grant SET ended_at = $3, ended = 'owner', updated_at = $3, sweep_at = $4
         WHERE id = $1 AND ended_at IS NULL AND expires_at > $3
-          AND (grantor_account = $2
-               OR grantor_account IS NULL
-                  AND grantor_address IN (SELECT w.subject FROM identity w WHERE w.account_id = $2 AND w.provider = 'web3'))";
+          AND ", theirs!("$2"));
     END_BY_GRANTEE = "
         UPDATE asset_grant SET ended_at = $3, ended = 'grantee', updated_at = $3, sweep_at = $4
         WHERE id = $1 AND grantee = $2 AND ended_at IS NULL AND expires_at > $3";
@@ -144,7 +151,7 @@ impl Store {
 
     /// Makes grants, all of them or none, in one transaction that holds what they depend on: the asset in the epoch that was agreed to,
     /// owned by whoever grants, or their account. A transfer comes before, and then nothing is made, or after, and then it ends them.
-    pub async fn create_grants(&self, granting: Granting, new: Vec<NewGrant>, now: Timestamp) -> Result<Granted, StoreError> {
+    pub async fn create_grants(&self, granting: Granting, new: Vec<NewGrant>, now: Timestamp) -> Result<GrantOutcome, StoreError> {
         self.transaction(move |mut conn| Box::pin(async move { create(&mut conn, &granting, new, now).await })).await
     }
 
@@ -162,8 +169,7 @@ impl Store {
             Box::pin(async move {
                 let GrantChange { permissions, events, expires_at } = change;
                 let kept = expires_at.map(|end| end.plus(KEPT));
-                let row: Option<GrantRow> =
-                    on!(conn, row(CHANGE, id, owner, permissions, events.map(Json), expires_at, kept, now))?;
+                let row: Option<GrantRow> = on!(conn, row(CHANGE, id, owner, permissions, events.map(Json), expires_at, kept, now))?;
                 if row.is_some() {
                     let why = if by.is_some() { GrantSource::Api } else { GrantSource::Consent };
                     note(&mut conn, id, What::Changed, &Actor::Owner { account: owner, by }, why.as_str(), now).await?;
@@ -197,26 +203,31 @@ impl Store {
 
 /// Makes grants inside a transaction. Nothing is written before everything has been looked at and is held, so that a refusal leaves
 /// nothing behind.
-pub(super) async fn create(conn: &mut Conn<'_>, granting: &Granting, new: Vec<NewGrant>, now: Timestamp) -> Result<Granted, StoreError> {
+pub(super) async fn create(
+    conn: &mut Conn<'_>,
+    granting: &Granting,
+    new: Vec<NewGrant>,
+    now: Timestamp,
+) -> Result<GrantOutcome, StoreError> {
     let owner = match &granting.by {
         Actor::Owner { account, .. } => Some(*account),
         Actor::Operator => None,
-        Actor::Grantee(_) => return Ok(Granted::NotTheirs(None)),
+        Actor::Grantee(_) => return Ok(GrantOutcome::NotTheirs(None)),
     };
     if let Some(account) = owner
         && on!(*conn, execute(HOLD_ACCOUNT, account))? == 0
     {
-        return Ok(Granted::NotTheirs(None));
+        return Ok(GrantOutcome::NotTheirs(None));
     }
     // One order for all, so that two who grant at once never wait for each other.
     let mut order: Vec<&NewGrant> = new.iter().collect();
     order.sort_by_key(|grant| grant.asset);
     let mut grants = Vec::with_capacity(order.len());
     for grant in order {
-        let Some(held) = hold(conn, grant, owner).await? else { return Ok(Granted::NotTheirs(grant.asset.map(|(did, _)| did))) };
+        let Some(held) = hold(conn, grant, owner).await? else { return Ok(GrantOutcome::NotTheirs(grant.asset.map(|(did, _)| did))) };
         let grantee: Option<ClientId> = on!(*conn, value(GRANTEE, &grant.grantee))?;
         if grantee.is_none() {
-            return Ok(Granted::NoGrantee(grant.grantee.clone()));
+            return Ok(GrantOutcome::NoGrantee(grant.grantee.clone()));
         }
         grants.push(begun(grant, granting.source, &held, now));
     }
@@ -224,7 +235,7 @@ pub(super) async fn create(conn: &mut Conn<'_>, granting: &Granting, new: Vec<Ne
         let alike = grants.iter().filter(|other| other.asset == grant.asset && other.grantee == grant.grantee).count();
         let stay = if granting.replaces { 0 } else { living(conn, grant, now).await? };
         if stay.saturating_add(i64::try_from(alike).unwrap_or(i64::MAX)) > MOST_LIVING_GRANTS {
-            return Ok(Granted::TooMany(grant.asset));
+            return Ok(GrantOutcome::TooMany(grant.asset));
         }
     }
     if granting.replaces {
@@ -237,7 +248,7 @@ pub(super) async fn create(conn: &mut Conn<'_>, granting: &Granting, new: Vec<Ne
         note(conn, grant.id, What::Made, &granting.by, granting.source.as_str(), now).await?;
     }
     grants.sort_by_key(|grant| new.iter().position(|asked| asked.id == grant.id));
-    Ok(Granted::Made(grants))
+    Ok(GrantOutcome::Made(grants))
 }
 
 /// Ends what was granted on an asset that has just changed hands, inside the transaction that did it.

@@ -1,9 +1,9 @@
 //! Every SQL text of the store in one list, so that a test can prepare each of them on both engines.
 
 use super::{
-    accounts, assertions, asset_claims, asset_imports, asset_pages, assets, challenges, clients, codes, consents, developer_tokens, endings,
-    exchange, families, grant_history, grant_lists, grants, interactions, licenses, logos, outbox, persons, pushed_requests, registrations,
-    revocations, sessions, signing_keys, sweep,
+    accounts, assertions, asset_claims, asset_imports, asset_pages, assets, challenges, clients, codes, consents, developer_tokens,
+    endings, exchange, families, grant_history, grant_lists, grants, interactions, licenses, logos, outbox, persons, pushed_requests,
+    registrations, revocations, sessions, signing_keys, sweep,
 };
 
 /// One SQL text, and where it is declared.
