@@ -24,6 +24,8 @@ impl Sweep {
             "codes": swept.codes,
             "developer_tokens": swept.developer_tokens,
             "signing_keys": swept.signing_keys,
+            "asset_claims": swept.asset_claims,
+            "grants": swept.grants,
         });
         Ok(Said::json(&counts)?.words(format!("{} rows swept away", swept.total())))
     }

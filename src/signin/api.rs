@@ -165,6 +165,7 @@ async fn wallet(ctx: &Ctx, client: &ClientRecord, challenge: &ApiChallenge) -> R
         kept_until: ctx.now.plus(tokens::longest_lifetime(&ctx.state, client)),
         resource: None,
         claims: None,
+        authorization_details: None,
         told_as: None,
     };
     let never_given = ctx.state.entropy.secret().hash();

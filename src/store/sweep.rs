@@ -21,6 +21,8 @@ pub struct Swept {
     pub messages: u64,
     pub assertions: u64,
     pub signing_keys: u64,
+    pub asset_claims: u64,
+    pub grants: u64,
 }
 
 impl Swept {
@@ -41,6 +43,8 @@ impl Swept {
             + self.messages
             + self.assertions
             + self.signing_keys
+            + self.asset_claims
+            + self.grants
     }
 }
 
@@ -84,6 +88,13 @@ sql! {
         DELETE FROM client_assertion
         WHERE (client_id, jti_hash) IN (SELECT client_id, jti_hash FROM client_assertion WHERE expires_at <= $1
                                         ORDER BY expires_at LIMIT 500)";
+    ASSET_CLAIMS = "
+        DELETE FROM asset_claim
+        WHERE code_hash IN (SELECT code_hash FROM asset_claim WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500)";
+    /// With its history. A grant is kept for a year after its end.
+    GRANTS = "
+        DELETE FROM asset_grant
+        WHERE id IN (SELECT id FROM asset_grant WHERE sweep_at <= $1 ORDER BY sweep_at LIMIT 500) AND sweep_at <= $1";
     SIGNING_KEYS = "DELETE FROM signing_key WHERE retire_at <= $1";
 }
 
@@ -105,6 +116,8 @@ impl Store {
             messages: self.sweep_table(MESSAGES, now).await?,
             assertions: self.sweep_table(ASSERTIONS, now).await?,
             signing_keys: self.sweep_table(SIGNING_KEYS, now).await?,
+            asset_claims: self.sweep_table(ASSET_CLAIMS, now).await?,
+            grants: self.sweep_table(GRANTS, now).await?,
         })
     }
 

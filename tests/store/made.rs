@@ -120,6 +120,7 @@ pub(crate) fn code(number: u8, client: &str, account: AccountId) -> NewCode {
         kept_until: at(3_600),
         resource: None,
         claims: None,
+        authorization_details: None,
         told_as: None,
     }
 }
