@@ -195,6 +195,7 @@ async fn first_sign_in(ctx: &Ctx, client: &ClientRecord, challenge: &ApiChalleng
         kept_until: ctx.now.plus(tokens::longest_lifetime(&ctx.state, client)),
         resource: None,
         claims: None,
+        authorization_details: None,
         told_as: None,
     };
     let never_given = ctx.state.entropy.secret().hash();

@@ -25,6 +25,8 @@ pub struct Swept {
     pub signing_keys: u64,
     /// That let themselves in, and that nobody ever agreed to.
     pub clients: u64,
+    pub asset_claims: u64,
+    pub grants: u64,
 }
 
 impl Swept {
@@ -46,6 +48,8 @@ impl Swept {
             + self.assertions
             + self.signing_keys
             + self.clients
+            + self.asset_claims
+            + self.grants
     }
 }
 
@@ -100,6 +104,13 @@ sql! {
         DELETE FROM client
         WHERE id IN (SELECT id FROM client WHERE unused_until <= $1 AND disabled_at IS NULL ORDER BY unused_until LIMIT 20)
           AND unused_until <= $1 AND disabled_at IS NULL";
+    ASSET_CLAIMS = "
+        DELETE FROM asset_claim
+        WHERE code_hash IN (SELECT code_hash FROM asset_claim WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500)";
+    /// With its history. A grant is kept for a year after its end.
+    GRANTS = "
+        DELETE FROM asset_grant
+        WHERE id IN (SELECT id FROM asset_grant WHERE sweep_at <= $1 ORDER BY sweep_at LIMIT 500) AND sweep_at <= $1";
     SIGNING_KEYS = "DELETE FROM signing_key WHERE retire_at <= $1";
 }
 
@@ -123,6 +134,8 @@ impl Store {
             assertions: self.sweep_table(ASSERTIONS, now).await?,
             signing_keys: self.sweep_table(SIGNING_KEYS, now).await?,
             clients: self.sweep_in(CLIENTS, BATCH_OF_CLIENTS, now).await?,
+            asset_claims: self.sweep_table(ASSET_CLAIMS, now).await?,
+            grants: self.sweep_table(GRANTS, now).await?,
         })
     }
 
