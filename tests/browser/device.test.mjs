@@ -73,7 +73,7 @@ describe('a device without a browser', () => {
     // Signed in already: still nothing happens without a press.
     await someone.page.goto(`${scene.server.issuer}/account`);
     await chooseWallet(someone.page, someone.wallet);
-    await someone.page.getByRole('heading', { name: 'Your account' }).waitFor();
+    await someone.page.getByRole('heading', { name: 'Your account', exact: true }).waitFor();
     const plain = await scene.browser.newContext({ javaScriptEnabled: false, storageState: await someone.context.storageState() });
     const page = await plain.newPage();
     const codes = await ask();
