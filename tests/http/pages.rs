@@ -149,7 +149,8 @@ on_one!(only_apis_may_be_read_by_other_origins_and_never_with_cookies, |world| {
         "/auth/web3/submit_challenge",
     ];
     for path in apis {
-        let method = if ["/token", "/device", "/auth/web3"].iter().any(|begin| path.starts_with(begin)) { Method::POST } else { Method::GET };
+        let method =
+            if ["/token", "/device", "/auth/web3"].iter().any(|begin| path.starts_with(begin)) { Method::POST } else { Method::GET };
         let answer = browser.send(from(method.clone(), path)).await;
         assert_eq!((answer.header("access-control-allow-origin"), answer.header("access-control-allow-credentials")), ("*", ""), "{path}");
         let preflight = from(Method::OPTIONS, path)
