@@ -149,7 +149,7 @@ settings! {
         visits_per_minute: NonZeroU32 = "120", from "1" to "1000000";
         /// Registrations of apps, and fetches of their documents, a minute.
         registrations_per_minute: NonZeroU32 = "20", from "1" to "1000000";
-        /// Requests that one app which registered itself may push, and assertions that it may spend, a minute.
+        /// Requests and device codes that one app which registered itself may leave here, and assertions that it may spend, a minute.
         self_registered_per_minute: NonZeroU32 = "600", from "1" to "1000000";
         /// Devices of public apps that ask to be connected, a minute.
         devices_per_minute: NonZeroU32 = "60", from "1" to "1000000";
