@@ -168,11 +168,15 @@ async fn what_the_operator_set_of_an_app_stays(fresh: &Fresh) {
         assert_eq!(store.client(&before.id).await.unwrap().unwrap(), *before);
         let limited = ClientRecord { metadata: limits.clone(), ..before.clone() };
         assert!(store.update_client(&limited, &[]).await.unwrap());
+        let wanted = after.clone();
         let changed = match after.source {
-            ClientSource::Registration => store.update_registration(&after, hash("first")).await,
-            _ => store.put_document_client(&after).await,
+            ClientSource::Registration => {
+                let plan = move |_: &ClientRecord| Ok::<_, ()>(wanted);
+                store.update_registration(&after.id, hash("first"), plan).await.unwrap().is_some()
+            }
+            _ => store.put_document_client(&after).await.unwrap(),
         };
-        assert!(changed.unwrap());
+        assert!(changed);
         assert_eq!(store.client(&before.id).await.unwrap().unwrap(), ClientRecord { metadata: limits.clone(), ..after });
     }
 }
