@@ -19,6 +19,7 @@ mod resource;
 mod scope;
 mod secret;
 mod time;
+mod vocabulary;
 mod words;
 
 pub use address::{Address, AddressError};
@@ -37,4 +38,8 @@ pub use resource::{Resource, ResourceUri, ResourceUriError};
 pub use scope::{Scope, ScopeError};
 pub use secret::{Secret, TokenHash};
 pub use time::{Clock, Timestamp};
+pub use vocabulary::{
+    PermissionBits, PermissionBitsError, PermissionIcon, PermissionId, PermissionIdError, PermissionTemplate, PermissionTerm, Risk,
+    Vocabulary, VocabularyError,
+};
 pub use words::UnknownWord;

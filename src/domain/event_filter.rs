@@ -120,22 +120,22 @@ fn members(name: &'static str, given: Vec<String>) -> Result<Vec<String>, EventF
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Parts {
-    #[serde(default = "any")]
+    #[serde(default = "all")]
     event_type: String,
-    #[serde(default = "any")]
+    #[serde(default = "all")]
     source: String,
-    #[serde(default = "only_any")]
+    #[serde(default = "only_all")]
     ids: Vec<String>,
-    #[serde(default = "only_any")]
+    #[serde(default = "only_all")]
     tags: Vec<String>,
 }
 
-fn any() -> String {
+fn all() -> String {
     EventFilter::ANY.to_owned()
 }
 
-fn only_any() -> Vec<String> {
-    vec![any()]
+fn only_all() -> Vec<String> {
+    vec![all()]
 }
 
 impl TryFrom<Parts> for EventFilter {

@@ -66,6 +66,7 @@ impl fmt::Display for Permission {
 impl PermissionSet {
     /// The most permissions that are read at once. A vocabulary has at most 127 for each method.
     pub const MOST: usize = 256;
+    pub const EMPTY: Self = Self(BTreeSet::new());
 
     #[must_use]
     pub fn new() -> Self {
