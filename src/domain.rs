@@ -12,6 +12,7 @@ mod did;
 mod event_filter;
 mod grant;
 mod ids;
+mod key_purpose;
 mod permission;
 mod redirect_uri;
 mod refresh_token;
@@ -31,6 +32,7 @@ pub use did::{AssetDid, AssetDidError, AssetMethod, ChainId, ChainIdError, Token
 pub use event_filter::{EventFilter, EventFilterError};
 pub use grant::{Grant, GrantEnd, GrantSource};
 pub use ids::{AccountId, ClientId, ClientIdError, CodeId, FamilyId, GrantId, InteractionId, Provider, SessionId};
+pub use key_purpose::KeyPurpose;
 pub use permission::{Permission, PermissionError, PermissionSet};
 pub use redirect_uri::{RedirectUri, RedirectUriError};
 pub use refresh_token::RefreshToken;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::table::settings;
 use super::value::{DatabaseUrl, LogFormat, WebPage};
-use super::{ClientEntry, Effective, Issuer, Network};
+use super::{AssetIssuer, ClientEntry, Effective, Issuer, Network};
 use crate::domain::{Secret, SubjectType};
 use crate::keys::SealingKey;
 
@@ -114,6 +114,17 @@ settings! {
         initial_access_token: Option<Secret>;
         /// Whether an app may be known by a document on its own site, whose https address is its client id (as the Model Context Protocol asks).
         client_id_documents: bool = "false";
+    }
+    /// Assets: what their owners grant of them, and the tokens for it.
+    assets: Assets {
+        /// The `iss` of asset tokens, which has keys of its own: an https URL (http on loopback only) other than `server.issuer`.
+        issuer: Option<AssetIssuer>, shown "{server.issuer}/assets";
+        /// The audiences that asset tokens may have, and have where an app names none, unless the client has a setting of its own.
+        audiences: Vec<String> = "dimo.zone";
+        /// How long an asset token lives at most.
+        token_lifetime: Duration = "10m", from "1m" to "10m";
+        /// How long a grant may last.
+        longest_grant: Duration = "365d", from "1h" to "3650d";
     }
     /// How often one address may try, for each process.
     limits: Limits {

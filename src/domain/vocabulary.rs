@@ -257,7 +257,8 @@ impl PermissionBits {
 
 impl fmt::Display for PermissionBits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits: String = self.0.iter().map(|byte| format!("{byte:02x}")).collect();
+        let nibbles = self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        let digits: String = nibbles.filter_map(|nibble| char::from_digit(u32::from(nibble), 16)).collect();
         match digits.trim_start_matches('0') {
             "" => f.write_str("0x0"),
             digits => write!(f, "0x{digits}"),

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::domain::{
     AccountId, Address, AssetDid, AuthMethod, ClaimsProfile, ClientId, ClientKind, CodeId, FamilyId, GrantEnd, GrantId, GrantSource,
-    InteractionId, PermissionSet, Pkce, Provider, RedirectUri, Scope, SessionId, SigningAlg, SubjectType, Timestamp, TokenHash,
+    InteractionId, KeyPurpose, PermissionSet, Pkce, Provider, RedirectUri, Scope, SessionId, SigningAlg, SubjectType, Timestamp, TokenHash,
 };
 
 // A value whose column has the type of `$column`: it is written by `$write` and read back by `$read`.
@@ -74,5 +74,6 @@ column! {
     Pkce as String { |word| word.as_str().to_owned(), |text| Ok(text.parse()?) }
     ClaimsProfile as String { |word| word.as_str().to_owned(), |text| Ok(text.parse()?) }
     SubjectType as String { |word| word.as_str().to_owned(), |text| Ok(text.parse()?) }
+    KeyPurpose as String { |word| word.as_str().to_owned(), |text| Ok(text.parse()?) }
     SigningAlg as String { |word| word.as_str().to_owned(), |text| Ok(text.parse()?) }
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use latchkey::domain::{
-    AccountId, Address, AssetDid, AuthMethod, ClientId, ClientKind, ClientMetadata, CodeId, InteractionId, Owner, Provider, Secret,
-    SessionId, SigningAlg, SubjectType, Timestamp, TokenHash,
+    AccountId, Address, AssetDid, AuthMethod, ClientId, ClientKind, ClientMetadata, CodeId, InteractionId, KeyPurpose, Owner, Provider,
+    Secret, SessionId, SigningAlg, SubjectType, Timestamp, TokenHash,
 };
 use latchkey::store::{
     ApiChallenge, AssetImport, ClientRecord, Interaction, License, LicenseKey, NewCode, Session, SigninChallenge, SigningKeyRecord, Store,
@@ -159,6 +159,7 @@ pub(crate) fn api_challenge(number: u8, client: &str) -> ApiChallenge {
 pub(crate) fn signing_key(kid: &str, alg: SigningAlg, generation: i64) -> SigningKeyRecord {
     SigningKeyRecord {
         kid: kid.to_owned(),
+        purpose: KeyPurpose::Signin,
         alg,
         generation,
         public_jwk: serde_json::json!({"kty": "EC", "kid": kid}),
