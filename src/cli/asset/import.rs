@@ -63,7 +63,7 @@ impl Import {
             }
         }
         let (now, expires_at) = (desk.now(), desk.now().plus(self.claim_lifetime));
-        let (mut printed, mut counts) = (Vec::new(), [0_usize; 3]);
+        let mut printed = Vec::new();
         for batch in lines.chunks(BATCH) {
             let codes: Vec<Option<Secret>> = batch.iter().map(|line| line.asset.owner.is_none().then(|| desk.entropy.secret())).collect();
             let claim = |code: &Option<Secret>| code.as_ref().map(|code| (code.hash(), expires_at));
@@ -73,11 +73,11 @@ impl Import {
                 AssetsImported::OtherOwners(dids) => return Err(Failure(format!("{} has got another owner meanwhile", names(&dids)))),
             };
             for ((line, code), outcome) in batch.iter().zip(codes).zip(outcomes) {
-                counts[outcome as usize] += 1;
                 printed.push((line.asset.did, outcome, code.filter(|_| outcome == Imported::Created)));
             }
         }
-        let [created, updated, transferred] = counts;
+        let count = |outcome| printed.iter().filter(|(_, other, _)| *other == outcome).count();
+        let (created, updated, transferred) = (count(Imported::Created), count(Imported::Updated), count(Imported::Transferred));
         let codes = printed.iter().filter(|(_, _, code)| code.is_some()).count();
         let shown = if codes > 0 { format!("; {codes} claim codes are shown this once") } else { String::new() };
         let words = format!("{created} assets made, {updated} brought up to date, {transferred} changed hands{shown}");

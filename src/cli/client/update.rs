@@ -83,7 +83,7 @@ impl Update {
             record.backchannel_logout_uri = uri;
         }
         self.registration.apply(&mut record, desk)?;
-        self.settings.apply(&mut record);
+        self.settings.apply(&mut record, desk)?;
         record.updated_at = desk.now();
         if let Some((_, problem)) = check_client(&record).into_iter().next() {
             return Err(Failure(problem));
