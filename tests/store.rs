@@ -7,10 +7,13 @@
 mod store {
     pub(crate) mod accounts;
     pub(crate) mod assertions;
+    pub(crate) mod assets;
     pub(crate) mod challenges;
     pub(crate) mod clients;
     pub(crate) mod codes;
     pub(crate) mod engine;
+    pub(crate) mod exchange;
+    pub(crate) mod grants;
     pub(crate) mod harness;
     pub(crate) mod interactions;
     pub(crate) mod made;

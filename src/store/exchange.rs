@@ -54,10 +54,10 @@ macro_rules! facts {
     ($record:expr) => {
         concat!(
             "
-        WITH record AS (",
+        WITH record AS MATERIALIZED (",
             $record,
             "),
-        thing AS (
+        thing AS MATERIALIZED (
             SELECT did, epoch, owner_address, owner_account,
                    COALESCE(owner_account, (SELECT i.account_id FROM identity i
                                             WHERE i.provider = 'web3' AND i.subject = asset.owner_address)) AS owner
@@ -68,32 +68,32 @@ macro_rules! facts {
                 SELECT ",
             grant_columns!("g"),
             "
-                FROM record JOIN asset_grant g ON g.grantee = record.client_id
-                WHERE g.asset = $1 AND g.ended_at IS NULL
+                FROM asset_grant g
+                WHERE g.grantee = (SELECT client_id FROM record) AND g.asset = $1 AND g.ended_at IS NULL
                 ORDER BY g.expires_at DESC LIMIT 64) one
             UNION ALL
             SELECT ended.* FROM (
                 SELECT ",
             grant_columns!("g"),
             "
-                FROM record JOIN asset_grant g ON g.grantee = record.client_id
-                WHERE g.asset = $1 AND g.ended_at IS NOT NULL
+                FROM asset_grant g
+                WHERE g.grantee = (SELECT client_id FROM record) AND g.asset = $1 AND g.ended_at IS NOT NULL
                 ORDER BY g.ended_at DESC LIMIT 1) ended
             UNION ALL
             SELECT every.* FROM (
                 SELECT ",
             grant_columns!("g"),
             "
-                FROM record JOIN thing ON 1 = 1 JOIN asset_grant g ON g.grantor_account = thing.owner AND g.grantee = record.client_id
-                WHERE g.asset IS NULL AND g.ended_at IS NULL
+                FROM asset_grant g
+                WHERE g.grantee = (SELECT client_id FROM record) AND g.grantor_account = (SELECT owner FROM thing) AND g.asset IS NULL AND g.ended_at IS NULL
                 ORDER BY g.expires_at DESC LIMIT 64) every
             UNION ALL
             SELECT every_ended.* FROM (
                 SELECT ",
             grant_columns!("g"),
             "
-                FROM record JOIN thing ON 1 = 1 JOIN asset_grant g ON g.grantor_account = thing.owner AND g.grantee = record.client_id
-                WHERE g.asset IS NULL AND g.ended_at IS NOT NULL
+                FROM asset_grant g
+                WHERE g.grantee = (SELECT client_id FROM record) AND g.grantor_account = (SELECT owner FROM thing) AND g.asset IS NULL AND g.ended_at IS NOT NULL
                 ORDER BY g.ended_at DESC LIMIT 1) every_ended)
         SELECT record.client_id, record.kind, record.metadata, record.account_id,
                thing.did, thing.epoch AS asset_epoch, thing.owner_address, thing.owner_account, thing.owner,

@@ -36,7 +36,13 @@ async fn sqlite_scans_no_table() {
     for statement in hot() {
         let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", statement.text));
         let plan: Vec<String> = conn.fetch_all(explain).await.unwrap().iter().map(|row| row.get("detail")).collect();
-        let scans = plan.iter().any(|step| step.starts_with("SCAN") && step != "SCAN CONSTANT ROW" || step.contains("AUTOMATIC"));
+        // What the statement has put together itself, a handful of rows, is read to its end.
+        let own: Vec<&str> =
+            plan.iter().filter_map(|step| step.strip_prefix("MATERIALIZE ").or_else(|| step.strip_prefix("CO-ROUTINE "))).collect();
+        let scans = plan.iter().any(|step| match step.strip_prefix("SCAN ") {
+            Some(what) => what != "CONSTANT ROW" && !own.contains(&what.split(' ').next().unwrap_or_default()),
+            None => step.contains("AUTOMATIC"),
+        });
         assert!(!scans, "{}::{}: {plan:#?}", statement.place, statement.name);
     }
     conn.close().await.unwrap();
