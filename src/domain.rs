@@ -21,6 +21,7 @@ mod resource;
 mod scope;
 mod secret;
 mod time;
+mod token_id;
 mod user_code;
 mod vocabulary;
 mod words;
@@ -30,7 +31,7 @@ pub use asset::{Asset, Owner, Standing};
 pub use chance::Entropy;
 pub use client::{AuthMethod, ClaimsProfile, ClientKind, GrantType, Pkce, SigningAlg, SubjectType};
 pub use client_metadata::ClientMetadata;
-pub use did::{AssetDid, AssetDidError, AssetMethod, ChainId, ChainIdError, TokenId, TokenIdError};
+pub use did::{AssetDid, AssetDidError, AssetMethod, ChainId, ChainIdError};
 pub use event_filter::{EventFilter, EventFilterError};
 pub use grant::{Grant, GrantEnd, GrantSource};
 pub use ids::{AccountId, ChallengeId, ClientId, ClientIdError, CodeId, DeviceId, FamilyId, GrantId, InteractionId, Provider, SessionId};
@@ -43,6 +44,7 @@ pub use resource::{Resource, ResourceUri, ResourceUriError};
 pub use scope::{Scope, ScopeError};
 pub use secret::{Secret, TokenHash};
 pub use time::{Clock, Timestamp};
+pub use token_id::{TokenId, TokenIdError};
 pub use user_code::UserCode;
 pub use vocabulary::{
     PermissionBits, PermissionBitsError, PermissionIcon, PermissionId, PermissionIdError, PermissionTemplate, PermissionTerm, Risk,
