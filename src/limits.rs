@@ -18,6 +18,7 @@ pub struct Limits {
     visits: PerAddress,
     sign_ins: PerAddress,
     registrations: PerAddress,
+    self_registered: DefaultKeyedRateLimiter<Guesser>,
     devices: PerAddress,
     user_codes: PerAddress,
     user_codes_of_browser: DefaultKeyedRateLimiter<TokenHash>,
@@ -63,6 +64,7 @@ impl Limits {
             visits: per_minute(config.visits_per_minute),
             sign_ins: per_minute(config.signins_per_minute),
             registrations: per_minute(config.registrations_per_minute),
+            self_registered: RateLimiter::keyed(Quota::per_minute(config.self_registered_per_minute)),
             devices: per_minute(config.devices_per_minute),
             user_codes: per_minute(config.user_codes_per_minute),
             user_codes_of_browser: RateLimiter::keyed(Quota::per_minute(config.user_codes_per_minute)),
@@ -91,6 +93,14 @@ impl Limits {
         self.user_codes.check_key(&network(address)).map_err(|until| self.too_many(&until))?;
         self.user_codes_of_browser.check_key(browser).map_err(|until| self.too_many(&until))?;
         self.user_codes_in_all.check().map_err(|until| self.too_many(&until))
+    }
+
+    /// Counts what a client leaves behind of its own right, where it gave itself that right.
+    ///
+    /// # Errors
+    /// When it left too much from this address.
+    pub fn charge_client(&self, address: IpAddr, client: &ClientId) -> Result<(), TooMany> {
+        self.self_registered.check_key(&(network(address), client.clone())).map_err(|until| self.too_many(&until))
     }
 
     /// Lets a client's attempt through, unless it failed too often from this address.
@@ -122,8 +132,10 @@ impl Limits {
         }
         self.user_codes_of_browser.retain_recent();
         self.user_codes_of_browser.shrink_to_fit();
-        self.failures.retain_recent();
-        self.failures.shrink_to_fit();
+        for counter in [&self.self_registered, &self.failures] {
+            counter.retain_recent();
+            counter.shrink_to_fit();
+        }
         let now = Instant::now();
         self.shut_out.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, until| *until > now);
     }
@@ -172,6 +184,7 @@ mod tests {
             failures_per_minute: number(failures),
             visits_per_minute: number(signins),
             registrations_per_minute: number(signins),
+            self_registered_per_minute: number(signins),
             devices_per_minute: number(signins),
             user_codes_per_minute: number(signins),
             user_codes_in_all_per_minute: number(challenges),
@@ -203,6 +216,17 @@ mod tests {
         assert!(limits.admit(here, &app).is_err());
         assert!(limits.admit(here, &neighbour).is_ok());
         assert!(limits.admit("192.0.2.2".parse().unwrap(), &app).is_ok());
+    }
+
+    #[test]
+    fn what_a_client_leaves_is_counted_for_it_at_its_address() {
+        let limits = limits(1, 2, 1);
+        let here: IpAddr = "192.0.2.1".parse().unwrap();
+        let (app, neighbour): (ClientId, ClientId) = ("app".parse().unwrap(), "neighbour".parse().unwrap());
+        assert!(limits.charge_client(here, &app).is_ok() && limits.charge_client(here, &app).is_ok());
+        assert!(limits.charge_client(here, &app).is_err());
+        assert!(limits.charge_client(here, &neighbour).is_ok());
+        assert!(limits.charge_client("192.0.2.2".parse().unwrap(), &app).is_ok());
     }
 
     #[test]

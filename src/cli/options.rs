@@ -6,9 +6,13 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::asset_limits::AssetLimits;
+use super::desk::Desk;
 use super::out::Failure;
 use crate::config::{MAX_ACCESS_TOKEN, MAX_DEVELOPER_TOKEN, MIN_TOKEN, check_logout_uri, check_secret, parse_span, span_words};
-use crate::domain::{ClaimsProfile, Pkce, RedirectUri, Secret, SigningAlg, SubjectType, Timestamp, UnknownWord};
+use crate::domain::{
+    ClaimsProfile, Held, Permission, PermissionSet, Pkce, RedirectUri, Secret, SigningAlg, SubjectType, Timestamp, UnknownWord,
+};
 use crate::store::ClientRecord;
 
 /// The settings that every kind of client has.
@@ -29,27 +33,59 @@ pub(super) struct ClientSettings {
     /// How long a person's access token lives, like 10m; at most 1h
     #[arg(long, value_name = "SPAN", value_parser = access_token_lifetime)]
     access_token_lifetime: Option<Duration>,
+    #[command(flatten)]
+    assets: AssetLimits,
 }
 
 impl ClientSettings {
+    /// The parts of a client that were asked for.
+    pub(super) fn parts(&self) -> impl Iterator<Item = Held> {
+        [
+            self.pkce.map(|_| Held::Pkce),
+            self.claims_profile.map(|_| Held::ClaimsProfile),
+            self.subject.map(|_| Held::SubjectType),
+            self.signing_alg.map(|_| Held::SigningAlg),
+            self.access_token_lifetime.map(|_| Held::AccessTokenLifetime),
+        ]
+        .into_iter()
+        .flatten()
+    }
+
     /// Whether nothing was asked for.
     pub(super) fn is_empty(&self) -> bool {
-        self.pkce.is_none()
-            && self.claims_profile.is_none()
-            && self.subject.is_none()
-            && self.signing_alg.is_none()
-            && self.access_token_lifetime.is_none()
+        self.parts().next().is_none() && self.assets.is_empty()
     }
 
     /// Writes what was asked for into a record.
-    pub(super) fn apply(&self, record: &mut ClientRecord) {
+    pub(super) fn apply(&self, record: &mut ClientRecord, desk: &Desk) -> Result<(), Failure> {
         record.pkce = self.pkce.unwrap_or(record.pkce);
         record.claims_profile = self.claims_profile.unwrap_or(record.claims_profile);
         record.subject_type = self.subject.map_or(record.subject_type, |subject| subject.0);
         record.signing_alg = self.signing_alg.unwrap_or(record.signing_alg);
         record.access_token = self.access_token_lifetime.unwrap_or(record.access_token);
+        self.assets.apply(record, desk)
     }
 }
+
+/// Names of permissions as a set, if there are such.
+pub(super) fn known_permissions(names: impl IntoIterator<Item = Permission>, desk: &Desk) -> Result<PermissionSet, Failure> {
+    let set: PermissionSet = names.into_iter().collect();
+    let unknown = set.difference(desk.config.vocabulary.all());
+    if unknown.is_empty() { Ok(set) } else { Err(Failure(format!("there are no such permissions: {unknown}"))) }
+}
+
+/// How long a claim code works.
+pub(super) fn claim_lifetime(text: &str) -> Result<Duration, String> {
+    let span = parse_span(text)?;
+    if (MIN_CLAIM..=MAX_CLAIM).contains(&span) {
+        Ok(span)
+    } else {
+        Err(format!("a claim code works for {} to {}", span_words(MIN_CLAIM), span_words(MAX_CLAIM)))
+    }
+}
+
+const MIN_CLAIM: Duration = Duration::from_mins(1);
+const MAX_CLAIM: Duration = Duration::from_hours(10 * 365 * 24);
 
 #[derive(Clone, Copy, Debug)]
 struct Subject(Option<SubjectType>);
@@ -75,6 +111,11 @@ pub(super) struct ChosenSecret {
 }
 
 impl ChosenSecret {
+    /// Whether one was chosen.
+    pub(super) const fn is_given(&self) -> bool {
+        self.secret.is_some() || self.secret_stdin
+    }
+
     /// The chosen secret, if there is one and it is long enough.
     pub(super) fn take(self) -> Result<Option<Secret>, Failure> {
         let secret = match (self.secret, self.secret_stdin) {

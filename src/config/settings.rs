@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::table::settings;
 use super::value::{DatabaseUrl, LogFormat, WebPage};
-use super::{ClientEntry, Effective, Issuer, Network};
-use crate::domain::{Secret, SubjectType};
+use super::{AssetIssuer, ClientEntry, Effective, Issuer, Network};
+use crate::domain::{Scope, Secret, SubjectType};
 use crate::keys::SealingKey;
 
 settings! {
@@ -119,8 +119,23 @@ settings! {
         enabled: bool = "false";
         /// The token that an app must present to register, at least 32 characters; without one, anybody's app may.
         initial_access_token: Option<Secret>;
+        /// The scopes that an app which registered with the initial access token may have for itself (`client_credentials`), as far as it asked for them.
+        client_credentials_scope: Option<Scope>;
+        /// How long an app that registered itself, without the initial access token, or by its document, is kept while nobody has ever signed in to it; `0s`: for good.
+        unused_lifetime: Duration = "30d", from "0s" to "3650d";
         /// Whether an app may be known by a document on its own site, whose https address is its client id (as the Model Context Protocol asks).
         client_id_documents: bool = "false";
+    }
+    /// Assets: what their owners grant of them, and the tokens for it.
+    assets: Assets {
+        /// The `iss` of asset tokens, which has keys of its own: an https URL (http on loopback only) other than `server.issuer`.
+        issuer: Option<AssetIssuer>, shown "{server.issuer}/assets";
+        /// The audiences that asset tokens may have, and have where an app names none, unless the client has a setting of its own.
+        audiences: Vec<String> = "dimo.zone";
+        /// How long an asset token lives at most.
+        token_lifetime: Duration = "10m", from "1m" to "10m";
+        /// How long a grant may last.
+        longest_grant: Duration = "365d", from "1h" to "3650d";
     }
     /// How often one address may try, for each process.
     limits: Limits {
@@ -134,6 +149,8 @@ settings! {
         visits_per_minute: NonZeroU32 = "120", from "1" to "1000000";
         /// Registrations of apps, and fetches of their documents, a minute.
         registrations_per_minute: NonZeroU32 = "20", from "1" to "1000000";
+        /// Requests and device codes that one app which registered itself may leave here, and assertions that it may spend, a minute.
+        self_registered_per_minute: NonZeroU32 = "600", from "1" to "1000000";
         /// Devices of public apps that ask to be connected, a minute.
         devices_per_minute: NonZeroU32 = "60", from "1" to "1000000";
         /// Codes of devices that an address, or a browser, may try, a minute.

@@ -5,7 +5,6 @@ use actix_web::http::StatusCode;
 use serde::Serialize;
 
 use super::client_form;
-use super::living::living;
 use crate::domain::{AuthMethod, ClientId, RefreshToken};
 use crate::keys::{TokenKind, VerifiedClaims};
 use crate::policy::introspection::may_see;
@@ -17,6 +16,7 @@ use crate::web::body::Body;
 use crate::web::client;
 use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
+use crate::web::living::living;
 use crate::web::reply;
 
 /// RFC 7662 §2.2. A token that does not live, or is not for the caller, has no member but `active`.

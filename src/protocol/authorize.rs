@@ -222,11 +222,7 @@ pub(super) fn scope(params: &Params, terms: Terms<'_>, resource: Option<&[String
     // OpenID Connect Core §3.1.2.1: "Scope values used that are not understood by an implementation SHOULD be ignored."
     let understood = |token: &&str| SCOPES.contains(token) || terms.known.owner(token).is_some();
     let scope = Scope::of(asked.iter().filter(admitted).filter(understood));
-    let applicable = terms.known.applicable(&scope, resource);
-    if let Some(token) = scope.iter().find(|token| !applicable.contains(token)) {
-        let owner = terms.known.owner(token).map_or("", |resource| resource.uri.as_str());
-        return Err(refuse(format!("scope: {token} belongs to the resource {owner}; name that too, as resource (RFC 8707)")));
-    }
+    terms.known.check(&scope, resource)?;
     if scope.is_empty() {
         return Err(refuse("scope names nothing that this server knows and this client may ask for; ask for openid at least".to_owned()));
     }

@@ -13,6 +13,7 @@ use crate::limits::Try;
 use crate::policy::wallet::{self as proof, App, Signer};
 use crate::protocol::error::ErrorCode;
 use crate::store::{Session, SigninChallenge, Taken, WalletChallenge};
+use crate::tokens;
 use crate::web::body::Body;
 use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
@@ -21,9 +22,6 @@ use crate::web::visit::{self, Purpose, Visit, VisitFault};
 use crate::web::{posted, reply, session};
 
 const CSRF_HEADER: HeaderName = HeaderName::from_static("x-csrf-token");
-
-/// RFC 8176 §2: "pop: Proof-of-possession … of a key".
-const AMR: &str = "pop";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -135,7 +133,7 @@ async fn answer(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpRespons
         account_id: signed_in.account_id,
         provider: Provider::web3(),
         subject,
-        amr: vec![AMR.to_owned()],
+        amr: vec![tokens::POP.to_owned()],
         authenticated_at: ctx.now,
         interaction_id: id,
         user_agent: ctx.user_agent(),

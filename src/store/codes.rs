@@ -3,7 +3,7 @@
 use sqlx::FromRow;
 use sqlx::types::Json;
 
-use super::dialect::{Conn, on, read, sql, write_one};
+use super::dialect::{Conn, on, read, sql};
 use super::{Store, StoreError, endings};
 use crate::domain::{AccountId, Address, ClientId, CodeId, Provider, RedirectUri, Scope, SessionId, Timestamp, TokenHash};
 
@@ -38,6 +38,9 @@ pub struct NewCode {
     /// The claims that were asked for by name (OpenID Connect Core §5.5), as they were asked for.
     #[sqlx(json(nullable))]
     pub claims: Option<serde_json::Value>,
+    /// What the person granted on assets with it (RFC 9396), with the ids of the grants.
+    #[sqlx(json(nullable))]
+    pub authorization_details: Option<serde_json::Value>,
     /// The person's `sub` at the app, where the app wants to be told of the session's end (Back-Channel Logout §2.2). It is kept with
     /// the session, not with the code.
     #[sqlx(skip)]
@@ -69,33 +72,21 @@ sql! {
     PUT = "
         INSERT INTO authorization_code (id, code_hash, client_id, account_id, session_id, redirect_uri, scope, nonce, code_challenge,
                                         provider, subject, amr, authenticated_at, issued_at, expires_at, redeemed_at, sweep_at,
-                                        resource, claims)
-        SELECT $1, $2, c.id, a.id, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19
+                                        resource, claims, authorization_details)
+        SELECT $1, $2, c.id, a.id, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20
         FROM client c, account a
         WHERE c.id = $3 AND c.disabled_at IS NULL AND a.id = $4 AND a.disabled_at IS NULL";
     PUT_UNCONDITIONALLY = "
         INSERT INTO authorization_code (id, code_hash, client_id, account_id, session_id, redirect_uri, scope, nonce, code_challenge,
                                         provider, subject, amr, authenticated_at, issued_at, expires_at, redeemed_at, sweep_at,
-                                        resource, claims)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
-    /// For whom the identity is known and agreed to exactly this before; nothing for anybody else.
-    PUT_AGAIN = "
-        INSERT INTO authorization_code (id, code_hash, client_id, account_id, session_id, redirect_uri, scope, nonce, code_challenge,
-                                        provider, subject, amr, authenticated_at, issued_at, expires_at, redeemed_at, sweep_at)
-        SELECT $1, $2, c.id, a.id, $4, $5, $6, $7, $8, i.provider, i.subject, $11, $12, $13, $14, $15, $16
-        FROM identity i
-        JOIN account a ON a.id = i.account_id
-        JOIN consent n ON n.account_id = a.id
-        JOIN client c ON c.id = n.client_id
-        WHERE i.provider = $9 AND i.subject = $10 AND a.disabled_at IS NULL AND c.id = $3 AND c.disabled_at IS NULL
-          AND n.scope = $6 AND n.created_at <= $13
-        RETURNING account_id";
+                                        resource, claims, authorization_details)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
     /// The one statement that a code redemption is.
     REDEEM = "
         UPDATE authorization_code SET redeemed_at = $3
         WHERE code_hash = $1 AND client_id = $2 AND redeemed_at IS NULL AND revoked_at IS NULL AND expires_at > $3
         RETURNING id, client_id, account_id, session_id, redirect_uri, scope, nonce, code_challenge, provider, subject, amr,
-                  authenticated_at, issued_at, expires_at, sweep_at, resource, claims,
+                  authenticated_at, issued_at, expires_at, sweep_at, resource, claims, authorization_details,
                   CASE WHEN provider = 'web3' THEN subject
                        ELSE (SELECT i.subject FROM identity i
                              WHERE i.account_id = authorization_code.account_id AND i.provider = 'web3'
@@ -142,40 +133,6 @@ impl Store {
     /// False: its account or client is gone or has been disabled meanwhile.
     pub async fn put_redeemed_code(&self, code: &NewCode, code_hash: &TokenHash, now: Timestamp) -> Result<bool, StoreError> {
         self.put(code, code_hash, Some(now)).await
-    }
-
-    /// [`Store::put_redeemed_code`] in one statement for an identity that is known and whose person has agreed to exactly this scope at
-    /// this client before: whose account it is, which `code.account_id` need not say. `None`, and nothing stored: the long way is to be
-    /// gone. When the identity was last used is not noted here.
-    pub async fn put_redeemed_code_again(
-        &self,
-        code: &NewCode,
-        code_hash: &TokenHash,
-        now: Timestamp,
-    ) -> Result<Option<AccountId>, StoreError> {
-        let (code, code_hash) = (code.clone(), *code_hash);
-        write_one!(
-            self,
-            value(
-                PUT_AGAIN,
-                code.id,
-                code_hash,
-                code.client_id,
-                code.session_id,
-                code.redirect_uri,
-                code.scope,
-                code.nonce,
-                code.code_challenge,
-                code.provider,
-                code.subject,
-                Json(code.amr),
-                code.authenticated_at,
-                code.issued_at,
-                code.expires_at,
-                now,
-                code.kept_until
-            )
-        )
     }
 
     /// Redeems a code: of many who try at once, one gets it. Its record is kept until the death of its tokens.
@@ -261,7 +218,8 @@ async fn insert(
             redeemed_at,
             code.kept_until,
             code.resource.map(Json),
-            code.claims.map(Json)
+            code.claims.map(Json),
+            code.authorization_details.map(Json)
         )
     )? > 0)
 }

@@ -51,6 +51,9 @@ pub struct RefreshedFamily {
     pub resource: Option<Vec<String>>,
     #[sqlx(json(nullable))]
     pub claims: Option<serde_json::Value>,
+    /// What the person granted on assets when it began (RFC 9396), with the ids of the grants.
+    #[sqlx(json(nullable))]
+    pub authorization_details: Option<serde_json::Value>,
     pub provider: Provider,
     pub subject: String,
     #[sqlx(json)]
@@ -115,6 +118,8 @@ macro_rules! lives {
     };
 }
 
+pub(super) use lives;
+
 /// The one statement that a refresh is; `$set` is what becomes of the two hashes.
 macro_rules! refresh {
     ($set:literal, $now:literal, $idle:literal, $least:literal, $kept:literal, $seen:literal) => {
@@ -142,7 +147,8 @@ macro_rules! refresh {
           AND ",
             lives!($now, $seen),
             "
-        RETURNING id, account_id, session_id, scope, resource, claims, provider, subject, amr, authenticated_at, expires_at,
+        RETURNING id, account_id, session_id, scope, resource, claims, authorization_details, provider, subject, amr,
+                  authenticated_at, expires_at,
                   CASE WHEN provider = 'web3' THEN subject
                        ELSE (SELECT i.subject FROM identity i
                              WHERE i.account_id = refresh_token.account_id AND i.provider = 'web3'
@@ -155,9 +161,10 @@ macro_rules! refresh {
 sql! {
     PUT = "
         INSERT INTO refresh_token (id, current_hash, client_id, account_id, code_id, session_id, scope, resource, claims, provider,
-                                   subject, amr, authenticated_at, issued_at, idle_expires_at, expires_at, sweep_at)
+                                   subject, amr, authenticated_at, issued_at, idle_expires_at, expires_at, sweep_at,
+                                   authorization_details)
         SELECT $1, $2, t.client_id, t.account_id, t.id, $4, t.scope, t.resource, t.claims, t.provider,
-               t.subject, t.amr, t.authenticated_at, t.issued_at, $5, $6, $7
+               t.subject, t.amr, t.authenticated_at, t.issued_at, $5, $6, $7, t.authorization_details
         FROM authorization_code t
         WHERE t.id = $3";
     /// The current token, or the one before it: what takes its place is new, and what had taken its place is dead.
@@ -167,11 +174,13 @@ sql! {
         SELECT client_id, current_hash, previous_hash, scope, idle_expires_at, expires_at, revoked_at IS NOT NULL AS revoked
         FROM refresh_token
         WHERE id = $1";
+    END_CODE = "
+        UPDATE authorization_code SET revoked_at = $3
+        WHERE id = (SELECT r.code_id FROM refresh_token r WHERE r.id = $1 AND r.client_id = $2 AND r.revoked_at IS NULL)
+          AND revoked_at IS NULL";
     END = "
         UPDATE refresh_token SET revoked_at = $3, sweep_at = $3
-        WHERE id = $1 AND client_id = $2 AND revoked_at IS NULL
-        RETURNING code_id";
-    END_CODE = "UPDATE authorization_code SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
+        WHERE id = $1 AND client_id = $2 AND revoked_at IS NULL";
     FAMILY_TOKEN = concat!("
         SELECT refresh_token.client_id, refresh_token.account_id, refresh_token.scope, refresh_token.provider, refresh_token.subject,
                CASE WHEN refresh_token.provider = 'web3' THEN refresh_token.subject
@@ -243,10 +252,9 @@ impl Store {
         let client = client.clone();
         self.transaction(move |mut conn| {
             Box::pin(async move {
-                let code: Option<CodeId> = on!(conn, value(END, id, client, now))?;
-                let Some(code) = code else { return Ok(false) };
-                on!(conn, execute(END_CODE, code, now))?;
-                Ok(true)
+                // The code first, as everywhere: two who end the same things in another order would wait for each other.
+                on!(conn, execute(END_CODE, id, &client, now))?;
+                Ok(on!(conn, execute(END, id, &client, now))? > 0)
             })
         })
         .await

@@ -5,7 +5,23 @@ use uuid::Uuid;
 
 use super::dialect::{read, sql, write_one};
 use super::{Store, StoreError};
-use crate::domain::{ClientId, CodeId, Timestamp};
+use crate::domain::{ChallengeId, ClientId, CodeId, Timestamp};
+
+/// What must hold of a client `c`, so that its own token, of that moment and that id, holds.
+macro_rules! client_token_holds {
+    ($issued_at:literal, $token:literal) => {
+        concat!(
+            "c.disabled_at IS NULL AND ",
+            $issued_at,
+            " > COALESCE(c.tokens_from, -1)
+          AND NOT EXISTS (SELECT 1 FROM token_revocation v WHERE v.token_id = ",
+            $token,
+            ")"
+        )
+    };
+}
+
+pub(super) use client_token_holds;
 
 sql! {
     REVOKE = "
@@ -15,11 +31,9 @@ sql! {
         WHERE c.id = $2
         ON CONFLICT (token_id) DO NOTHING";
     REVOKE_CODE = "UPDATE authorization_code SET revoked_at = $3 WHERE id = $1 AND client_id = $2 AND revoked_at IS NULL";
+    REVOKE_CHALLENGE = "UPDATE api_challenge SET revoked_at = $3 WHERE id = $1 AND client_id = $2 AND revoked_at IS NULL";
     REVOKE_DEVELOPER = "UPDATE developer_token SET revoked_at = $3 WHERE id = $1 AND client_id = $2 AND revoked_at IS NULL";
-    CLIENT_TOKEN = "
-        SELECT c.id FROM client c
-        WHERE c.id = $1 AND c.disabled_at IS NULL AND $2 > COALESCE(c.tokens_from, -1)
-          AND NOT EXISTS (SELECT 1 FROM token_revocation v WHERE v.token_id = $3)";
+    CLIENT_TOKEN = concat!("SELECT c.id FROM client c WHERE c.id = $1 AND ", client_token_holds!("$2", "$3"));
 }
 
 impl Store {
@@ -33,6 +47,12 @@ impl Store {
     pub async fn revoke_code_token(&self, code: CodeId, client: &ClientId, now: Timestamp) -> Result<(), StoreError> {
         let client = client.clone();
         write_one!(self, execute(REVOKE_CODE, code, client, now)).map(drop)
+    }
+
+    /// Revokes the access token that a challenge gave.
+    pub async fn revoke_wallet_token(&self, challenge: ChallengeId, client: &ClientId, now: Timestamp) -> Result<(), StoreError> {
+        let client = client.clone();
+        write_one!(self, execute(REVOKE_CHALLENGE, challenge, client, now)).map(drop)
     }
 
     /// Revokes a license's own token.

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use latchkey::domain::{
-    AccountId, Address, AuthMethod, ClientId, ClientKind, ClientMetadata, CodeId, InteractionId, Provider, Secret, SessionId, SigningAlg,
-    SubjectType, Timestamp, TokenHash,
+    AccountId, Address, AssetDid, AuthMethod, ChallengeId, ClientId, ClientKind, ClientMetadata, CodeId, InteractionId, KeyPurpose, Owner,
+    Provider, Secret, SessionId, SigningAlg, SubjectType, Timestamp, TokenHash,
 };
 use latchkey::store::{
-    ApiChallenge, ClientRecord, Interaction, License, LicenseKey, NewCode, Session, SigninChallenge, SigningKeyRecord, Store,
+    ApiChallenge, AssetImport, ClientRecord, Interaction, License, LicenseKey, NewCode, Session, SigninChallenge, SigningKeyRecord, Store,
     WalletChallenge,
 };
 use uuid::Uuid;
@@ -120,6 +120,7 @@ pub(crate) fn code(number: u8, client: &str, account: AccountId) -> NewCode {
         kept_until: at(3_600),
         resource: None,
         claims: None,
+        authorization_details: Some(serde_json::json!([{"type": "asset_access", "grant": "ünïcode"}])),
         told_as: None,
     }
 }
@@ -145,7 +146,7 @@ pub(crate) fn signin_challenge(number: u8) -> SigninChallenge {
 
 pub(crate) fn api_challenge(number: u8, client: &str) -> ApiChallenge {
     ApiChallenge {
-        id: uuid(5_000 + u128::from(number)),
+        id: ChallengeId(uuid(5_000 + u128::from(number))),
         client_id: client_id(client),
         redirect_uri: "https://app.example/a".parse().expect("a URI"),
         scope: "openid email".parse().expect("a scope"),
@@ -158,6 +159,7 @@ pub(crate) fn api_challenge(number: u8, client: &str) -> ApiChallenge {
 pub(crate) fn signing_key(kid: &str, alg: SigningAlg, generation: i64) -> SigningKeyRecord {
     SigningKeyRecord {
         kid: kid.to_owned(),
+        purpose: KeyPurpose::Signin,
         alg,
         generation,
         public_jwk: serde_json::json!({"kty": "EC", "kid": kid}),
@@ -165,5 +167,25 @@ pub(crate) fn signing_key(kid: &str, alg: SigningAlg, generation: i64) -> Signin
         created_at: at(0),
         active_from: None,
         retire_at: None,
+    }
+}
+
+pub(crate) fn did(number: u64) -> AssetDid {
+    format!("did:erc721:137:{}:{number}", address(0xcc)).parse().expect("a DID")
+}
+
+/// A vehicle, as an operator imports it.
+pub(crate) fn asset(number: u64, owner: Option<Owner>) -> AssetImport {
+    AssetImport {
+        did: did(number),
+        owner,
+        make: Some("Chevrolet".to_owned()),
+        model: Some("Bolt".to_owned()),
+        year: Some(2022),
+        powertrain: Some("BEV".to_owned()),
+        name: None,
+        attributes: None,
+        minted_at: None,
+        claim: None,
     }
 }

@@ -10,11 +10,13 @@ const MAY_SCAN: &[(&str, &str)] = &[
     ("accounts", "ACCOUNTS"),
     ("clients::read", "CLIENTS"),
     ("clients::write", "CONFIG_IDS"),
-    // An operator's deletion looks through the API's challenges of the last minutes: an index would cost each sign-in more.
+    // A deletion looks through the API's challenges of the last hour: an index would cost each sign-in more.
     ("clients::write", "DELETE"),
     ("licenses", "KEYS"),
     ("registrations", "DELETE"),
     ("signing_keys", "KEYS"),
+    // As the deletions above, a few at a time.
+    ("sweep", "CLIENTS"),
     ("sweep", "SIGNING_KEYS"),
 ];
 
@@ -36,7 +38,13 @@ async fn sqlite_scans_no_table() {
     for statement in hot() {
         let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", statement.text));
         let plan: Vec<String> = conn.fetch_all(explain).await.unwrap().iter().map(|row| row.get("detail")).collect();
-        let scans = plan.iter().any(|step| step.starts_with("SCAN") && step != "SCAN CONSTANT ROW" || step.contains("AUTOMATIC"));
+        // What the statement has put together itself, a handful of rows, is read to its end.
+        let own: Vec<&str> =
+            plan.iter().filter_map(|step| step.strip_prefix("MATERIALIZE ").or_else(|| step.strip_prefix("CO-ROUTINE "))).collect();
+        let scans = plan.iter().any(|step| match step.strip_prefix("SCAN ") {
+            Some(what) => what != "CONSTANT ROW" && !own.contains(&what.split(' ').next().unwrap_or_default()),
+            None => step.contains("AUTOMATIC"),
+        });
         assert!(!scans, "{}::{}: {plan:#?}", statement.place, statement.name);
     }
     conn.close().await.unwrap();

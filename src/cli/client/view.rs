@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use crate::config::span_words;
 use crate::domain::{
-    Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, ClientMetadata, GrantType, Pkce, RedirectUri, Scope, Secret, SigningAlg,
-    SubjectType, Timestamp,
+    Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, ClientMetadata, GrantType, OperatorsWord, PermissionSet, Pkce, RedirectUri,
+    Scope, Secret, SigningAlg, SubjectType, Timestamp,
 };
-use crate::store::{ClientRecord, ClientSource, LicenseKey};
+use crate::store::{ClientRecord, LicenseKey};
 
 /// A client's record for standard output; the fields of a license are there for licenses only.
 #[derive(Serialize)]
@@ -46,6 +46,12 @@ pub(in crate::cli) struct View<'a> {
     subject: Option<SubjectType>,
     signing_alg: SigningAlg,
     access_token_lifetime: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audiences: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    permission_limit: Option<&'a PermissionSet>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    first_party: bool,
     redirect_uris: &'a [RedirectUri],
     post_logout_redirect_uris: &'a [RedirectUri],
     backchannel_logout_uri: Option<&'a str>,
@@ -54,6 +60,9 @@ pub(in crate::cli) struct View<'a> {
     /// What else an app that registered itself, or is known by a document, says of itself (RFC 7591 §2).
     #[serde(skip_serializing_if = "Option::is_none")]
     metadata: Option<&'a ClientMetadata>,
+    /// What the operator has said of an app that registered itself: whether he let it in, and what of it his commands hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operator: Option<&'a OperatorsWord>,
     source: &'static str,
     /// Of a client that is known by a document of its own: until when that is not fetched again.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,11 +95,15 @@ impl<'a> View<'a> {
             subject: client.subject_type,
             signing_alg: client.signing_alg,
             access_token_lifetime: span_words(client.access_token),
+            audiences: client.metadata.audiences.as_deref(),
+            permission_limit: client.metadata.permissions.as_ref(),
+            first_party: client.metadata.first_party,
             redirect_uris: &client.redirect_uris,
             post_logout_redirect_uris: &client.post_logout_redirect_uris,
             backchannel_logout_uri: client.backchannel_logout_uri.as_deref(),
             keys: None,
-            metadata: matches!(client.source, ClientSource::Registration | ClientSource::Document).then_some(&client.metadata),
+            metadata: client.is_self_made().then_some(&client.metadata),
+            operator: (client.operator != OperatorsWord::default()).then_some(&client.operator),
             source: client.source.as_str(),
             document_until: client.document_until.map(Timestamp::rfc3339),
             created_at: client.created_at.rfc3339(),

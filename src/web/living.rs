@@ -1,13 +1,15 @@
-//! Whether an access token still holds: its record, looked up at every use. Userinfo and introspection ask here.
+//! Whether an access token still holds: its record, looked up at every use. All that takes access tokens asks here.
 
+use super::ctx::Ctx;
 use crate::domain::{ClientId, Scope};
 use crate::keys::VerifiedClaims;
+use crate::protocol::claims_request::ClaimsRequest;
 use crate::store::{DeveloperToken, PersonToken, StoreError};
 use crate::tokens::{self, Record};
-use crate::web::ctx::Ctx;
 
 /// An access token that holds, by what it speaks of.
-pub(super) enum Living {
+#[derive(Debug)]
+pub enum Living {
     Person(Box<PersonToken>),
     Developer(DeveloperToken),
     /// A client's own.
@@ -15,11 +17,12 @@ pub(super) enum Living {
 }
 
 /// `None` when its record is gone or revoked, or when what it depends on has ended. `claims` are those of an access token of ours.
-pub(super) async fn living(ctx: &Ctx, claims: &VerifiedClaims) -> Result<Option<Living>, StoreError> {
+pub async fn living(ctx: &Ctx, claims: &VerifiedClaims) -> Result<Option<Living>, StoreError> {
     let store = &ctx.state.store;
     let Some(record) = claims.jti().and_then(Record::parse) else { return Ok(None) };
     Ok(match record {
         Record::Code(id) => store.person_token(id, ctx.now).await?.map(|person| narrowed(claims, person)),
+        Record::Wallet(id) => store.wallet_token(id, ctx.now).await?.map(|person| narrowed(claims, person)),
         Record::Refresh(family, token) => {
             let seen_since = tokens::sessions_seen_since(&ctx.state, ctx.now);
             store.family_token(family, token, ctx.now, seen_since).await?.map(|person| narrowed(claims, person))
@@ -35,5 +38,7 @@ pub(super) async fn living(ctx: &Ctx, claims: &VerifiedClaims) -> Result<Option<
 // The record has what was granted; a token may have been asked for with less (RFC 6749 §6).
 fn narrowed(claims: &VerifiedClaims, person: PersonToken) -> Living {
     let own: Scope = claims.text("scope").and_then(|scope| scope.parse().ok()).unwrap_or_default();
-    Living::Person(Box::new(PersonToken { scope: person.scope.common(&own), ..person }))
+    let scope = person.scope.common(&own);
+    let claims = ClaimsRequest::stored(person.claims.as_ref()).narrowed(&person.scope, &scope).to_stored();
+    Living::Person(Box::new(PersonToken { scope, claims, ..person }))
 }
