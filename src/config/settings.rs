@@ -89,7 +89,7 @@ settings! {
     }
     /// Devices without a browser, which people connect by typing a code (RFC 8628).
     devices: Devices {
-        /// How long a person has for that.
+        /// How long a person has to connect a device.
         lifetime: Duration = "10m", from "1m" to "30m";
         /// How long a device waits between two polls.
         interval: Duration = "5s", from "1s" to "1m";
