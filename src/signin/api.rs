@@ -153,7 +153,7 @@ async fn wallet(ctx: &Ctx, client: &ClientRecord, taken: &TakenChallenge) -> Res
     let (account, record) = match proof::entrance(taken) {
         // All that is to be stored was stored when the challenge was taken.
         Entrance::Known(account) => {
-            ctx.state.note(Note::IdentityUsed(Provider::web3(), challenge.message.address.checksummed(), ctx.now));
+            ctx.state.note(Note::WalletUsed(challenge.message.address, ctx.now));
             (account, Record::Wallet(challenge.id))
         }
         Entrance::Agrees => first_sign_in(ctx, client, challenge).await?.ok_or_else(shut)?,
