@@ -1,6 +1,7 @@
 //! OAuth, OpenID Connect and the wallet's texts, as the standards write them: pure parsing and composing.
 
 pub mod asset_exchange;
+pub mod authorization_details;
 pub mod authorize;
 pub mod claims_request;
 pub mod client_assertion;
