@@ -1,8 +1,11 @@
 //! The token exchange (RFC 8693): an app's own token, for one of an asset that was shared with it; or, with an actor token, on behalf of the
 //! person or app whose token was sent to it. It gives what `POST /v1/tokens/exchange` gives, by the same move.
 
+use crate::domain::AssetDid;
 use crate::keys::{TokenKind, VerifiedClaims};
 use crate::policy::exchange::{Shown, check_parties};
+use crate::policy::grants::Granted;
+use crate::protocol::authorization_details::{AssetAccess, Assets};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::params::Params;
 use crate::protocol::token_exchange::TokenExchange;
@@ -54,8 +57,14 @@ pub(super) async fn grant(ctx: &Ctx, client: &ClientRecord, params: &Params) -> 
         // original credential is no longer valid", which nobody needs here: the grant is asked each time.
         refresh_token: None,
         issued_token_type: Some(asked.issued_token_type),
-        authorization_details: None,
+        authorization_details: Some(told(&asked.asset, &exchanged.granted)?),
     })
+}
+
+// RFC 9396 §7: "the AS MUST also return the "authorization_details" as granted".
+fn told(asset: &AssetDid, granted: &Granted) -> Result<serde_json::Value, Fault> {
+    let detail = AssetAccess::to(Assets::These(vec![*asset]), granted.permissions.clone(), granted.events.clone());
+    serde_json::to_value([detail]).map_err(|reason| Fault::Broken(format!("authorization_details: {reason}")))
 }
 
 // What cannot be exchanged again for more is said to be that, and not merely unknown.
