@@ -65,7 +65,8 @@ fn assets_are_imported_shown_and_brought_up_to_date() {
 #[test]
 fn nothing_is_imported_unless_every_line_is_good() {
     let operator = Operator::new();
-    let bad = [line(1, &json!({})), "{".to_owned(), line(2, &json!({"owner": "me"})), line(1, &json!({})), line(3, &json!({"color": "red"}))];
+    let bad =
+        [line(1, &json!({})), "{".to_owned(), line(2, &json!({"owner": "me"})), line(1, &json!({})), line(3, &json!({"color": "red"}))];
     let file = operator.file("bad.ndjson", &bad.join("\n"));
     let told = operator.refused(&["asset", "import", file.to_str().unwrap()]);
     for words in
