@@ -9,6 +9,7 @@ pub mod cookies;
 pub mod ctx;
 pub mod decision;
 pub mod documents;
+pub mod exchange;
 pub mod fault;
 pub mod living;
 pub mod logo;

@@ -70,7 +70,9 @@ pub fn challenged(ctx: &Ctx, mut response: HttpResponse, refusal: &Refusal, meta
         Refusal::Fault(Fault::OAuth(error)) => {
             Some(format!("Bearer error=\"{}\", error_description=\"{}\", {metadata}", error.code.as_str(), error.description))
         }
-        Refusal::Fault(Fault::TooMany(_) | Fault::Unavailable | Fault::ClientKeys { .. } | Fault::Broken(_) | Fault::Visit(_)) => None,
+        Refusal::Fault(
+            Fault::NotGranted(_) | Fault::TooMany(_) | Fault::Unavailable | Fault::ClientKeys { .. } | Fault::Broken(_) | Fault::Visit(_),
+        ) => None,
     };
     if let Some(value) = value.and_then(|text| HeaderValue::from_str(&text).ok()) {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, value);

@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqliteConnect
 
 use super::grants::{grant_id, granting, made, new_grant, owner};
 use super::harness::{Engine, Fresh, both};
-use super::made::{address, asset, at, client, client_id, code, did, hash, key, license, person, uuid};
+use super::made::{address, api_challenge, asset, at, client, client_id, code, did, hash, key, license, person, uuid};
 use super::refresh::{FAMILY, begun};
 
 both! {
@@ -31,7 +31,7 @@ async fn read(store: &Store, bearer: &Bearer, asset: u64, now: Timestamp) -> Opt
 }
 
 /// The bearers of a license (address 9, key 5) and of the app, whose person has account 1; each lives.
-async fn bearers(store: &Store) -> (AccountId, [(Bearer, ClientId, Option<AccountId>); 4]) {
+async fn bearers(store: &Store) -> (AccountId, [(Bearer, ClientId, Option<AccountId>); 5]) {
     begun(store, None).await;
     let account = store.accounts().await.unwrap()[0].id;
     let given = code(2, "app", account);
@@ -47,12 +47,16 @@ async fn bearers(store: &Store) -> (AccountId, [(Bearer, ClientId, Option<Accoun
         expires_at: at(500),
     };
     assert!(store.put_developer_token(&token, at(0)).await.unwrap());
+    let challenge = api_challenge(1, "app");
+    assert!(store.put_api_challenge(&challenge, &hash("state")).await.unwrap());
+    store.take_api_challenge(&hash("state"), at(0), at(3_600)).await.unwrap();
     let app = || client_id("app");
     let bearers = [
         (Bearer::Code(given.id), app(), Some(account)),
         (Bearer::Refresh { family: FamilyId(uuid(FAMILY)), token: uuid(7), seen_since: at(0) }, app(), Some(account)),
         (Bearer::Developer(token.id), address(9).into(), None),
         (Bearer::Client { client: app(), token: uuid(8), issued_at: at(0) }, app(), None),
+        (Bearer::Wallet(challenge.id), app(), Some(account)),
     ];
     (account, bearers)
 }
@@ -84,16 +88,17 @@ async fn a_dead_token_brings_nothing(fresh: &Fresh) {
     let store = &fresh.store;
     let (account, bearers) = bearers(store).await;
     let alive = async |now: i64| {
-        let mut alive = [false; 4];
+        let mut alive = [false; 5];
         for (place, (bearer, ..)) in bearers.iter().enumerate() {
             alive[place] = read(store, bearer, 1, at(now)).await.is_some();
         }
         alive
     };
-    assert_eq!(alive(1).await, [true; 4]);
+    assert_eq!(alive(1).await, [true; 5]);
     for unknown in [
         Bearer::Code(latchkey::domain::CodeId(uuid(99))),
         Bearer::Developer(uuid(99)),
+        Bearer::Wallet(latchkey::domain::ChallengeId(uuid(99))),
         Bearer::Refresh { family: FamilyId(uuid(99)), token: uuid(7), seen_since: at(0) },
         Bearer::Client { client: client_id("nobody"), token: uuid(8), issued_at: at(0) },
         Bearer::Named(client_id("nobody")),
@@ -105,7 +110,7 @@ async fn a_dead_token_brings_nothing(fresh: &Fresh) {
     store.put_code(&waiting, &hash("waiting")).await.unwrap();
     assert!(read(store, &Bearer::Code(waiting.id), 1, at(1)).await.is_none());
     // Its time is over.
-    assert_eq!(alive(500).await, [true, true, false, true]);
+    assert_eq!(alive(500).await, [true, true, false, true, true]);
 
     let revoked = Bearer::Client { client: client_id("app"), token: uuid(20), issued_at: at(0) };
     assert!(read(store, &revoked, 1, at(1)).await.is_some());
@@ -113,17 +118,19 @@ async fn a_dead_token_brings_nothing(fresh: &Fresh) {
     assert!(read(store, &revoked, 1, at(1)).await.is_none());
 
     store.disable_license_key(&address(9).into(), &address(5), at(2)).await.unwrap();
-    assert_eq!(alive(2).await, [true, true, false, true]);
+    assert_eq!(alive(2).await, [true, true, false, true, true]);
     store.revoke_token(uuid(7), &client_id("app"), at(500)).await.unwrap();
-    assert_eq!(alive(2).await, [true, false, false, true]);
+    assert_eq!(alive(2).await, [true, false, false, true, true]);
     store.revoke_code(&hash("given"), at(2)).await.unwrap();
-    assert_eq!(alive(2).await, [false, false, false, true]);
+    assert_eq!(alive(2).await, [false, false, false, true, true]);
+    store.revoke_wallet_token(api_challenge(1, "app").id, &client_id("app"), at(2)).await.unwrap();
+    assert_eq!(alive(2).await, [false, false, false, true, false]);
     assert!(read(store, &NAMED(), 1, at(2)).await.is_some());
     store.set_client_disabled(&client_id("app"), Some(at(3)), at(3)).await.unwrap();
-    assert_eq!(alive(3).await, [false; 4]);
+    assert_eq!(alive(3).await, [false; 5]);
     assert!(read(store, &NAMED(), 1, at(3)).await.is_none());
     store.set_client_disabled(&client_id("app"), None, at(3)).await.unwrap();
-    assert_eq!(alive(4).await, [false; 4], "what was issued before stays dead");
+    assert_eq!(alive(4).await, [false; 5], "what was issued before stays dead");
     assert!(read(store, &NAMED(), 1, at(4)).await.is_some());
 
     let later = async |number: u8, seconds: i64| {
@@ -294,7 +301,7 @@ async fn fill(fresh: &Fresh, count: u64) {
 fn texts() -> Vec<&'static str> {
     let texts: Vec<_> =
         statements().filter(|statement| statement.place.ends_with("store::exchange")).map(|statement| statement.text).collect();
-    assert_eq!(texts.len(), 5, "each kind of bearer has its own");
+    assert_eq!(texts.len(), 6, "each kind of bearer has its own");
     texts
 }
 
