@@ -375,8 +375,14 @@ mod tests {
     #[test]
     fn a_code_is_never_older_than_the_consent_it_lives_under() {
         let (session, consent) = (session(900, 1), consent("openid email", -2));
-        let facts =
-            Facts { session: Some(&session), subject: None, consent: Some(&consent), held: Held::default(), interaction: None, now: Timestamp::from_seconds(NOW) };
+        let facts = Facts {
+            session: Some(&session),
+            subject: None,
+            consent: Some(&consent),
+            held: Held::default(),
+            interaction: None,
+            now: Timestamp::from_seconds(NOW),
+        };
         let Step::Approve(approved) = next_step(request(""), facts) else { panic!("agreed to already") };
         let code = approved.code(CodeId(Uuid::nil()), facts.now, Duration::from_mins(1), Duration::from_hours(1));
         assert_eq!((code.issued_at, code.expires_at), (consent.created_at, facts.now.plus(Duration::from_mins(1))));

@@ -47,7 +47,11 @@ pub struct Chosen {
 pub enum Declined {
     Lack(Lack),
     /// So many were chosen, and it has to be from so many to so many.
-    Count { chosen: usize, min: usize, max: usize },
+    Count {
+        chosen: usize,
+        min: usize,
+        max: usize,
+    },
     /// An asset that is not among those that were offered, or that has had another owner since.
     Changed(AssetDid),
     /// A time that was not offered.
@@ -78,9 +82,7 @@ impl Offer<'_> {
                     dids.iter().copied().filter(|did| !self.assets.iter().any(|asset| asset.did == *did)).collect();
                 (!missing.is_empty()).then_some(Lack::NotTheirs(missing))
             }
-            Assets::Pick(pick) => {
-                (self.assets.len() < pick.min).then_some(Lack::TooFew { fitting: self.assets.len(), min: pick.min })
-            }
+            Assets::Pick(pick) => (self.assets.len() < pick.min).then_some(Lack::TooFew { fitting: self.assets.len(), min: pick.min }),
         }
     }
 
@@ -106,8 +108,7 @@ impl Offer<'_> {
         let giving = |asset: Option<(AssetDid, i64)>| Giving {
             asset,
             // What is for assets of another kind is not granted on this one.
-            permissions: asset
-                .map_or_else(|| permissions.clone(), |(did, _)| permissions.intersection(vocabulary.known(did.method()))),
+            permissions: asset.map_or_else(|| permissions.clone(), |(did, _)| permissions.intersection(vocabulary.known(did.method()))),
             events: self.detail.events.clone(),
             span: Duration::from_secs(span),
             purpose: self.detail.purpose.clone(),
