@@ -132,9 +132,10 @@ fn ended(grant: &Grant) -> Option<String> {
 }
 
 fn asset_line(asset: &Asset) -> AssetLine {
+    let name = words::asset_name(asset);
     AssetLine {
-        name: words::asset_name(asset),
-        id: words::end_of(&asset.did),
+        name: name.clone(),
+        id: Some(words::end_of(&asset.did)).filter(|id| *id != name).unwrap_or_default(),
         did: asset.did.to_string(),
         value: String::new(),
         chosen: false,

@@ -4,7 +4,7 @@
 mod offer;
 mod told;
 
-pub use offer::{Chosen, Declined, Giving, Lack, Offer, span_choices};
+pub use offer::{Chosen, Declined, Giving, Lack, Offer, fits, span_choices};
 pub use told::{GrantedAccess, of_living, to_stored};
 
 use std::collections::HashSet;

@@ -54,9 +54,10 @@ pub(super) fn blocks(ctx: &Ctx, found: &[Found<'_>], choices: Option<&[Chosen]>)
 }
 
 fn asset_line(asset: &Asset, chosen: bool) -> AssetLine {
+    let name = words::asset_name(asset);
     AssetLine {
-        name: words::asset_name(asset),
-        id: words::end_of(&asset.did),
+        name: name.clone(),
+        id: Some(words::end_of(&asset.did)).filter(|id| *id != name).unwrap_or_default(),
         did: asset.did.to_string(),
         value: format!("{} {}", asset.epoch, asset.did),
         chosen,

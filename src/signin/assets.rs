@@ -2,7 +2,7 @@
 //! they have agreed to, recomputed from the request that was stored. A form only chooses among what the request holds.
 
 use crate::domain::{AccountId, Asset, AssetDid, GrantId, GrantSource, Permission, PermissionSet};
-use crate::policy::asset_access::{Chosen, Declined, Giving, Offer};
+use crate::policy::asset_access::{Chosen, Declined, Giving, Offer, fits};
 use crate::protocol::authorization_details::{AssetAccess, Assets, Filter};
 use crate::protocol::authorize::AuthorizeRequest;
 use crate::protocol::params::Params;
@@ -32,7 +32,11 @@ pub(super) async fn find<'a>(ctx: &Ctx, details: &'a [AssetAccess], account: Acc
         let assets = match &detail.assets {
             Assets::These(dids) => named(ctx, dids, account).await?,
             Assets::All => page(ctx, account, AssetFilter::default(), LONGEST_PAGE).await?,
-            Assets::Pick(pick) => page(ctx, account, filter(&pick.filter), LONGEST_PAGE).await?,
+            Assets::Pick(pick) => {
+                let mut assets = page(ctx, account, filter(&pick.filter), LONGEST_PAGE).await?;
+                assets.retain(|asset| fits(detail, &asset.did, &ctx.state.config.vocabulary));
+                assets
+            }
         };
         found.push(Found { detail, assets, has_any });
     }

@@ -141,6 +141,13 @@ impl Offer<'_> {
     }
 }
 
+/// Whether an asset is of a kind that all the app needs is for, and something of what it asks.
+#[must_use]
+pub fn fits(detail: &AssetAccess, did: &AssetDid, vocabulary: &Vocabulary) -> bool {
+    let known = vocabulary.known(did.method());
+    detail.actions.is_subset(known) && !(detail.wanted().intersection(known).is_empty() && detail.events.is_empty())
+}
+
 /// For how many seconds something may be granted, the longest first: as long as is asked for, or as may be, and some shorter times.
 #[must_use]
 pub fn span_choices(asked: Option<u32>, longest: Duration) -> Vec<u64> {

@@ -200,3 +200,20 @@ fn what_is_told_is_what_lives_of_what_was_recorded() {
     );
     assert!(of_living(&stored, &living, Timestamp::from_seconds(1_000)).is_empty(), "its time is over");
 }
+
+#[test]
+fn what_is_for_another_kind_of_thing_is_not_offered() {
+    let vocabulary = vocabulary();
+    let maker: AssetDid = format!("did:ethr:137:{CONTRACT}").parse().unwrap();
+    let fits = |more: &serde_json::Value, did: AssetDid| super::fits(&detail(more), &did, &vocabulary);
+    for (more, car, other) in [
+        (json!({ "assets": { "pick": {} }, "actions": ["see"] }), true, false),
+        (json!({ "assets": { "pick": {} }, "actions": ["mint"] }), false, true),
+        (json!({ "assets": { "pick": {} }, "actions": ["see", "mint"] }), false, false),
+        (json!({ "assets": { "pick": {} }, "optional_actions": ["see", "mint"] }), true, true),
+        (json!({ "assets": { "pick": {} }, "optional_actions": ["see"] }), true, false),
+        (json!({ "assets": { "pick": {} }, "events": [EventFilter::any()] }), true, true),
+    ] {
+        assert_eq!((fits(&more, did(1)), fits(&more, maker)), (car, other), "{more}");
+    }
+}
