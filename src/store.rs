@@ -10,6 +10,7 @@ use std::sync::Arc;
 use sqlx::{ConnectOptions, Connection, PgConnection, SqliteConnection};
 
 mod accounts;
+mod agreements;
 mod assertions;
 mod asset_claims;
 mod asset_imports;
@@ -51,6 +52,7 @@ mod tables;
 mod writer;
 
 pub use accounts::{Account, Identity, PostalAddress, Profile, SignIn};
+pub use agreements::{Agreed, Agreeing};
 pub use asset_imports::{AssetImport, AssetsImported, Imported};
 pub use asset_pages::{AssetFilter, AssetPage, AssetsOf};
 pub use assets::Transfer;

@@ -11,6 +11,7 @@ pub mod decision;
 pub mod documents;
 pub mod exchange;
 pub mod fault;
+pub mod granted;
 pub mod living;
 pub mod logo;
 pub mod observe;

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::authorization_details::AssetAccess;
 use super::claims_request::ClaimsRequest;
 use super::error::{ErrorCode, OAuthError};
 use super::params::Params;
@@ -91,6 +92,9 @@ pub struct AuthorizeRequest {
     /// What the person has to agree to besides `scope`: the scopes of the claims, and the resources by their URI.
     #[serde(default)]
     pub agree_to: Scope,
+    /// What it would do with assets of the person's (RFC 9396).
+    #[serde(default)]
+    pub details: Vec<AssetAccess>,
     /// The `sub` that `id_token_hint` named, once its signature was checked: nobody else may be let in.
     #[serde(default)]
     pub expected_subject: Option<String>,
@@ -186,6 +190,7 @@ impl AuthorizeRequest {
             acr_values: acr_values(params, terms)?,
             resource,
             agree_to,
+            details: AssetAccess::parse(params.get("authorization_details")?)?,
             nonce: nonce(params)?,
             code_challenge: code_challenge(params, terms.pkce)?,
             prompt: prompt(params)?,

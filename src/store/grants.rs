@@ -137,6 +137,11 @@ sql! {
     END_BY_OPERATOR = "
         UPDATE asset_grant SET ended_at = $2, ended = 'operator', updated_at = $2, sweep_at = $3
         WHERE id = $1 AND ended_at IS NULL AND expires_at > $2";
+    /// Also what the operator granted in the account's place: who withdraws an app wants it gone.
+    END_OF_APP = "
+        UPDATE asset_grant SET ended_at = $3, ended = 'owner', updated_at = $3, sweep_at = $4
+        WHERE grantor_account = $1 AND grantee = $2 AND ended_at IS NULL AND expires_at > $3
+        RETURNING id";
     END_FOR_TRANSFER = "
         UPDATE asset_grant SET ended_at = $2, ended = 'transfer', updated_at = $2, sweep_at = $3
         WHERE asset = $1 AND ended_at IS NULL AND expires_at > $2
@@ -201,9 +206,17 @@ impl Store {
     }
 }
 
-/// Makes grants inside a transaction. Nothing is written before everything has been looked at and is held, so that a refusal leaves
-/// nothing behind.
-pub(super) async fn create(
+/// Makes grants inside a transaction.
+async fn create(conn: &mut Conn<'_>, granting: &Granting, new: Vec<NewGrant>, now: Timestamp) -> Result<GrantOutcome, StoreError> {
+    match prepare(conn, granting, new, now).await? {
+        GrantOutcome::Made(grants) => write(conn, granting, &grants, now).await.map(|()| GrantOutcome::Made(grants)),
+        refused => Ok(refused),
+    }
+}
+
+/// Looks at all that grants depend on, and holds it until the end of the transaction. Nothing is written, so that a refusal leaves nothing
+/// behind; what comes out as made is what [`write`] is to write.
+pub(super) async fn prepare(
     conn: &mut Conn<'_>,
     granting: &Granting,
     new: Vec<NewGrant>,
@@ -238,17 +251,31 @@ pub(super) async fn create(
             return Ok(GrantOutcome::TooMany(grant.asset));
         }
     }
+    grants.sort_by_key(|grant| new.iter().position(|asked| asked.id == grant.id));
+    Ok(GrantOutcome::Made(grants))
+}
+
+/// Writes grants that were prepared in this transaction.
+pub(super) async fn write(conn: &mut Conn<'_>, granting: &Granting, grants: &[Grant], now: Timestamp) -> Result<(), StoreError> {
     if granting.replaces {
-        for grant in &grants {
+        for grant in grants {
             replace(conn, grant, &granting.by, now).await?;
         }
     }
-    for grant in &grants {
+    for grant in grants {
         insert(conn, grant, granting.visit, now).await?;
         note(conn, grant.id, What::Made, &granting.by, granting.source.as_str(), now).await?;
     }
-    grants.sort_by_key(|grant| new.iter().position(|asked| asked.id == grant.id));
-    Ok(GrantOutcome::Made(grants))
+    Ok(())
+}
+
+/// Ends all that an account granted to a client, inside the transaction that withdraws the app.
+pub(super) async fn end_of_app(conn: &mut Conn<'_>, account: AccountId, client: &ClientId, now: Timestamp) -> Result<(), StoreError> {
+    let ended: Vec<GrantId> = on!(*conn, values(END_OF_APP, account, client, now, now.plus(KEPT)))?;
+    for grant in ended {
+        note(conn, grant, What::Ended, &Actor::Owner { account, by: None }, GrantEnd::Owner.as_str(), now).await?;
+    }
+    Ok(())
 }
 
 /// Ends what was granted on an asset that has just changed hands, inside the transaction that did it.
