@@ -23,7 +23,7 @@ fn endpoints_of(source: &str) -> BTreeSet<Endpoint> {
         for after in code.split(mark).skip(1) {
             let (path, rest) = after.split_once('"').unwrap();
             let own = [".service(", ".route(\"/", ";"].iter().fold(rest, |own, end| own.split(end).next().unwrap());
-            for (call, method) in [("get()", "GET"), ("post()", "POST"), ("put()", "PUT"), ("delete()", "DELETE")] {
+            for (call, method) in [("get()", "GET"), ("post()", "POST"), ("put()", "PUT"), ("patch()", "PATCH"), ("delete()", "DELETE")] {
                 if own.contains(&format!("{call}.to(")) {
                     // `{path:.*}` is `{path}` to a reader.
                     found.insert((method.to_owned(), format!("/{}", path.replace(":.*}", "}"))));
