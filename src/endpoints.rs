@@ -82,6 +82,8 @@ endpoints! {
     AuthZenConfiguration = "/.well-known/authzen-configuration",
     /// RFC 9728 §3.1: the decisions, as a protected resource.
     AuthZenResource = "/.well-known/oauth-protected-resource/access/v1/evaluation",
+    /// The JSON interfaces, in OpenAPI 3.1.
+    OpenApi = "/openapi.json",
     /// RP-Initiated Logout §2.
     Logout = "/logout" as "end_session_endpoint",
     /// RFC 7591 §3; what it answers with lies below it (RFC 7592).

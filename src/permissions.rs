@@ -6,4 +6,5 @@ pub mod authzen;
 pub mod exchange;
 pub mod grants;
 pub mod metadata;
+pub mod openapi;
 mod view;

@@ -56,6 +56,7 @@ pub fn configure(mode: Mode) -> impl FnOnce(&mut ServiceConfig) {
             .service(api("/v1/assets/{did}").route(get().to(permissions::assets::get)))
             .service(api("/v1/assets/{did}/transfer").route(post().to(permissions::assets::pass_on)))
             .service(api(Endpoint::AssetsResource.path()).route(get().to(permissions::metadata::assets)))
+            .service(api(Endpoint::OpenApi.path()).route(get().to(permissions::openapi::get)))
             .service(api(Endpoint::AuthZen.path()).route(post().to(permissions::authzen::evaluation)))
             .service(api(Endpoint::AuthZenBatch.path()).route(post().to(permissions::authzen::evaluations)))
             .service(api(Endpoint::AuthZenConfiguration.path()).route(get().to(permissions::authzen::metadata)))

@@ -107,6 +107,9 @@ mod assets_api;
 #[path = "http/authzen.rs"]
 mod authzen;
 
+#[path = "http/openapi.rs"]
+mod openapi;
+
 #[path = "http/token_exchange.rs"]
 mod token_exchange;
 
