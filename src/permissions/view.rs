@@ -114,14 +114,14 @@ struct OwnedView<'a> {
 impl<'a> AssetView<'a> {
     /// As its owner sees it.
     pub(super) fn owned(asset: &'a Asset) -> Self {
-        let owner = match asset.owner {
+        let wallet = match asset.owner {
             Some(Owner::Address(address)) => Some(address),
             Some(Owner::Account(_)) | None => None,
         };
         let owned = OwnedView {
             name: asset.name.as_deref(),
             attributes: &asset.attributes,
-            owner,
+            owner: wallet,
             minted_at: asset.minted_at.rfc3339(),
             updated_at: asset.updated_at.rfc3339(),
         };
