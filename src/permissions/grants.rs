@@ -64,20 +64,18 @@ async fn make(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Refusal> {
     let effective_at = asked.effective_at.map_or(ctx.now, |given| given.max(ctx.now));
     let expires_at = asked.expires_at.unwrap_or_else(|| ctx.now.plus(longest));
     let wish = Wish { permissions: &asked.permissions, events: &asked.events, effective_at, expires_at };
-    let epoch = match asked.asset {
-        Some(asset) => {
-            let standing = ctx.state.store.asset_standing(&asset).await?;
-            may_give(person, standing.as_ref(), &wish, &terms, ctx.now).map_err(|error| told(&error))?;
-            standing.map(|standing| (asset, standing.epoch))
-        }
-        None => {
-            check_wish(&wish, &terms, ctx.now).map_err(|error| told(&error))?;
-            None
-        }
+    let asset = if let Some(asset) = asked.asset {
+        let standing = ctx.state.store.asset_standing(&asset).await?;
+        may_give(person, standing.as_ref(), &wish, &terms, ctx.now).map_err(|error| told(&error))?;
+        // Never by mistake all that they have.
+        Some((asset, standing.ok_or_else(|| told(&GivingError::NotYours))?.epoch))
+    } else {
+        check_wish(&wish, &terms, ctx.now).map_err(|error| told(&error))?;
+        None
     };
     let new = NewGrant {
         id: GrantId(ctx.state.entropy.uuid(ctx.now)),
-        asset: epoch,
+        asset,
         grantee: asked.grantee,
         permissions: asked.permissions,
         events: asked.events,

@@ -33,7 +33,7 @@ pub async fn post(ctx: Ctx, body: Body) -> HttpResponse {
 }
 
 #[derive(Debug, Serialize)]
-struct Outcome {
+struct Told {
     did: AssetDid,
     outcome: &'static str,
     /// Shown this once.
@@ -46,7 +46,7 @@ struct Outcome {
 async fn import(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Refusal> {
     #[derive(Serialize)]
     struct Done {
-        assets: Vec<Outcome>,
+        assets: Vec<Told>,
     }
     caller(ctx, Deed::Import).await?;
     let lines = read(ctx, body)?;
@@ -92,9 +92,9 @@ fn read(ctx: &Ctx, body: &Body) -> Result<Vec<Line>, Refusal> {
     Ok(lines)
 }
 
-fn told(line: &Line, code: Option<Secret>, outcome: Imported, expires_at: Timestamp) -> Outcome {
+fn told(line: &Line, code: Option<Secret>, outcome: Imported, expires_at: Timestamp) -> Told {
     let code = code.filter(|_| outcome == Imported::Created);
-    Outcome {
+    Told {
         did: line.asset.did,
         outcome: match outcome {
             Imported::Created => "created",
