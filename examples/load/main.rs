@@ -110,7 +110,7 @@ async fn database(options: &Options, name: &'static str, url: Option<&str>, bare
     // Last of all, because from here on there is much in the store.
     let mut before = 0;
     let wanted = |name: &&str| options.only.as_deref().is_none_or(|only| name.contains(only));
-    for (size, names) in exchange::SIZES.into_iter().filter(|(_, names)| names.iter().any(|name| wanted(name))) {
+    for (size, names) in exchange::SIZES.into_iter().filter(|(_, names)| names.iter().any(wanted)) {
         eprintln!("{name}: {size} grants, filling");
         if before == 0 {
             exchange::prepare(place.database()).await?;
