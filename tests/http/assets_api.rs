@@ -35,8 +35,8 @@ on_both!(owners_see_theirs_and_apps_what_is_shared, |world| {
     let shared = get(&world, &format!("/v1/assets/{}", did(2)), &app).await.json();
     let expected = json!({ "did": did(2), "make": null, "model": null, "year": null, "powertrain": null, "permissions": [LIVE] });
     assert_eq!(shared, expected);
-    let owned = get(&world, &format!("/v1/assets/{}", did(2).to_lowercase()), &owner).await.json();
-    assert_eq!((&owned["did"], &owned["owner"]), (&json!(did(2)), &json!(scene.owner.address.to_string())));
+    let whole = get(&world, &format!("/v1/assets/{}", did(2).to_lowercase()), &owner).await.json();
+    assert_eq!((&whole["did"], &whole["owner"]), (&json!(did(2)), &json!(scene.owner.address.to_string())));
     // Not theirs, and not there: the same words.
     for token in [&app, &other] {
         let mut words = Vec::new();
