@@ -2,6 +2,7 @@
 
 pub mod acr;
 pub mod asset_access;
+pub mod api_access;
 pub mod asset_claims;
 pub mod authorize;
 pub mod claims;

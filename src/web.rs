@@ -1,5 +1,6 @@
 //! The walls around the rooms: what a handler knows of its request, how it replies, how it fails; cookies, CSRF and headers.
 
+pub mod asset_import;
 pub mod assets;
 pub mod bearer;
 pub mod body;

@@ -100,6 +100,17 @@ mod exchange;
 
 #[path = "http/details.rs"]
 mod details;
+#[path = "http/grants_api.rs"]
+mod grants_api;
+
+#[path = "http/assets_api.rs"]
+mod assets_api;
+
+#[path = "http/authzen.rs"]
+mod authzen;
+
+#[path = "http/openapi.rs"]
+mod openapi;
 
 #[path = "http/token_exchange.rs"]
 mod token_exchange;

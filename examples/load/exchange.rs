@@ -26,7 +26,10 @@ const PERMISSIONS: &str = "privilege:GetNonLocationHistory privilege:GetLocation
 const OTHERS: &str = "0x45fbCD3ef7361d156e8b16F5538AE36DEdf61Da8";
 
 /// How many grants there are, as the tables name it.
-pub(crate) const SIZES: [(u64, &str); 2] = [(1_000, "exchange, 1,000 grants"), (1_000_000, "exchange, 1,000,000 grants")];
+pub(crate) const SIZES: [(u64, [&str; 2]); 2] = [
+    (1_000, ["exchange, 1,000 grants", "AuthZEN decision, 1,000 grants"]),
+    (1_000_000, ["exchange, 1,000,000 grants", "AuthZEN decision, 1,000,000 grants"]),
+];
 
 /// The license with its key, an asset, and what was granted on it.
 pub(crate) async fn prepare(database: &str) -> Result<(), Failure> {

@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
 use serde::Serialize;
 
+use super::metadata::protected;
 use crate::domain::{EventFilter, PermissionSet};
 use crate::endpoints::Endpoint;
 use crate::keys::TokenKind;
@@ -48,22 +49,9 @@ pub async fn post(ctx: Ctx, body: Body) -> HttpResponse {
     }
 }
 
-/// `GET /.well-known/oauth-protected-resource/v1/tokens/exchange` (RFC 9728 §2).
+/// `GET /.well-known/oauth-protected-resource/v1/tokens/exchange`.
 pub async fn metadata(ctx: Ctx) -> HttpResponse {
-    #[derive(Serialize)]
-    struct Metadata<'a> {
-        resource: String,
-        authorization_servers: [&'a str; 1],
-        bearer_methods_supported: [&'a str; 1],
-        resource_name: &'a str,
-    }
-    let metadata = Metadata {
-        resource: exchange::address(&ctx.state),
-        authorization_servers: [ctx.state.issuer()],
-        bearer_methods_supported: ["header"],
-        resource_name: "Token exchange",
-    };
-    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "public, max-age=300")).json(metadata)
+    protected(&ctx, Endpoint::Exchange, "Token exchange", &[])
 }
 
 async fn answer(ctx: &Ctx, body: &Body) -> Result<Reply, Refusal> {

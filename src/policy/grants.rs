@@ -4,4 +4,4 @@ mod evaluate;
 mod giving;
 
 pub use evaluate::{Acting, Ask, Facts, Granted, Reason, Refused, evaluate};
-pub use giving::{Ender, GivingError, Terms, Wish, check_wish, may_end, may_give};
+pub use giving::{Change, Ender, GivingError, Terms, Wish, check_change, check_wish, may_end, may_give};

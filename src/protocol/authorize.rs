@@ -16,7 +16,18 @@ use super::resource::Known;
 use crate::domain::{ClientId, Pkce, RedirectUri, Scope};
 
 /// The scopes that this server knows besides those of resources; others are ignored (OpenID Connect Core §3.1.2.1).
-pub const SCOPES: &[&str] = &[Scope::OPENID, Scope::EMAIL, Scope::PROFILE, Scope::ADDRESS, Scope::PHONE, Scope::OFFLINE_ACCESS];
+pub const SCOPES: &[&str] = &[
+    Scope::OPENID,
+    Scope::EMAIL,
+    Scope::PROFILE,
+    Scope::ADDRESS,
+    Scope::PHONE,
+    Scope::ASSETS_READ,
+    Scope::ASSETS_WRITE,
+    Scope::GRANTS_READ,
+    Scope::GRANTS_WRITE,
+    Scope::OFFLINE_ACCESS,
+];
 
 /// What a client may ask for, and what it means when it does not say.
 #[derive(Clone, Copy, Debug)]

@@ -67,6 +67,8 @@ pub struct GrantChange {
     pub permissions: Option<PermissionSet>,
     pub events: Option<Vec<EventFilter>>,
     pub expires_at: Option<Timestamp>,
+    /// Only if nobody has changed it since it was as whoever decided saw it: its `updated_at` then.
+    pub seen: Option<Timestamp>,
 }
 
 /// Whether a row of `asset_grant` is an account's to change and to end: it granted it, or the asset is its own now.
@@ -124,7 +126,7 @@ sql! {
         UPDATE asset_grant
         SET permissions = COALESCE($3, permissions), events = COALESCE($4, events), expires_at = COALESCE($5, expires_at),
             sweep_at = COALESCE($6, sweep_at), updated_at = $7
-        WHERE id = $1 AND ended_at IS NULL AND expires_at > $7
+        WHERE id = $1 AND ended_at IS NULL AND expires_at > $7 AND (updated_at = $8 OR $8 IS NULL)
           AND ", theirs!("$2"), "
         RETURNING ", grant_columns!("asset_grant"));
     END_BY_OWNER = concat!("
@@ -161,7 +163,7 @@ impl Store {
     }
 
     /// Changes a grant in the name of whoever granted it; how it is then. `None`, and nothing changed: there is no such grant of theirs,
-    /// or it has ended, or expired.
+    /// or it has ended, or expired, or it is not as it was seen.
     pub async fn change_grant(
         &self,
         id: GrantId,
@@ -172,9 +174,9 @@ impl Store {
     ) -> Result<Option<Grant>, StoreError> {
         self.transaction(move |mut conn| {
             Box::pin(async move {
-                let GrantChange { permissions, events, expires_at } = change;
+                let GrantChange { permissions, events, expires_at, seen } = change;
                 let kept = expires_at.map(|end| end.plus(KEPT));
-                let row: Option<GrantRow> = on!(conn, row(CHANGE, id, owner, permissions, events.map(Json), expires_at, kept, now))?;
+                let row: Option<GrantRow> = on!(conn, row(CHANGE, id, owner, permissions, events.map(Json), expires_at, kept, now, seen))?;
                 if row.is_some() {
                     let why = if by.is_some() { GrantSource::Api } else { GrantSource::Consent };
                     note(&mut conn, id, What::Changed, &Actor::Owner { account: owner, by }, why.as_str(), now).await?;

@@ -39,6 +39,16 @@ fn scope_line(token: &str) -> ScopeLine {
         ),
         Scope::ADDRESS => ("See your postal address", "The one that you have written on your account page, if you have."),
         Scope::PHONE => ("See your phone number", "The one that you have written on your account page, if you have."),
+        Scope::ASSETS_READ => ("See what you own", "Your assets here, such as a car, with make, model and year."),
+        Scope::ASSETS_WRITE => (
+            "Add to what you own",
+            "By the codes that come with new assets. Only apps that are a part of this site can pass an asset on to somebody else.",
+        ),
+        Scope::GRANTS_READ => ("See what you share", "Which apps may do what with your assets, and until when."),
+        Scope::GRANTS_WRITE => (
+            "Take back what you share",
+            "It can end or narrow what you let apps do. Only apps that are a part of this site can share more in your name.",
+        ),
         _ => ("Use something this page has no words for", "The app's makers can say what it is."),
     };
     ScopeLine { token: token.to_owned(), title: title.to_owned(), detail: detail.to_owned() }
