@@ -66,6 +66,10 @@ endpoints! {
     Exchange = "/v1/tokens/exchange",
     /// RFC 9728 §3.1: the exchange, as a protected resource.
     ExchangeResource = "/.well-known/oauth-protected-resource/v1/tokens/exchange",
+    /// What there is, whose it is and with whom it is shared, by GraphQL.
+    Identity = "/query",
+    /// RFC 9728 §3.1: the same, as a protected resource.
+    IdentityResource = "/.well-known/oauth-protected-resource/query",
     /// RP-Initiated Logout §2.
     Logout = "/logout" as "end_session_endpoint",
     /// RFC 7591 §3; what it answers with lies below it (RFC 7592).

@@ -98,6 +98,9 @@ mod api_challenge;
 #[path = "http/exchange.rs"]
 mod exchange;
 
+#[path = "http/identity.rs"]
+mod identity;
+
 #[path = "http/token_exchange.rs"]
 mod token_exchange;
 
