@@ -57,7 +57,7 @@ macro_rules! living {
     };
 }
 
-/// What was granted on each asset: on itself, and on all assets of its owner.
+/// What was granted on each asset: on itself, and on all assets of its owner. `CROSS JOIN`: SQLite begins on the left then, with the few.
 macro_rules! near {
     () => {
         concat!(
@@ -65,16 +65,16 @@ macro_rules! near {
             SELECT thing.did AS thing, ",
             grant_columns!("g"),
             "
-            FROM thing JOIN asset_grant g ON g.asset = thing.did AND g.epoch = thing.epoch
-            WHERE ",
+            FROM thing CROSS JOIN asset_grant g
+            WHERE g.asset = thing.did AND g.epoch = thing.epoch AND ",
             living!(),
             "
             UNION ALL
             SELECT thing.did AS thing, ",
             grant_columns!("g"),
             "
-            FROM thing JOIN asset_grant g ON g.grantor_account = thing.owner
-            WHERE g.asset IS NULL AND ",
+            FROM thing CROSS JOIN asset_grant g
+            WHERE g.grantor_account = thing.owner AND g.asset IS NULL AND ",
             living!(),
             ")"
         )
