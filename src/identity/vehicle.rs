@@ -97,6 +97,12 @@ struct Definition {
 struct Device {
     token_id: BigInt,
     address: Hex,
+    manufacturer: Manufacturer,
+}
+
+#[derive(Debug, SimpleObject)]
+struct Manufacturer {
+    name: String,
 }
 
 /// Which vehicles of a list are meant; letters of make and model may be lower or upper case.

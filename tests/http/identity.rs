@@ -168,7 +168,7 @@ on_both!(the_published_sdks_are_answered, [PUBLIC], |world| {
     let check =
         "query CheckPrivileges($tokenId: Int!) { vehicle(tokenId: $tokenId) { sacds(first:100) { nodes { permissions grantee } } } }";
     let granted = "query ListTokenIdsGrantedToDevByOwner($privileged: Address!, $owner: Address!, $first: Int!) {
-                   vehicles(filterBy: {privileged: $privileged, owner: $owner}, first: $first) { nodes { tokenId definition { make } } } }";
+                   vehicles(filterBy: {privileged: $privileged, owner: $owner}, first: $first) { nodes { tokenId definition { make } aftermarketDevice { manufacturer { name } } } } }";
     let owner = scene.owner.address.to_string();
     for (body, path, expected) in [
         (variables(check, json!({ "tokenId": 1 })), "/vehicle/sacds/nodes/0/permissions", json!("0x3000")),
@@ -177,7 +177,7 @@ on_both!(the_published_sdks_are_answered, [PUBLIC], |world| {
         (
             variables(granted, json!({ "privileged": scene.license, "owner": owner, "first": 5 })),
             "/vehicles/nodes",
-            json!([{ "tokenId": 1, "definition": { "make": "Ford" } }]),
+            json!([{ "tokenId": 1, "definition": { "make": "Ford" }, "aftermarketDevice": null }]),
         ),
         (variables(granted, json!({ "privileged": owner, "owner": scene.license, "first": 5 })), "/vehicles/nodes", json!([])),
         (variables("{ vehicles (first:10) { totalCount, } }", json!({})), "/vehicles/totalCount", json!(3)),
@@ -265,11 +265,12 @@ on_both!(privileged_is_who_owns_or_was_granted_something_that_lives, [PUBLIC], |
 
     // What was granted on all assets counts for each of them, and adds up with what was granted on one.
     grants_all(&scene, &scene.license, "privilege:GetLocationHistory").await;
+    world.clock.advance(Duration::from_secs(1));
     scene.grants_to(&scene.license, &did(1), "privilege:GetLiveData", &[]).await;
     assert_eq!(listed(&world, None, &license).await, [1, 2]);
     let shared = data(&world, None, "{ vehicles { nodes { sacds { nodes { permissions source expiresAt } } } } }").await;
     let told: Vec<&Value> = shared["vehicles"]["nodes"].as_array().unwrap().iter().map(|node| &node["sacds"]["nodes"]).collect();
-    assert_eq!(told[0], &json!([{ "permissions": "0x3300", "source": "operator", "expiresAt": "2026-01-01T01:05:00Z" }]));
+    assert_eq!(told[0], &json!([{ "permissions": "0x3300", "source": "operator", "expiresAt": "2026-01-01T01:05:01Z" }]));
     assert_eq!(told[1], &json!([{ "permissions": "0x300", "source": "api", "expiresAt": "2026-01-01T02:05:00Z" }]));
     assert_eq!(told[2], &json!([]));
     let account = format!(
