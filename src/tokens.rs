@@ -2,6 +2,7 @@
 //! signatures for sign-in tokens.
 
 mod asset;
+mod lifetimes;
 mod record;
 
 use std::time::Duration;
@@ -10,23 +11,23 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::domain::{AccountId, Address, ClaimsProfile, CodeId, FamilyId, Provider, RefreshToken, Scope, Secret, SubjectType, Timestamp};
-
 use crate::keys::{KeysError, TokenKind};
 use crate::policy::authorize::Approved;
 use crate::policy::claims::{Audience, ClientClaims, LogoutClaims, SignIn, subject_for};
 use crate::policy::person_claims::{self, Known};
-use crate::policy::refresh::{self, Binding};
+use crate::policy::refresh;
 use crate::policy::subject::{self, Person};
 use crate::protocol::claims_request::ClaimsRequest;
 use crate::protocol::hash_claims::{at_hash, c_hash};
 use crate::state::State;
-use crate::store::{ApiChallenge, ClientRecord, DeveloperToken, Message, NewCode, NewFamily, RefreshedFamily, Session, StoreError};
+use crate::store::{ApiChallenge, ClientRecord, DeveloperToken, Message, NewCode, RefreshedFamily, Session, StoreError};
 
 /// Back-Channel Logout §4: "OPs are encouraged to use short expiration times in Logout Tokens, preferably at most two minutes in the
 /// future". Each attempt makes a new one.
 const LOGOUT_TOKEN: Duration = Duration::from_mins(2);
 
 pub use asset::{OnBehalf, for_asset};
+pub use lifetimes::{RefreshLifetimes, developer_lifetime, longest_lifetime, refresh_lifetimes, sessions_seen_since};
 pub use record::{AssetTokenId, Record};
 
 /// RFC 8176 §2: "pop: Proof-of-possession … of a key".
@@ -189,54 +190,6 @@ pub fn new_refresh_token(state: &State, family: FamilyId) -> RefreshToken {
     RefreshToken::new(family, state.entropy.bytes(), &state.keys.pairwise_secret())
 }
 
-/// Until when a refresh token lives that is used now, and its row with it.
-#[derive(Clone, Copy, Debug)]
-pub struct RefreshLifetimes {
-    pub idle: Timestamp,
-    /// Of a family that begins now.
-    pub absolute: Timestamp,
-    /// The end of the last access token that it may give by then.
-    pub kept_at_least: Timestamp,
-    /// A day more: the index over it changes once a day and not with each use.
-    pub kept_until: Timestamp,
-}
-
-#[must_use]
-pub fn refresh_lifetimes(state: &State, client: &ClientRecord, now: Timestamp) -> RefreshLifetimes {
-    let idle = now.plus(state.config.tokens.refresh_idle);
-    let kept_at_least = idle.plus(client.access_token);
-    RefreshLifetimes {
-        idle,
-        absolute: now.plus(state.config.tokens.refresh_lifetime),
-        kept_at_least,
-        kept_until: kept_at_least.plus(Duration::from_hours(24)),
-    }
-}
-
-impl RefreshLifetimes {
-    /// The family that begins with this token.
-    #[must_use]
-    pub fn family(self, token: &RefreshToken, binding: Binding) -> NewFamily {
-        NewFamily {
-            id: token.family(),
-            current: token.hash(),
-            session_id: match binding {
-                Binding::Offline => None,
-                Binding::Session(id) => Some(id),
-            },
-            idle_expires_at: self.idle.min(self.absolute),
-            expires_at: self.absolute,
-            kept_until: self.kept_until,
-        }
-    }
-}
-
-/// A session that nobody has used since is over, and what is bound to it.
-#[must_use]
-pub fn sessions_seen_since(state: &State, now: Timestamp) -> Timestamp {
-    now.minus(state.config.session.idle)
-}
-
 /// The `sub` that the person of a session has at `client`.
 #[must_use]
 pub fn subject_of(state: &State, client: &ClientRecord, session: &Session) -> String {
@@ -326,18 +279,6 @@ pub fn for_client(state: &State, client: &ClientRecord, access: Access<'_>, now:
         issued_token_type: None,
         authorization_details: None,
     })
-}
-
-/// How long a license's own token lives.
-#[must_use]
-pub fn developer_lifetime(state: &State, client: &ClientRecord) -> Duration {
-    client.license.as_ref().map_or(state.config.tokens.developer_token, |license| license.developer_token)
-}
-
-/// How long the record of a person's tokens must be kept: as long as the longest of them lives.
-#[must_use]
-pub fn longest_lifetime(state: &State, client: &ClientRecord) -> Duration {
-    client.access_token.max(state.config.tokens.id_token)
 }
 
 fn mint(

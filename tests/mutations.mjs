@@ -180,8 +180,8 @@ export const mutations = [
     line: '15',
     name: 'types-of-claims',
     file: 'src/keys/claims.rs',
-    from: 'if claims.get(*name).is_some_and(|value| !claim_type.fits(value)) {',
-    to: 'if claims.get(*name).is_some_and(|value| !claim_type.fits(value) && value.is_null()) {',
+    from: 'Some((name, claim_type)) if !claim_type.fits(value) =>',
+    to: 'Some((name, claim_type)) if !claim_type.fits(value) && value.is_null() =>',
     fails: [],
   },
   {

@@ -125,13 +125,13 @@ async fn add_uris(store: &Store, record: &ClientRecord, now: Timestamp) -> Resul
 }
 
 /// What a file of the data folder has; made and written there where there is none.
-fn load_or_make<T: Serialize + DeserializeOwned>(dir: &Path, name: &str, make: impl FnOnce() -> Option<T>) -> Result<T, String> {
+fn load_or_make<T: Serialize + DeserializeOwned>(dir: &Path, name: &str, new: impl FnOnce() -> Option<T>) -> Result<T, String> {
     let path = dir.join(name);
     let explain = |reason: &dyn std::fmt::Display| format!("{} cannot be used ({reason}): remove it and start again", path.display());
     match std::fs::read(&path) {
         Ok(bytes) => serde_json::from_slice(&bytes).map_err(|reason| explain(&reason)),
         Err(reason) if reason.kind() == std::io::ErrorKind::NotFound => {
-            let made = make().ok_or_else(|| explain(&"no key could be made"))?;
+            let made = new().ok_or_else(|| explain(&"no key could be made"))?;
             let text = serde_json::to_vec_pretty(&made).map_err(|reason| explain(&reason))?;
             let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
             file.and_then(|mut file| file.write_all(&text)).map_err(|reason| explain(&reason))?;

@@ -33,8 +33,7 @@ impl Shown<'_> {
 /// granted to the caller.
 ///
 /// # Errors
-/// `invalid_request`: RFC 8693 §2.2.2: "if either the "subject_token" or "actor_token" are invalid for any reason, or are unacceptable based on
-/// policy".
+/// `invalid_request`, as RFC 8693 §2.2.2 has it where either token is "invalid for any reason", or "unacceptable based on policy".
 pub fn check_parties(
     caller: &ClientId,
     subject: Shown<'_>,
@@ -48,11 +47,10 @@ pub fn check_parties(
             refuse("subject_token was given to another client; to act for its subject, show a token of your own too, as actor_token")
         }
         None if !subject.is_for(exchange) => refuse("subject_token is for another resource alone"),
-        None => Ok(()),
         Some(actor) if actor.client != caller => refuse("actor_token must be a token of the client that asks"),
         Some(actor) if !actor.is_for(exchange) => refuse("actor_token is for another resource alone"),
         Some(_) if !subject.names(caller, resources) => refuse("subject_token was not made for this client: its audience does not name it"),
-        Some(_) => Ok(()),
+        None | Some(_) => Ok(()),
     }
 }
 

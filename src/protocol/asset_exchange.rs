@@ -97,7 +97,8 @@ struct CloudEvents {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Event {
-    event_type: Option<String>,
+    #[serde(rename = "eventType")]
+    kind: Option<String>,
     source: Option<String>,
     ids: Option<Vec<String>>,
     tags: Option<Vec<String>>,
@@ -109,7 +110,7 @@ impl Event {
         let all = || EventFilter::ANY.to_owned();
         let text = |text: Option<String>| text.filter(|text| !text.is_empty()).unwrap_or_else(all);
         let texts = |texts: Option<Vec<String>>| texts.filter(|texts| !texts.is_empty()).unwrap_or_else(|| vec![all()]);
-        EventFilter::new(text(self.event_type), text(self.source), texts(self.ids), texts(self.tags))
+        EventFilter::new(text(self.kind), text(self.source), texts(self.ids), texts(self.tags))
             .map_err(|reason| wrong(format!("cloudEvents: {reason}")))
     }
 }
@@ -216,7 +217,7 @@ mod tests {
         let any = EventFilter::any();
         for event in [json!({}), json!({ "ids": [], "tags": [] }), json!({ "eventType": "*", "source": "*", "ids": ["*"], "tags": ["*"] })]
         {
-            assert_eq!(parse(&json!({ "asset": did, "cloudEvents": { "events": [event] } })).unwrap().events, [any.clone()]);
+            assert_eq!(parse(&json!({ "asset": did, "cloudEvents": { "events": [event] } })).unwrap().events, std::slice::from_ref(&any));
         }
         let one = json!({ "eventType": "dimo.attestation", "source": "0xAddr", "ids": ["a"], "tags": ["insurance, registration"] });
         let filter = &parse(&json!({ "asset": did, "cloudEvents": { "events": [one] } })).unwrap().events[0];

@@ -16,7 +16,7 @@ fn did(number: u8) -> String {
     format!("{CONTRACT}:{number}")
 }
 
-fn line(number: u8, more: Value) -> String {
+fn line(number: u8, more: &Value) -> String {
     let mut line = json!({"did": did(number), "make": "Ford", "model": "Bronco", "year": 2022, "powertrain": "ICE"});
     line.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     line.to_string()
@@ -30,7 +30,7 @@ fn import(operator: &Operator, lines: &[String]) -> Value {
 #[test]
 fn assets_are_imported_shown_and_brought_up_to_date() {
     let operator = Operator::new();
-    let lines = [line(2, json!({"owner": OWNER.to_lowercase(), "attributes": {"color": "red"}})), line(1, json!({"name": "Mine"}))];
+    let lines = [line(2, &json!({"owner": OWNER.to_lowercase(), "attributes": {"color": "red"}})), line(1, &json!({"name": "Mine"}))];
     let file = operator.file("assets.ndjson", &lines.join("\n"));
     let ended = operator.run(&["asset", "import", file.to_str().unwrap()]);
     let outcome = ended.json();
@@ -65,7 +65,8 @@ fn assets_are_imported_shown_and_brought_up_to_date() {
 #[test]
 fn nothing_is_imported_unless_every_line_is_good() {
     let operator = Operator::new();
-    let bad = [line(1, json!({})), "{".to_owned(), line(2, json!({"owner": "me"})), line(1, json!({})), line(3, json!({"color": "red"}))];
+    let bad =
+        [line(1, &json!({})), "{".to_owned(), line(2, &json!({"owner": "me"})), line(1, &json!({})), line(3, &json!({"color": "red"}))];
     let file = operator.file("bad.ndjson", &bad.join("\n"));
     let told = operator.refused(&["asset", "import", file.to_str().unwrap()]);
     for words in
@@ -73,7 +74,7 @@ fn nothing_is_imported_unless_every_line_is_good() {
     {
         assert!(told.contains(words), "{told}");
     }
-    let nobody = operator.tell(&line(1, json!({"owner": "01900000-0000-7000-8000-000000000001"})), &["asset", "import", "-"]).reason(1);
+    let nobody = operator.tell(&line(1, &json!({"owner": "01900000-0000-7000-8000-000000000001"})), &["asset", "import", "-"]).reason(1);
     assert!(nobody.contains("line 1: there is no account 01900000"), "{nobody}");
     assert!(operator.json(&["asset", "list"]).as_array().unwrap().is_empty());
     assert!(operator.refused(&["asset", "import", "no-such-file"]).contains("no-such-file cannot be read"));
@@ -95,9 +96,9 @@ fn an_owner_is_changed_only_when_that_is_asked_for() {
         "--client-id",
         LICENSE,
     ]);
-    import(&operator, &[line(1, json!({"owner": OWNER}))]);
+    import(&operator, &[line(1, &json!({"owner": OWNER}))]);
     let grant = operator.json(&["grant", "create", "--asset", &did(1), "--grantee", LICENSE, "--permission", LIVE]);
-    let changed = line(1, json!({"owner": OTHER}));
+    let changed = line(1, &json!({"owner": OTHER}));
     let told = operator.tell(&changed, &["asset", "import", "-"]).reason(1);
     assert!(told.contains(&format!("line 1: {} has another owner; --transfer lets it change hands", did(1))), "{told}");
     assert_eq!(text(&operator.json(&["asset", "show", &did(1)]), "owner"), OWNER);
@@ -116,7 +117,7 @@ fn an_owner_is_changed_only_when_that_is_asked_for() {
 #[test]
 fn a_claim_code_is_made_anew() {
     let operator = Operator::new();
-    let first = text(&import(&operator, &[line(1, json!({})), line(2, json!({"owner": OWNER}))])[0], "claim_code").to_owned();
+    let first = text(&import(&operator, &[line(1, &json!({})), line(2, &json!({"owner": OWNER}))])[0], "claim_code").to_owned();
     let second = operator.json(&["asset", "claim", &did(1), "--claim-lifetime", "1h"]);
     assert_eq!(text(&second, "did"), did(1));
     assert!(operator.refused(&["asset", "claim", &did(2)]).contains("without an owner"));
@@ -140,7 +141,7 @@ fn a_claim_code_is_made_anew() {
 fn the_operator_grants_and_revokes() {
     let operator = Operator::new();
     operator.json(&["client", "create", "--name", "A", "--id", "app", "--redirect-uri", "https://app.example/cb"]);
-    import(&operator, &[line(1, json!({"owner": OWNER}))]);
+    import(&operator, &[line(1, &json!({"owner": OWNER}))]);
     let asset = did(1);
     let create = |more: &[&'static str]| {
         let mut args = vec!["grant", "create", "--asset", asset.as_str(), "--grantee", "app"];

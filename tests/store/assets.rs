@@ -132,7 +132,7 @@ async fn an_owner_passes_an_asset_on(fresh: &Fresh) {
     let standing = store.asset_standing(&did(1)).await.unwrap().unwrap();
     assert_eq!((standing.owner, standing.owner_account, standing.epoch), (Some(to_other), Some(other), 1));
     let ended = store.grant(grant.id).await.unwrap().unwrap();
-    assert_eq!((ended.ended_at, ended.ended.map(|end| end.as_str())), (Some(at(2)), Some("transfer")));
+    assert_eq!((ended.ended_at, ended.ended.map(latchkey::domain::GrantEnd::as_str)), (Some(at(2)), Some("transfer")));
     assert_eq!(store.transfer_asset(pass(1, 0, account, to_other), at(3)).await.unwrap(), None, "the former owner has nothing to give");
 
     // To an account, and back to it: the former owner's grant does not come back.

@@ -93,7 +93,7 @@ async fn a_grant_is_made(fresh: &Fresh) {
         ended_at: None,
         ended: None,
     };
-    assert_eq!(grants, [expected.clone()]);
+    assert_eq!(grants, std::slice::from_ref(&expected));
     assert_eq!(store.grant(grant_id(1)).await.unwrap(), Some(expected.clone()));
     assert_eq!(store.grant(grant_id(2)).await.unwrap(), None);
     let history = store.grant_history(grant_id(1)).await.unwrap();

@@ -51,6 +51,20 @@ async fn sqlite_scans_no_table() {
     fresh.end().await;
 }
 
+/// SQLite prepares a statement anew, each time, for a value that it compares with the column of a partial index's condition (its planner
+/// remembers that the value may decide): that costs more than ten reads.
+#[tokio::test]
+async fn sqlite_has_no_partial_index_that_a_request_meets() {
+    let fresh = Fresh::new(Engine::Sqlite).await;
+    let mut conn = SqliteConnection::connect(&fresh.url).await.unwrap();
+    let text = "SELECT name FROM sqlite_master WHERE type = 'index' AND sql LIKE '% WHERE %' ORDER BY name";
+    let partial: Vec<String> = sqlx::query_scalar(text).fetch_all(&mut conn).await.unwrap();
+    // The challenges of an account are looked for when a consent is withdrawn, and at no other time.
+    assert_eq!(partial, ["api_challenge_account"]);
+    conn.close().await.unwrap();
+    fresh.end().await;
+}
+
 #[tokio::test]
 async fn postgres_scans_no_table() {
     let fresh = Fresh::new(Engine::Postgres).await;
