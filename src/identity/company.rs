@@ -12,12 +12,16 @@ use crate::domain::{AssetDid, ClientId};
 use crate::policy::grants::{Shared, together};
 use crate::store::{LicenseKey, LicenseUri, SharedPage};
 
+/// What of the page's shares was asked for: whose, after whom, and how many.
+type Part = (Option<ClientId>, Option<ClientId>, u32);
+type ByAsset<T> = HashMap<AssetDid, T>;
+
 /// The assets of one page.
 #[derive(Debug)]
 pub(super) struct Assets {
     all: Vec<AssetDid>,
-    shared: Once<(Option<ClientId>, Option<ClientId>, u32), HashMap<AssetDid, Vec<Shared>>>,
-    counts: Once<Option<ClientId>, HashMap<AssetDid, i64>>,
+    shared: Once<Part, ByAsset<Vec<Shared>>>,
+    counts: Once<Option<ClientId>, ByAsset<i64>>,
 }
 
 impl Assets {
@@ -29,7 +33,7 @@ impl Assets {
     pub(super) async fn shared(&self, scene: &Scene, did: &AssetDid, page: SharedPage) -> Result<Vec<Shared>> {
         let key = (page.only.clone(), page.after.clone(), page.limit);
         let all = self.shared.get(key, async {
-            let mut rows = HashMap::<AssetDid, Vec<_>>::new();
+            let mut rows = ByAsset::<Vec<_>>::new();
             for (did, grant) in scene.read(1, scene.store().shared(&self.all, &page, scene.now)).await? {
                 rows.entry(did).or_default().push(grant);
             }

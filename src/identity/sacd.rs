@@ -17,14 +17,20 @@ use crate::store::SharedPage;
 #[derive(Debug)]
 pub(super) struct Sacd {
     shared: Shared,
-    method: AssetMethod,
+    permissions: String,
+}
+
+impl Sacd {
+    fn new(scene: &Scene, method: AssetMethod, shared: Shared) -> Self {
+        Self { permissions: scene.state.config.vocabulary.bits(method, &shared.permissions).to_string(), shared }
+    }
 }
 
 #[Object]
 impl Sacd {
     /// The permissions, in hex: id p is granted when bits 2p and 2p + 1 are both set.
-    async fn permissions(&self, ctx: &Context<'_>) -> Result<String> {
-        Ok(Scene::of(ctx)?.state.config.vocabulary.bits(self.method, &self.shared.permissions).to_string())
+    async fn permissions(&self) -> &str {
+        &self.permissions
     }
 
     /// How the latest grant came to be: `consent`, `api` or `operator`.
@@ -78,29 +84,29 @@ pub(super) type Sacds = Connection<Cursor, Sacd, SacdTotal>;
 pub(super) async fn of_asset(scene: &Scene, did: AssetDid, company: &Arc<Assets>, only: Option<ClientId>, slice: &Slice) -> Result<Sacds> {
     let page = SharedPage { only: only.clone(), after: slice.after()?, limit: slice.limit() };
     let shared = company.shared(scene, &did, page).await?;
-    Ok(connection(shared, did.method(), SacdTotal { of: Of::Asset(did, Arc::clone(company)), only }, slice))
+    Ok(connection(scene, shared, did.method(), SacdTotal { of: Of::Asset(did, Arc::clone(company)), only }, slice))
 }
 
 /// What one client was granted on an asset.
 pub(super) async fn to_one(scene: &Scene, did: AssetDid, company: &Assets, grantee: ClientId) -> Result<Option<Sacd>> {
     let page = SharedPage { only: Some(grantee), after: None, limit: 1 };
     let shared = company.shared(scene, &did, page).await?.into_iter().next();
-    Ok(shared.map(|shared| Sacd { shared, method: did.method() }))
+    Ok(shared.map(|shared| Sacd::new(scene, did.method(), shared)))
 }
 
 /// What the account of a wallet shares of all its assets.
 pub(super) async fn of_account(scene: &Scene, wallet: Address, only: Option<ClientId>, slice: &Slice) -> Result<Sacds> {
     let page = SharedPage { only: only.clone(), after: slice.after()?, limit: slice.limit() };
     let shared = together(scene.read(1, scene.store().shared_by_account(&wallet, &page, scene.now)).await?);
-    Ok(connection(shared, AssetMethod::Erc721, SacdTotal { of: Of::Account(wallet), only }, slice))
+    Ok(connection(scene, shared, AssetMethod::Erc721, SacdTotal { of: Of::Account(wallet), only }, slice))
 }
 
 /// None at all, and without asking.
-pub(super) fn none(wallet: Address, slice: &Slice) -> Sacds {
-    connection(Vec::new(), AssetMethod::Erc721, SacdTotal { of: Of::Account(wallet), only: Some(ClientId::from(wallet)) }, slice)
+pub(super) fn none(scene: &Scene, wallet: Address, slice: &Slice) -> Sacds {
+    connection(scene, Vec::new(), AssetMethod::Erc721, SacdTotal { of: Of::Account(wallet), only: Some(ClientId::from(wallet)) }, slice)
 }
 
-fn connection(shared: Vec<Shared>, method: AssetMethod, total: SacdTotal, slice: &Slice) -> Sacds {
-    let sacds = shared.into_iter().map(|shared| Sacd { shared, method }).collect();
+fn connection(scene: &Scene, shared: Vec<Shared>, method: AssetMethod, total: SacdTotal, slice: &Slice) -> Sacds {
+    let sacds = shared.into_iter().map(|shared| Sacd::new(scene, method, shared)).collect();
     slice.connection(sacds, total, |sacd: &Sacd| sacd.shared.grantee.to_string())
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::web::Data;
 use async_graphql::{Context, Error, ErrorExtensions as _, Result};
+use futures_util::future::BoxFuture;
 
 use super::viewer::Viewer;
 use crate::domain::Timestamp;
@@ -41,14 +42,21 @@ impl Scene {
     }
 
     /// Reads from the store, for as many statements as it weighs.
-    pub(super) async fn read<T>(&self, weight: u32, reading: impl Future<Output = Result<T, StoreError>>) -> Result<T> {
-        let taken = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(weight));
-        if taken.is_err() {
-            return Err(coded("the query asks for too much at once", "TOO_COMPLEX"));
-        }
-        reading.await.map_err(|error| {
-            *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.into());
-            coded("the server cannot answer", "INTERNAL_SERVER_ERROR")
+    pub(super) fn read<'s, T: 's>(
+        &'s self,
+        weight: u32,
+        reading: impl Future<Output = Result<T, StoreError>> + Send + 's,
+    ) -> BoxFuture<'s, Result<T>> {
+        let reading = Box::pin(reading);
+        Box::pin(async move {
+            let taken = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(weight));
+            if taken.is_err() {
+                return Err(coded("the query asks for too much at once", "TOO_COMPLEX"));
+            }
+            reading.await.map_err(|error| {
+                *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.into());
+                coded("the server cannot answer", "INTERNAL_SERVER_ERROR")
+            })
         })
     }
 

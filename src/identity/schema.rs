@@ -9,7 +9,7 @@ use super::scalars::{BigInt, Hex};
 use super::scene::{Scene, bad_input, not_found};
 use super::vehicle::{self, Vehicle, Vehicles, VehiclesFilter};
 use super::viewer::Viewer;
-use crate::domain::{AssetDid, ClientId, Contract};
+use crate::domain::{AssetDid, Contract};
 
 #[derive(Debug)]
 pub(super) struct Query;
@@ -22,10 +22,10 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         token_id: Option<BigInt>,
-        #[graphql(name = "tokenDID")] token_did: Option<String>,
+        #[graphql(name = "tokenDID")] did: Option<String>,
     ) -> Result<Vehicle> {
         let scene = Scene::of(ctx)?;
-        let names = match (token_id, token_did) {
+        let names = match (token_id, did) {
             (Some(id), None) => {
                 let named = |contract: &Contract| AssetDid::Erc721 { chain: contract.chain, contract: contract.address, token_id: id.0 };
                 scene.state.config.assets.contracts.iter().map(named).collect()
@@ -100,18 +100,10 @@ impl Account {
     async fn sacds(&self, ctx: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Sacds> {
         let scene = Scene::of(ctx)?;
         let slice = Slice::first(first, after)?;
-        match only(&scene.viewer) {
-            Some(only) => sacd::of_account(scene, self.address.0, only, &slice).await,
-            None => Ok(sacd::none(self.address.0, &slice)),
+        match &scene.viewer {
+            Viewer::Everybody => sacd::of_account(scene, self.address.0, None, &slice).await,
+            Viewer::Client { client, .. } => sacd::of_account(scene, self.address.0, Some(client.clone()), &slice).await,
+            Viewer::Nobody => Ok(sacd::none(scene, self.address.0, &slice)),
         }
-    }
-}
-
-// Whose grants are seen: `Some(None)`: those of all; `None`: nobody's.
-fn only(viewer: &Viewer) -> Option<Option<ClientId>> {
-    match viewer {
-        Viewer::Everybody => Some(None),
-        Viewer::Client { client, .. } => Some(Some(client.clone())),
-        Viewer::Nobody => None,
     }
 }

@@ -202,7 +202,7 @@ fn list(scene: &Scene, filter: &VehiclesFilter) -> Option<(AssetsOf, AssetFilter
                 Acting::For(_) | Acting::Itself => shared_with(client.clone()),
             };
             let other = privileged.filter(|privileged| client.as_address() != Some(*privileged));
-            (of, agreed(other, owner)?)
+            (of, agreed(other, owner).ok()?)
         }
     };
     let of_each = |word: &Option<String>| word.iter().cloned().collect();
@@ -217,10 +217,13 @@ fn list(scene: &Scene, filter: &VehiclesFilter) -> Option<(AssetsOf, AssetFilter
     Some((of, filter))
 }
 
-// The one address that both mean; `None`: they mean two.
-fn agreed(one: Option<Address>, other: Option<Address>) -> Option<Option<Address>> {
+/// Two addresses where one can be meant.
+struct Two;
+
+// The one address that both mean.
+fn agreed(one: Option<Address>, other: Option<Address>) -> Result<Option<Address>, Two> {
     match (one, other) {
-        (Some(one), Some(other)) if one != other => None,
-        (one, other) => Some(one.or(other)),
+        (Some(one), Some(other)) if one != other => Err(Two),
+        (one, other) => Ok(one.or(other)),
     }
 }

@@ -212,5 +212,6 @@ struct SharedRow {
 
 /// A list of names as one text.
 pub(super) fn slots<T: std::fmt::Display>(names: &[T]) -> String {
-    names.iter().map(|name| format!("{:<SLOT$}", name.to_string())).collect()
+    let list = String::with_capacity(names.len() * SLOT);
+    names.iter().fold(list, |list, name| list + &format!("{:<SLOT$}", name.to_string()))
 }

@@ -512,8 +512,16 @@ on_both!(a_registry_that_is_not_public_shows_each_its_own, |world| {
     assert_eq!(which(Some(&service)).await, [1, 2, 3]);
     let sacds = json!({ "totalCount": 1, "nodes": [{ "grantee": "service" }] });
     assert_eq!(data(&world, Some(&service), &account).await["account"]["sacds"], sacds);
+});
 
-    // A token that is not good is refused, not ignored.
+on_both!(a_token_that_is_not_good_is_refused_and_not_ignored, |world| {
+    let scene = Scene::new(&world).await;
+    let (browser, app) = (Browser::new(&world), App::public(&world, "app"));
+    let developer = scene.developer().await;
+    let mine = app.tokens(&browser, &scene.owner).await.access;
+    for token in [&developer, &mine] {
+        assert_eq!(data(&world, Some(token), "{ vehicles { totalCount } }").await["vehicles"]["totalCount"], json!(0));
+    }
     let metadata = format!("resource_metadata=\"{ISSUER}/.well-known/oauth-protected-resource{QUERY}\"");
     let refuse = async |token: &str, why: &str| {
         let answer = send(&world, Some(token), &json!({ "query": ALL })).await;
@@ -566,13 +574,16 @@ on_one!(what_asks_for_too_much_is_refused, [PUBLIC], |world| {
     let scene = Scene::new(&world).await;
     let browser = Browser::new(&world);
     // Eleven counts are more than a hundred statements; ten are not.
-    let counts = |many: usize| (0..many).map(|n| format!("a{n}: vehicles(first: 1) {{ totalCount }} ")).collect::<String>();
+    let counts = |many: usize| (0..many).map(|n| format!("a{n}: vehicles(first: 1) {{ totalCount }}")).collect::<Vec<_>>().join(" ");
     let refused = answer(&world, None, &format!("{{ {} }}", counts(20))).await;
     assert_eq!(refused["errors"][0]["extensions"]["code"], json!("TOO_COMPLEX"), "{refused}");
     assert_eq!(data(&world, None, &format!("{{ {} }}", counts(8))).await["a7"]["totalCount"], json!(3));
     for (query, why) in [
         ("{ vehicles(first: 100) { nodes { sacds(first: 100) { nodes { grantee permissions source } } } } }".to_owned(), "too complex"),
-        (format!("{{ {} }}", (0..120).map(|n| format!("a{n}: vehicle(tokenId: {n}) {{ id }} ")).collect::<String>()), "too complex"),
+        (
+            format!("{{ {} }}", (0..120).map(|n| format!("a{n}: vehicle(tokenId: {n}) {{ id }}")).collect::<Vec<_>>().join(" ")),
+            "too complex",
+        ),
         (format!("{{ __schema {{ types {{ {} name {} }} }} }}", "fields { type { ".repeat(8), "} }".repeat(8)), "nested too deep"),
         (format!("{{ {} }}", "vehicles { totalCount } ".repeat(1_500)), "longer than"),
         ("{a".repeat(4_000), "deeper than"),
