@@ -120,12 +120,15 @@ async fn database(options: &Options, name: &'static str, url: Option<&str>, bare
         for callers in CALLERS {
             eprintln!("{name}, {callers} at once: {operation}");
             let before = bare::measure()?;
-            let row = exchanges(&server, operation, callers, time).await?;
+            let row = match operation {
+                exchange::VEHICLES => pages(&server, operation, callers, time).await?,
+                _ => exchanges(&server, operation, callers, time).await?,
+            };
             let beside = [before, bare::measure()?];
             bare.extend(beside);
             operations.push(row.beside(Bare::mean(&beside)));
         }
-        eprintln!("{name}, the plan of {operation}:\n{}", exchange::plan(place.database()).await?);
+        eprintln!("{name}, the plan of {operation}:\n{}", exchange::plan(place.database(), operation).await?);
     }
     if options.only.is_some() {
         server.stop()?;
@@ -197,6 +200,10 @@ async fn measured(server: &Server, operation: &'static str, callers: usize, time
 async fn exchanges(server: &Server, operation: &'static str, callers: usize, time: Duration) -> Result<Row, Failure> {
     let token = Caller::new(server.address, exchange::KEY)?.developer_token(exchange::LICENSE).await?;
     timed(server, operation, callers, time, async move |caller: &mut Caller| caller.exchange(&token, exchange::ASSET).await).await
+}
+
+async fn pages(server: &Server, operation: &'static str, callers: usize, time: Duration) -> Result<Row, Failure> {
+    timed(server, operation, callers, time, async |caller: &mut Caller| caller.vehicles(exchange::LICENSE).await).await
 }
 
 async fn token(server: &Server) -> Result<String, Failure> {
