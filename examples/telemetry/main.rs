@@ -41,8 +41,10 @@ struct Options {
     listen: SocketAddr,
 }
 
-/// What there is of a vehicle, and the permission that it takes.
-const KINDS: &[(&str, &str, fn(&str) -> Value)] = &[
+/// A kind of data: its name, the permission that it takes, and what makes it up.
+type Kind = (&'static str, &'static str, fn(&str) -> Value);
+
+const KINDS: &[Kind] = &[
     ("history", "privilege:GetNonLocationHistory", vehicles::history),
     ("location", "privilege:GetCurrentLocation", vehicles::location),
     ("locations", "privilege:GetLocationHistory", vehicles::locations),
