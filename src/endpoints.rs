@@ -84,6 +84,10 @@ endpoints! {
     AuthZenResource = "/.well-known/oauth-protected-resource/access/v1/evaluation",
     /// The JSON interfaces, in OpenAPI 3.1.
     OpenApi = "/openapi.json",
+    /// What there is, whose it is and with whom it is shared, by GraphQL.
+    Identity = "/query",
+    /// RFC 9728 §3.1: the same, as a protected resource.
+    IdentityResource = "/.well-known/oauth-protected-resource/query",
     /// RP-Initiated Logout §2.
     Logout = "/logout" as "end_session_endpoint",
     /// RFC 7591 §3; what it answers with lies below it (RFC 7592).

@@ -11,7 +11,7 @@ use crate::protocol::error::ErrorCode;
 use crate::state::Mode;
 use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
-use crate::{account, home, oidc, permissions, playground, signin};
+use crate::{account, home, identity, oidc, permissions, playground, signin};
 use door::{Door, delete, get, patch, post, put, resource};
 
 /// Adds every route.
@@ -61,6 +61,8 @@ pub fn configure(mode: Mode) -> impl FnOnce(&mut ServiceConfig) {
             .service(api(Endpoint::AuthZenBatch.path()).route(post().to(permissions::authzen::evaluations)))
             .service(api(Endpoint::AuthZenConfiguration.path()).route(get().to(permissions::authzen::metadata)))
             .service(api(Endpoint::AuthZenResource.path()).route(get().to(permissions::metadata::decisions)))
+            .service(api(Endpoint::Identity.path()).route(post().to(identity::query::post)))
+            .service(api(Endpoint::IdentityResource.path()).route(get().to(identity::query::metadata)))
             .service(api(Endpoint::Registration.path()).route(post().to(oidc::registration::post)))
             .service(
                 managed("/register/{client_id}")

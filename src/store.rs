@@ -33,6 +33,8 @@ mod grant_lists;
 mod grant_rows;
 mod grants;
 mod health;
+mod identity;
+mod identity_licenses;
 mod interactions;
 mod licenses;
 mod logos;
@@ -68,6 +70,8 @@ pub use families::{FamilyState, LivingRefreshToken, NewFamily, Refresh, Refreshe
 pub use grant_history::{Actor, GrantEvent};
 pub use grant_lists::{GrantPage, LONGEST_PAGE};
 pub use grants::{GrantChange, GrantOutcome, Granting, MOST_LIVING_GRANTS, NewGrant};
+pub use identity::SharedPage;
+pub use identity_licenses::{LicenseCard, LicenseFilter, LicensePage, LicenseUri};
 pub use interactions::Interaction;
 pub use licenses::LicenseKey;
 pub use logos::ClientLogo;

@@ -109,6 +109,8 @@ mod assets_api;
 #[path = "http/authzen.rs"]
 mod authzen;
 
+#[path = "http/identity.rs"]
+mod identity;
 #[path = "http/openapi.rs"]
 mod openapi;
 

@@ -117,15 +117,21 @@ async fn database(options: &Options, name: &'static str, url: Option<&str>, bare
         }
         exchange::fill(place.database(), before + 1, size).await?;
         before = size;
-        for (operation, callers) in names.into_iter().filter(wanted).flat_map(|operation| CALLERS.map(|callers| (operation, callers))) {
+        for (operation, callers) in names.iter().copied().filter(wanted).flat_map(|operation| CALLERS.map(|callers| (operation, callers))) {
             eprintln!("{name}, {callers} at once: {operation}");
             let before = bare::measure()?;
-            let row = over_grants(&server, operation, callers, time).await?;
+            let row = match operation {
+                exchange::VEHICLES => pages(&server, operation, callers, time).await?,
+                _ => over_grants(&server, operation, callers, time).await?,
+            };
             let beside = [before, bare::measure()?];
             bare.extend(beside);
             operations.push(row.beside(Bare::mean(&beside)));
         }
-        eprintln!("{name}, the plan of an exchange with {size} grants:\n{}", exchange::plan(place.database()).await?);
+        eprintln!(
+            "{name}, the plan with {size} grants:\n{}",
+            exchange::plan(place.database(), names.first().copied().unwrap_or_default()).await?
+        );
     }
     if options.only.is_some() {
         server.stop()?;
@@ -201,6 +207,10 @@ async fn over_grants(server: &Server, operation: &'static str, callers: usize, t
         return timed(server, operation, callers, time, decide).await;
     }
     timed(server, operation, callers, time, async move |caller: &mut Caller| caller.exchange(&token, exchange::ASSET).await).await
+}
+
+async fn pages(server: &Server, operation: &'static str, callers: usize, time: Duration) -> Result<Row, Failure> {
+    timed(server, operation, callers, time, async |caller: &mut Caller| caller.vehicles(exchange::LICENSE).await).await
 }
 
 async fn token(server: &Server) -> Result<String, Failure> {

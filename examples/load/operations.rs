@@ -91,6 +91,18 @@ impl Caller {
         if reply["decision"] == true { Ok(()) } else { Err("the decision is no".into()) }
     }
 
+    /// A page of a hundred of the vehicles that are shared with a license.
+    pub(crate) async fn vehicles(&mut self, license: &str) -> Result<(), Failure> {
+        let fields = "nodes { tokenId tokenDID owner definition { make model year } } pageInfo { hasNextPage endCursor }";
+        let query = format!("{{ vehicles(first: 100, filterBy: {{privileged: \"{license}\"}}) {{ {fields} }} }}");
+        let body = serde_json::json!({ "query": query }).to_string();
+        let reply =
+            self.connection.send("POST", "/query", "Content-Type: application/json\r\n", &body).await?.expect(200, "query")?.json()?;
+        let vehicles = &reply["data"]["vehicles"];
+        let full = vehicles["nodes"].as_array().is_some_and(|nodes| nodes.len() == 100) && vehicles["pageInfo"]["hasNextPage"] == true;
+        if full { Ok(()) } else { Err(format!("no full page: {reply}").into()) }
+    }
+
     /// Redeems a code; gives the access token.
     pub(crate) async fn redeem(&mut self, client: &str, alg: &str, code: &str) -> Result<String, Failure> {
         let basic = BASE64_STANDARD.encode(format!("{client}:{SECRET}"));

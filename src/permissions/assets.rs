@@ -50,7 +50,8 @@ async fn page(ctx: &Ctx) -> Result<HttpResponse, Refusal> {
     let several = |name: &str| params.all(name).map(|values| values.into_iter().map(str::to_owned).collect::<Vec<_>>());
     let year = params.get("year")?.map(|text| text.parse().map_err(|_| Problem::of("year", "a number"))).transpose()?;
     let method = params.get("method")?.map(|text| text.parse().map_err(|reason| Problem::of("method", reason))).transpose()?;
-    let filter = AssetFilter { method, makes: several("make")?, models: several("model")?, powertrains: several("powertrain")?, year };
+    let filter =
+        AssetFilter { method, makes: several("make")?, models: several("model")?, powertrains: several("powertrain")?, year, owner: None };
     let of = match caller.person {
         Some(person) => AssetsOf::Account(person),
         None => AssetsOf::SharedWith(caller.client, ctx.now),

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::domain::{GrantType, KeyPurpose, Scope, SigningAlg};
 use crate::endpoints::Endpoint;
 use crate::state::State;
+use crate::web::bearer;
 use crate::web::ctx::Ctx;
 use crate::web::reply;
 
@@ -45,39 +46,17 @@ pub async fn discovery(ctx: Ctx) -> HttpResponse {
 
 /// `GET /.well-known/oauth-protected-resource/v1/grants`.
 pub async fn grants(ctx: Ctx) -> HttpResponse {
-    protected(&ctx, Endpoint::Grants, "Grants", &[Scope::GRANTS_READ, Scope::GRANTS_WRITE])
+    bearer::resource_metadata(&ctx, Endpoint::Grants, "Grants", &[Scope::GRANTS_READ, Scope::GRANTS_WRITE])
 }
 
 /// `GET /.well-known/oauth-protected-resource/v1/assets`.
 pub async fn assets(ctx: Ctx) -> HttpResponse {
-    protected(&ctx, Endpoint::Assets, "Assets", &[Scope::ASSETS_READ, Scope::ASSETS_WRITE])
+    bearer::resource_metadata(&ctx, Endpoint::Assets, "Assets", &[Scope::ASSETS_READ, Scope::ASSETS_WRITE])
 }
 
 /// `GET /.well-known/oauth-protected-resource/access/v1/evaluation`.
 pub async fn decisions(ctx: Ctx) -> HttpResponse {
-    protected(&ctx, Endpoint::AuthZen, "Access decisions", &[])
-}
-
-/// What a protected resource of ours says of itself (RFC 9728 §2).
-pub(super) fn protected(ctx: &Ctx, resource: Endpoint, name: &str, scopes: &[&str]) -> HttpResponse {
-    #[derive(Serialize)]
-    struct Metadata<'a> {
-        resource: String,
-        authorization_servers: [&'a str; 1],
-        // RFC 9728 §2: "Parameters with zero elements MUST be omitted".
-        #[serde(skip_serializing_if = "<[_]>::is_empty")]
-        scopes_supported: &'a [&'a str],
-        bearer_methods_supported: [&'a str; 1],
-        resource_name: &'a str,
-    }
-    let metadata = Metadata {
-        resource: format!("{}{}", ctx.state.issuer(), resource.path()),
-        authorization_servers: [ctx.state.issuer()],
-        scopes_supported: scopes,
-        bearer_methods_supported: ["header"],
-        resource_name: name,
-    };
-    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "public, max-age=300")).json(metadata)
+    bearer::resource_metadata(&ctx, Endpoint::AuthZen, "Access decisions", &[])
 }
 
 /// `GET /assets/keys`: the keys of asset tokens and of receipts.

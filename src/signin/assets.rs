@@ -63,6 +63,7 @@ fn filter(filter: &Filter) -> AssetFilter {
         models: filter.model.clone(),
         powertrains: filter.powertrain.clone(),
         year: filter.year,
+        owner: None,
     }
 }
 
@@ -140,11 +141,11 @@ pub(super) async fn agree(
         grants,
     };
     match ctx.state.store.agree(agreeing, ctx.now).await? {
-        Agreed::Done => Ok(Ok(())),
         Agreed::Over => Err(Fault::Visit(VisitFault::Over)),
-        // It has changed hands between the look at it and the commit; or the account or the app was disabled, which the next page says.
+        // It has changed hands between the look at it and the commit.
         Agreed::NotTheirs(Some(did)) => Ok(Err(Declined::Changed(did))),
-        Agreed::NotTheirs(None) => Ok(Ok(())),
+        // Where the account or the app has been disabled meanwhile, the next page says so.
+        Agreed::Done | Agreed::NotTheirs(None) => Ok(Ok(())),
     }
 }
 

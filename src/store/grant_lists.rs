@@ -7,7 +7,7 @@ use super::grant_rows::{GrantRow, grant_columns};
 use super::{Store, StoreError};
 use crate::domain::{AccountId, AssetDid, ClientId, Grant, GrantId, InteractionId, Timestamp};
 
-/// The most grants and assets of a page.
+/// The most grants and assets of a page; one more may be asked for, by which one knows whether there is a page after it.
 pub const LONGEST_PAGE: u32 = 100;
 
 /// Which grants of a list are meant, and from where on. The latest come first.
@@ -19,7 +19,7 @@ pub struct GrantPage {
     pub living_at: Option<Timestamp>,
     /// The last of the page before.
     pub after: Option<GrantId>,
-    /// At most [`LONGEST_PAGE`].
+    /// At most [`LONGEST_PAGE`], and one more.
     pub limit: u32,
 }
 
@@ -149,5 +149,5 @@ fn before(after: Option<GrantId>) -> GrantId {
 }
 
 pub(super) fn limit(asked: u32) -> i64 {
-    i64::from(asked.min(LONGEST_PAGE))
+    i64::from(asked.min(LONGEST_PAGE + 1))
 }
