@@ -3,9 +3,11 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { developer, exchange, grant, importVehicles, startTelemetry, vehicle } from '../lib/assets.mjs';
-import { claimsOf } from '../lib/flow.mjs';
+import { makeClient } from '../lib/clients.mjs';
+import { Person, authorizationRequest, claimsOf, redeem } from '../lib/flow.mjs';
 import { keyPair } from '../lib/keys.mjs';
 import { freshDatabase } from '../lib/postgres.mjs';
+import { formsOf } from '../lib/visitor.mjs';
 import { databases, freePorts, makePlace, until } from '../lib/server.mjs';
 
 /** How often the resource server fetches keys at most. */
@@ -82,6 +84,58 @@ for (const database of databases) {
       assert.equal((await telemetry.get(path, body.token)).status, 200);
       const { exp, iat } = claimsOf(body.token);
       assert.ok(exp - iat <= 600);
+    });
+
+    test('granted on the consent page, exchanged by both doors, served, and ended by the owner', async () => {
+      const place = places[0];
+      const owner = new Person(issuer);
+      await importVehicles(place, [4, 5], owner.wallet.address);
+      const app = await makeClient(place, { id: 'garage', more: ['--grant-type', 'authorization_code', 'urn:ietf:params:oauth:grant-type:token-exchange'] });
+      const action = 'privilege:GetCurrentLocation';
+      const details = [{ type: 'asset_access', assets: [vehicle(4)], actions: [action], purpose: 'To find your car', expires_in: 86_400 }];
+      const request = authorizationRequest(issuer, { ...app, authorization_details: JSON.stringify(details) });
+      const { code } = await owner.authorize(request.url);
+      const { status, body: tokens } = await redeem(issuer, { ...app, code, verifier: request.verifier });
+      assert.equal(status, 200, JSON.stringify(tokens));
+      const [told] = tokens.authorization_details;
+      assert.deepEqual([told.type, told.assets, told.actions], ['asset_access', [vehicle(4)], [action]]);
+
+      const own = await exchange(doors.at(-1), tokens.access_token, 4, ['GetCurrentLocation']);
+      assert.equal(own.status, 200, JSON.stringify(own.body));
+      const standard = async (door) => {
+        const reply = await fetch(`${door}/token`, {
+          method: 'POST',
+          headers: { authorization: `Basic ${Buffer.from(`${app.clientId}:${app.secret}`).toString('base64')}` },
+          body: new URLSearchParams({
+            grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+            subject_token: tokens.access_token,
+            subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+            resource: vehicle(4),
+            scope: action,
+          }),
+        });
+        return { status: reply.status, body: await reply.json() };
+      };
+      const exchanged = await standard(doors.at(-1));
+      assert.equal(exchanged.status, 200, JSON.stringify(exchanged.body));
+      const path = `/vehicles/${vehicle(4)}/location`;
+      for (const token of [own.body.token, exchanged.body.access_token]) {
+        assert.equal((await telemetry.get(path, token)).status, 200);
+        assert.equal(await isActive(token), true);
+        // Neither is good for another vehicle of the same owner.
+        assert.equal((await telemetry.get(`/vehicles/${vehicle(5)}/location`, token)).status, 403);
+      }
+
+      const page = await owner.get(`${issuer}/account/assets`);
+      const end = formsOf(page.text).find((form) => form.action === '/account/grants/end' && form.fields.grant === told.grant_id);
+      await owner.post(end.action, end.fields);
+      for (const door of doors) {
+        const refused = await exchange(door, tokens.access_token, 4, ['GetCurrentLocation']);
+        assert.deepEqual([refused.status, refused.body.reason], [403, 'revoked'], 'at once, on every replica');
+        assert.equal((await standard(door)).status, 400);
+      }
+      assert.equal(await isActive(own.body.token), false, 'at once');
+      assert.equal((await telemetry.get(path, own.body.token)).status, 200, 'within the life of the token');
     });
 
     test('what the old owner granted ends when the vehicle changes hands, and comes back only if the new one grants', async () => {
