@@ -1,5 +1,5 @@
 // Protections and what takes each of them out: a text that stands once in a file, another in its place, and the tests that fail then.
-// `scripts/mutate` tries them; `line` is the row of tests/security.md.
+// `scripts/mutate` tries them; `line` has the rows of tests/security.md, or a section of OpenID Connect Core where it is none of them.
 //
 // All are built into one program and switched when it runs. So what is replaced has to be an expression: all of `from`, or the part
 // between « and ». A text of SQL stands under `sql`; it is replaced when it is run, in every statement of its file that has it (no
@@ -8,7 +8,7 @@
 export const mutations = [
   // --- the authorization request
   {
-    line: '1',
+    line: '1 b1',
     name: 'redirect-uri-exact',
     file: 'src/domain/redirect_uri.rs',
     from: 'self.0 == requested || self.admits_other_port(requested)',
@@ -40,7 +40,7 @@ export const mutations = [
     fails: [],
   },
   {
-    line: '2',
+    line: '2 b2',
     name: 'redirect-uri-registered',
     file: 'src/protocol/authorize.rs',
     from: 'if «!registered.iter().any(|uri| uri.admits(requested))» {',
@@ -88,7 +88,7 @@ export const mutations = [
     fails: [],
   },
   {
-    line: '6',
+    line: '6 b4',
     name: 'visit-bound-to-browser',
     file: 'src/store/interactions.rs',
     sql: 'SELECT id, purpose, created_at, expires_at FROM interaction\n        WHERE id = $1 AND browser_hash = $2 AND',
@@ -104,7 +104,7 @@ export const mutations = [
     fails: [],
   },
   {
-    line: '6',
+    line: '6 b20',
     name: 'own-origin',
     file: 'src/web/posted.rs',
     from: 'let ours = «ctx.same_origin()» && token',
@@ -257,7 +257,7 @@ export const mutations = [
     fails: [],
   },
   {
-    line: '10',
+    line: '10 b3',
     name: 'verifier-left-out',
     file: 'src/policy/redeem.rs',
     from: '(Some(_), None) => «refuse("code_verifier is missing; the authorization request had a code_challenge")»,',
@@ -273,7 +273,7 @@ export const mutations = [
     fails: [],
   },
   {
-    line: '11',
+    line: '11 b5',
     name: 'form-for-its-page-alone',
     file: 'src/store/interactions.rs',
     sql: 'WHERE id_hash = $1 AND path = $2 AND',
@@ -322,7 +322,7 @@ export const mutations = [
     fails: [],
   },
   {
-    line: '12',
+    line: '12 b6',
     name: 'spent-refresh-token',
     file: 'src/store/families.rs',
     sql: ' ELSE sweep_at END\n        WHERE id = $1 AND client_id = $2 AND (current_hash = $3 OR previous_hash = $3) AND',
@@ -515,7 +515,7 @@ export const mutations = [
     fails: [],
   },
   {
-    line: '13',
+    line: '13 b12',
     name: 'assertion-once',
     file: 'src/store/assertions.rs',
     sql: 'ON CONFLICT (client_id, jti_hash) DO NOTHING',
@@ -636,7 +636,7 @@ export const mutations = [
     fails: [],
   },
   {
-    line: '15',
+    line: '15 b13',
     name: 'types-of-claims',
     file: 'src/keys/claims.rs',
     from: 'claims.get(*name).is_some_and(|value| «!claim_type.fits(value)»)',
@@ -692,7 +692,7 @@ export const mutations = [
     fails: [],
   },
   {
-    line: '18',
+    line: '18 b9',
     name: 'introspection-for-whom-it-is-meant',
     file: 'src/policy/introspection.rs',
     from: 'caller == token_client\n        || resources.iter().any(|resource| audience.contains(&resource.uri.as_str()) && resource.clients.contains(caller))',
@@ -878,7 +878,7 @@ export const mutations = [
   },
   // --- the web around it
   {
-    line: '31',
+    line: '31 b15',
     name: 'new-session-at-sign-in',
     file: 'src/signin/wallet.rs',
     from: 'let token = «ctx.state.entropy.secret()»;',
@@ -919,7 +919,7 @@ export const mutations = [
     fails: [],
   },
   {
-    line: '33',
+    line: '33 b11',
     name: 'content-security-policy',
     file: 'src/web/reply.rs',
     from: '.insert_header((header::CONTENT_SECURITY_POLICY, «policy»))',
@@ -984,7 +984,7 @@ export const mutations = [
   },
   // --- fetches from others
   {
-    line: '35',
+    line: '35 b10',
     name: 'names-that-lead-inside',
     file: 'src/egress/names.rs',
     from: 'find(|address| «!walls.admit(**address)»)',
@@ -1136,7 +1136,7 @@ export const mutations = [
     fails: [],
   },
   {
-    line: '37',
+    line: '37 b20',
     name: 'claims-depth',
     file: 'src/protocol/claims_request.rs',
     from: 'if «!is_plain(&parsed, DEEPEST)» {',
@@ -1249,7 +1249,7 @@ export const mutations = [
   },
   // --- apps that make themselves known
   {
-    line: '2',
+    line: '40',
     name: 'registration-is-off',
     file: 'src/oidc/registration.rs',
     from: 'if «ctx.state.config.registration.enabled» {',
@@ -1265,7 +1265,7 @@ export const mutations = [
     fails: [],
   },
   {
-    line: '23',
+    line: '40',
     name: 'initial-access-token',
     file: 'src/oidc/registration/access.rs',
     from: 'if «wanted.hash().matches(presented.expose())» {',
@@ -1281,7 +1281,7 @@ export const mutations = [
     fails: [],
   },
   {
-    line: '36',
+    line: 'Core 8.1',
     name: 'sector-has-its-redirect-uris',
     file: 'src/policy/registration.rs',
     from: 'Some(place) => «Err(wrong(format!("the list at sector_identifier_uri lacks redirect_uris[{place}]")))»,',
@@ -1289,7 +1289,7 @@ export const mutations = [
     fails: [],
   },
   {
-    line: '36',
+    line: 'Core 8.1',
     name: 'sector-never-changes',
     file: 'src/policy/registration.rs',
     from: 'if «pairwise && before.sector.is_some() && after.sector() != before.sector» {',
@@ -1297,7 +1297,7 @@ export const mutations = [
     fails: [],
   },
   {
-    line: '36',
+    line: 'Core 8.1',
     name: 'pairwise-by-sector',
     file: 'src/policy/subject.rs',
     from: '«context.update(sector.as_bytes())»;',
@@ -1305,7 +1305,7 @@ export const mutations = [
     fails: [],
   },
   {
-    line: '36',
+    line: '23',
     name: 'document-speaks-for-itself',
     file: 'src/protocol/client_document.rs',
     from: 'Some(named) if «named == id.as_str()» => {}',
@@ -1313,7 +1313,7 @@ export const mutations = [
     fails: [],
   },
   {
-    line: '36',
+    line: '13',
     name: 'document-agrees-on-no-secret',
     file: 'src/policy/registration.rs',
     from: 'if «source == ClientSource::Document && has_secret(method)» {',
@@ -1321,7 +1321,7 @@ export const mutations = [
     fails: [],
   },
   {
-    line: '20',
+    line: '14',
     name: 'no-client-credentials-unvouched',
     file: 'src/policy/registration.rs',
     from: 'GrantType::ClientCredentials => source == ClientSource::Registration && «terms.vouched» && method',
@@ -1370,3 +1370,8 @@ export const mutations = [
     fails: [],
   },
 ];
+
+// Rows with nothing to take out, and why.
+export const without = {
+  b14: 'the test reads the sources',
+};
