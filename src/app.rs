@@ -54,6 +54,10 @@ impl Application {
             .replace_config_clients(&config.client_records(clock.now()), clock.now())
             .await
             .map_err(|reason| format!("the clients of the configuration cannot be stored: {reason}"))?;
+        // Nobody signs in to the server of an API.
+        for id in config.resources.iter().flat_map(|resource| &resource.clients) {
+            store.keep_client(id).await.map_err(|reason| format!("the clients of the resources cannot be kept: {reason}"))?;
+        }
         if mode == Mode::Dev {
             config.make_data_dir()?;
         }

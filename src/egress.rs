@@ -7,6 +7,7 @@
 mod address;
 mod error;
 mod names;
+mod places;
 mod reply;
 mod trust;
 mod walls;
@@ -25,11 +26,11 @@ use std::time::Duration;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response};
-use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::config;
 use names::Guarded;
+use places::{Most, Place, Places};
 use walls::Walls;
 
 /// How many redirects of a GET are followed.
@@ -43,7 +44,7 @@ pub struct Egress {
     http: Client,
     walls: Walls,
     bounds: Bounds,
-    places: Arc<Semaphore>,
+    places: Arc<Places>,
     tls: rustls::ClientConfig,
 }
 
@@ -54,13 +55,13 @@ struct Bounds {
     total: Duration,
     /// Resolving, connecting and the TLS handshake, for each hop.
     connect: Duration,
-    /// Fetches at once: others may name slow servers, and each fetch holds a socket and its answer.
-    at_once: usize,
+    /// Fetches at once.
+    most: Most,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { total: Duration::from_secs(5), connect: Duration::from_secs(2), at_once: 256 }
+        Self { total: Duration::from_secs(5), connect: Duration::from_secs(2), most: Most::default() }
     }
 }
 
@@ -98,7 +99,7 @@ impl Egress {
             .pool_max_idle_per_host(0)
             .build()
             .map_err(|problem| EgressError::Setup(format!("the client for others' addresses does not start: {problem}")))?;
-        Ok(Self { http, walls, bounds, places: Arc::new(Semaphore::new(bounds.at_once)), tls })
+        Ok(Self { http, walls, bounds, places: Arc::new(Places::new(bounds.most)), tls })
     }
 
     /// Reads a URL that an app wants to register for fetching: https, a host that is no address inside, no user name, no fragment.
@@ -118,7 +119,8 @@ impl Egress {
         self.bounded(async {
             let mut url = url.clone();
             for _ in 0..=MOST_REDIRECTS {
-                let response = self.send(&url, self.http.get(url.clone()).header(ACCEPT, want.accept)).await?;
+                // Each hop has a place of its own: a redirect to a slow host waits there, and holds none elsewhere.
+                let (response, _place) = self.send(&url, self.http.get(url.clone()).header(ACCEPT, want.accept)).await?;
                 match next_hop(&url, &response)? {
                     Some(next) => url = next,
                     None => return Fetched::read(response, want.most).await,
@@ -135,7 +137,7 @@ impl Egress {
     /// As [`Self::get`].
     pub async fn get_unredirected(&self, url: &Url, want: Want) -> Result<Fetched, EgressError> {
         self.bounded(async {
-            let response = self.send(url, self.http.get(url.clone()).header(ACCEPT, want.accept)).await?;
+            let (response, _place) = self.send(url, self.http.get(url.clone()).header(ACCEPT, want.accept)).await?;
             Fetched::read(response, want.most).await
         })
         .await
@@ -149,7 +151,7 @@ impl Egress {
         self.bounded(async {
             let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
             let request = self.http.post(url.clone()).header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body);
-            let response = self.send(url, request).await?;
+            let (response, _place) = self.send(url, request).await?;
             let status = response.status().as_u16();
             // Whether the rest comes in time changes nothing.
             let _ = tokio::time::timeout(self.bounds.connect, reply::discard(response, MOST_OF_A_POST)).await;
@@ -165,16 +167,13 @@ impl Egress {
     }
 
     // A host that is an address is never resolved, so it is looked at here.
-    async fn send(&self, url: &Url, request: RequestBuilder) -> Result<Response, EgressError> {
+    async fn send(&self, url: &Url, request: RequestBuilder) -> Result<(Response, Place), EgressError> {
         self.walls.check(url)?;
-        Ok(request.send().await?)
+        let place = self.places.take(url).await?;
+        Ok((request.send().await?, place))
     }
 
     async fn bounded<T>(&self, fetch: impl Future<Output = Result<T, EgressError>>) -> Result<T, EgressError> {
-        let fetch = async {
-            let _place = self.places.acquire().await.map_err(|_| EgressError::Unreachable("the server is stopping".to_owned()))?;
-            fetch.await
-        };
         let late = |_| EgressError::Unreachable(format!("no whole answer within {} s", self.bounds.total.as_secs_f32()));
         tokio::time::timeout(self.bounds.total, fetch).await.map_err(late)?
     }

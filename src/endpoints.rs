@@ -39,6 +39,10 @@ endpoints! {
     Token = "/token" as "token_endpoint",
     /// RFC 9126 §2.
     PushedAuthorizationRequest = "/par" as "pushed_authorization_request_endpoint",
+    /// RFC 8628 §3.1.
+    DeviceAuthorization = "/device/code" as "device_authorization_endpoint",
+    /// The page at which a person types a device's code (RFC 8628 §3.3).
+    DeviceVerification = "/device",
     /// RFC 7009 §2.
     Revocation = "/token/revoke" as "revocation_endpoint",
     /// RFC 7662 §2.

@@ -6,11 +6,11 @@ use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use governor::clock::{Clock as _, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter};
 
 use crate::config::Limits as LimitsConfig;
-use crate::domain::ClientId;
+use crate::domain::{ClientId, TokenHash};
 
 /// One counter for each kind of try; a try is charged to where it came from.
 pub struct Limits {
@@ -18,6 +18,11 @@ pub struct Limits {
     visits: PerAddress,
     sign_ins: PerAddress,
     registrations: PerAddress,
+    self_registered: DefaultKeyedRateLimiter<Guesser>,
+    devices: PerAddress,
+    user_codes: PerAddress,
+    user_codes_of_browser: DefaultKeyedRateLimiter<TokenHash>,
+    user_codes_in_all: DefaultDirectRateLimiter,
     failures: DefaultKeyedRateLimiter<Guesser>,
     // Who failed too often, and until when nothing of theirs is looked at, right or wrong.
     shut_out: Mutex<HashMap<Guesser, Instant>>,
@@ -46,6 +51,8 @@ pub enum Try {
     SignIn,
     /// An app that registers itself, or the fetch of the document by which one is known.
     Registration,
+    /// A device of a public app that asks to be connected: a row is left behind, and whoever asked has proved nothing.
+    Device,
 }
 
 impl Limits {
@@ -57,6 +64,11 @@ impl Limits {
             visits: per_minute(config.visits_per_minute),
             sign_ins: per_minute(config.signins_per_minute),
             registrations: per_minute(config.registrations_per_minute),
+            self_registered: RateLimiter::keyed(Quota::per_minute(config.self_registered_per_minute)),
+            devices: per_minute(config.devices_per_minute),
+            user_codes: per_minute(config.user_codes_per_minute),
+            user_codes_of_browser: RateLimiter::keyed(Quota::per_minute(config.user_codes_per_minute)),
+            user_codes_in_all: RateLimiter::direct(Quota::per_minute(config.user_codes_in_all_per_minute)),
             failures: RateLimiter::keyed(Quota::per_minute(config.failures_per_minute)),
             shut_out: Mutex::default(),
             clock: DefaultClock::default(),
@@ -68,10 +80,27 @@ impl Limits {
     /// # Errors
     /// When it had too many.
     pub fn charge(&self, what: Try, address: IpAddr) -> Result<(), TooMany> {
-        self.counter(what).check_key(&network(address)).map_err(|until| {
-            let wait = until.wait_time_from(self.clock.now());
-            TooMany { retry_after: wait.as_secs() + 1 }
-        })
+        self.counter(what).check_key(&network(address)).map_err(|until| self.too_many(&until))
+    }
+
+    /// Counts one try at a device's code: of its address, of its browser, and of everybody together.
+    ///
+    /// # Errors
+    /// When one of them had too many.
+    // RFC 8628 §5.1: "the authorization server SHOULD rate-limit user code attempts", so that the odds of a guess stay small. Who has many
+    // addresses is held by the last count. It comes last: what the others refuse must not use it up.
+    pub fn charge_user_code(&self, address: IpAddr, browser: &TokenHash) -> Result<(), TooMany> {
+        self.user_codes.check_key(&network(address)).map_err(|until| self.too_many(&until))?;
+        self.user_codes_of_browser.check_key(browser).map_err(|until| self.too_many(&until))?;
+        self.user_codes_in_all.check().map_err(|until| self.too_many(&until))
+    }
+
+    /// Counts what a client leaves behind of its own right, where it gave itself that right.
+    ///
+    /// # Errors
+    /// When it left too much from this address.
+    pub fn charge_client(&self, address: IpAddr, client: &ClientId) -> Result<(), TooMany> {
+        self.self_registered.check_key(&(network(address), client.clone())).map_err(|until| self.too_many(&until))
     }
 
     /// Lets a client's attempt through, unless it failed too often from this address.
@@ -97,12 +126,16 @@ impl Limits {
 
     /// Forgets addresses that have been quiet; the worker calls it, so that the counters do not grow for ever.
     pub fn forget_quiet(&self) {
-        for counter in [&self.challenges, &self.visits, &self.sign_ins, &self.registrations] {
+        for counter in [&self.challenges, &self.visits, &self.sign_ins, &self.registrations, &self.devices, &self.user_codes] {
             counter.retain_recent();
             counter.shrink_to_fit();
         }
-        self.failures.retain_recent();
-        self.failures.shrink_to_fit();
+        self.user_codes_of_browser.retain_recent();
+        self.user_codes_of_browser.shrink_to_fit();
+        for counter in [&self.self_registered, &self.failures] {
+            counter.retain_recent();
+            counter.shrink_to_fit();
+        }
         let now = Instant::now();
         self.shut_out.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, until| *until > now);
     }
@@ -113,7 +146,12 @@ impl Limits {
             Try::Visit => &self.visits,
             Try::SignIn => &self.sign_ins,
             Try::Registration => &self.registrations,
+            Try::Device => &self.devices,
         }
+    }
+
+    fn too_many(&self, until: &NotUntil<<DefaultClock as Clock>::Instant>) -> TooMany {
+        TooMany { retry_after: until.wait_time_from(self.clock.now()).as_secs() + 1 }
     }
 }
 
@@ -146,6 +184,10 @@ mod tests {
             failures_per_minute: number(failures),
             visits_per_minute: number(signins),
             registrations_per_minute: number(signins),
+            self_registered_per_minute: number(signins),
+            devices_per_minute: number(signins),
+            user_codes_per_minute: number(signins),
+            user_codes_in_all_per_minute: number(challenges),
         })
     }
 
@@ -174,6 +216,28 @@ mod tests {
         assert!(limits.admit(here, &app).is_err());
         assert!(limits.admit(here, &neighbour).is_ok());
         assert!(limits.admit("192.0.2.2".parse().unwrap(), &app).is_ok());
+    }
+
+    #[test]
+    fn what_a_client_leaves_is_counted_for_it_at_its_address() {
+        let limits = limits(1, 2, 1);
+        let here: IpAddr = "192.0.2.1".parse().unwrap();
+        let (app, neighbour): (ClientId, ClientId) = ("app".parse().unwrap(), "neighbour".parse().unwrap());
+        assert!(limits.charge_client(here, &app).is_ok() && limits.charge_client(here, &app).is_ok());
+        assert!(limits.charge_client(here, &app).is_err());
+        assert!(limits.charge_client(here, &neighbour).is_ok());
+        assert!(limits.charge_client("192.0.2.2".parse().unwrap(), &app).is_ok());
+    }
+
+    #[test]
+    fn a_code_of_a_device_is_tried_by_an_address_a_browser_and_everybody() {
+        let limits = limits(5, 2, 1);
+        let address = |last: u8| IpAddr::from([192, 0, 2, last]);
+        let browser = |name: &str| TokenHash::of(name);
+        let tried = |last, name| limits.charge_user_code(address(last), &browser(name)).is_ok();
+        assert_eq!([tried(1, "a"), tried(1, "b"), tried(1, "c")], [true, true, false], "an address");
+        assert_eq!([tried(2, "d"), tried(3, "d"), tried(4, "d")], [true, true, false], "a browser");
+        assert_eq!([tried(5, "e"), tried(6, "f")], [true, false], "everybody: what was refused did not count");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod authorize;
 mod client_form;
+pub mod device;
 pub mod introspect;
 mod living;
 pub mod logo;

@@ -6,6 +6,7 @@ pub mod claims;
 pub mod client_assertion;
 pub mod client_auth;
 pub mod client_credentials;
+pub mod device;
 pub mod introspection;
 pub mod person_claims;
 pub mod redeem;

@@ -5,6 +5,7 @@ pub mod claims_request;
 pub mod client_assertion;
 pub mod client_document;
 pub mod client_registration;
+pub mod device;
 pub mod eip191;
 pub mod error;
 pub mod hash_claims;

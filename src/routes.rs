@@ -1,13 +1,10 @@
 //! The door: every URL of the server in one table.
 
-use actix_cors::Cors;
-use actix_web::body::{BoxBody, EitherBody};
-use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+mod door;
+
 use actix_web::error::InternalError;
-use actix_web::guard;
-use actix_web::http::{StatusCode, header};
-use actix_web::web::{self, PathConfig, ServiceConfig, delete, post, put, resource};
-use actix_web::{Error, HttpRequest, HttpResponse, Resource, Route};
+use actix_web::web::{self, PathConfig, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
 
 use crate::endpoints::Endpoint;
 use crate::protocol::error::ErrorCode;
@@ -15,6 +12,7 @@ use crate::state::Mode;
 use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
 use crate::{account, home, oidc, playground, signin};
+use door::{Door, delete, get, post, put, resource};
 
 /// Adds every route.
 pub fn configure(mode: Mode) -> impl FnOnce(&mut ServiceConfig) {
@@ -31,6 +29,7 @@ pub fn configure(mode: Mode) -> impl FnOnce(&mut ServiceConfig) {
             .service(api(Endpoint::JwksJson.path()).route(get().to(oidc::metadata::keys)))
             .service(api(Endpoint::Token.path()).route(post().to(oidc::token::post)))
             .service(api(Endpoint::PushedAuthorizationRequest.path()).route(post().to(oidc::par::post)))
+            .service(api(Endpoint::DeviceAuthorization.path()).route(post().to(oidc::device::post)))
             .service(api(Endpoint::Revocation.path()).route(post().to(oidc::revoke::post)))
             .service(api(Endpoint::Introspection.path()).route(post().to(oidc::introspect::post)))
             .service(api(Endpoint::UserInfo.path()).route(get().to(oidc::userinfo::userinfo)).route(post().to(oidc::userinfo::userinfo)))
@@ -47,6 +46,9 @@ pub fn configure(mode: Mode) -> impl FnOnce(&mut ServiceConfig) {
 
         // For people: pages of ours, with cookies, never for another origin.
         app.service(resource(Endpoint::Authorization.path()).route(get().to(oidc::authorize::get)).route(post().to(oidc::authorize::post)))
+            .service(
+                resource(Endpoint::DeviceVerification.path()).route(get().to(signin::device::get)).route(post().to(signin::device::post)),
+            )
             .service(resource("/clients/{id}/logo").route(get().to(oidc::logo::get)))
             .service(resource("/interaction/{id}").route(get().to(signin::dispatch::get)))
             .service(resource("/interaction/{id}/wallet/challenge").route(post().to(signin::wallet::challenge)))
@@ -74,16 +76,6 @@ pub fn configure(mode: Mode) -> impl FnOnce(&mut ServiceConfig) {
     }
 }
 
-fn cors(methods: &[&'static str]) -> Cors {
-    Cors::default()
-        .allow_any_origin()
-        .send_wildcard()
-        .allowed_methods(methods.iter().copied())
-        .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT])
-        .expose_headers([header::WWW_AUTHENTICATE, header::RETRY_AFTER])
-        .max_age(3_600)
-}
-
 async fn not_found(request: HttpRequest) -> HttpResponse {
     nothing_here(&request)
 }
@@ -93,31 +85,12 @@ fn nothing_here(request: &HttpRequest) -> HttpResponse {
     Ctx::of(request).map_or_else(|| fault.as_json(), |ctx| fault.as_page(&ctx))
 }
 
-// RFC 9110 §9.1: "All general-purpose servers MUST support the methods GET and HEAD."
-fn get() -> Route {
-    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
-}
-
-// A door that is there, knocked on in the wrong way.
-async fn wrong_method() -> HttpResponse {
-    let mut response = Fault::new(ErrorCode::InvalidRequest, "this address does not take that HTTP method").as_json();
-    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-    response
-}
-
-fn api(
-    path: &str,
-) -> Resource<
-    impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<EitherBody<BoxBody>>, Error = Error, InitError = ()> + use<>,
-> {
-    resource(path).default_service(web::route().to(wrong_method)).wrap(cors(&["GET", "POST"]))
+// For any app's browser code.
+fn api(path: &str) -> Door {
+    resource(path).readable(&["GET", "POST"])
 }
 
 // An API over a thing that can be replaced and removed.
-fn managed(
-    path: &str,
-) -> Resource<
-    impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<EitherBody<BoxBody>>, Error = Error, InitError = ()> + use<>,
-> {
-    resource(path).default_service(web::route().to(wrong_method)).wrap(cors(&["GET", "PUT", "DELETE"]))
+fn managed(path: &str) -> Door {
+    resource(path).readable(&["GET", "PUT", "DELETE"])
 }

@@ -1,6 +1,7 @@
 //! Signing in: the page, each method, and consent. Every method ends in a session and returns to the dispatcher.
 
 pub mod api;
+pub mod device;
 pub mod dispatch;
 pub mod page;
 pub mod steps;

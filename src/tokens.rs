@@ -7,21 +7,26 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::domain::{AccountId, Address, ClaimsProfile, CodeId, FamilyId, Provider, RefreshToken, Scope, Secret, SubjectType, Timestamp};
+use crate::domain::{
+    AccountId, Address, ChallengeId, ClaimsProfile, CodeId, FamilyId, Provider, RefreshToken, Scope, Secret, SubjectType, Timestamp,
+};
 use crate::keys::{KeysError, TokenKind};
 use crate::policy::authorize::Approved;
-use crate::policy::claims::{ClientClaims, LogoutClaims, SignIn, subject_for};
+use crate::policy::claims::{Audience, ClientClaims, LogoutClaims, SignIn, subject_for};
 use crate::policy::person_claims::{self, Known};
-use crate::policy::refresh;
+use crate::policy::refresh::{self, Binding};
 use crate::policy::subject::{self, Person};
 use crate::protocol::claims_request::ClaimsRequest;
 use crate::protocol::hash_claims::{at_hash, c_hash};
 use crate::state::State;
-use crate::store::{ClientRecord, DeveloperToken, Message, NewCode, RefreshedFamily, Session, StoreError};
+use crate::store::{ApiChallenge, ClientRecord, DeveloperToken, Message, NewCode, NewFamily, RefreshedFamily, Session, StoreError};
 
 /// Back-Channel Logout §4: "OPs are encouraged to use short expiration times in Logout Tokens, preferably at most two minutes in the
 /// future". Each attempt makes a new one.
 const LOGOUT_TOKEN: Duration = Duration::from_mins(2);
+
+/// RFC 8176 §2: "pop: Proof-of-possession … of a key".
+pub const POP: &str = "pop";
 
 /// RFC 6749 §5.1 with OpenID Connect Core §3.1.3.3.
 #[derive(Clone, Debug, Serialize)]
@@ -43,6 +48,8 @@ pub struct TokenResponse {
 pub enum Record {
     /// The code that it came from.
     Code(CodeId),
+    /// The challenge that a wallet has signed for it.
+    Wallet(ChallengeId),
     /// A license's own token.
     Developer(Uuid),
     /// The family of the refresh token that it came from, and an id of its own.
@@ -56,6 +63,7 @@ impl Record {
     pub fn jti(self) -> String {
         match self {
             Self::Code(id) => format!("c_{id}"),
+            Self::Wallet(id) => format!("w_{id}"),
             Self::Developer(id) => format!("d_{id}"),
             Self::Refresh(family, id) => format!("r_{family}_{id}"),
             Self::Client(id) => format!("k_{id}"),
@@ -68,6 +76,7 @@ impl Record {
         let id = |text: &str| text.parse::<Uuid>().ok();
         match jti.split_at_checked(2)? {
             ("c_", text) => id(text).map(|id| Self::Code(CodeId(id))),
+            ("w_", text) => id(text).map(|id| Self::Wallet(ChallengeId(id))),
             ("d_", text) => id(text).map(Self::Developer),
             ("r_", text) => {
                 let (family, token) = text.split_once('_')?;
@@ -128,7 +137,36 @@ pub fn for_person(
     mint(state, &sign_in, Record::Code(record.id), (client.access_token, state.config.tokens.id_token), code)
 }
 
-/// What the access token of a refresh is for: no more than its family.
+/// The tokens of a person whose wallet has signed a challenge of the API; they are recorded where `record` says.
+pub fn for_wallet(
+    state: &State,
+    client: &ClientRecord,
+    challenge: &ApiChallenge,
+    account_id: AccountId,
+    record: Record,
+    now: Timestamp,
+) -> Result<TokenResponse, KeysError> {
+    let (provider, address) = (Provider::web3(), challenge.message.address.checksummed());
+    let subject = subject_at(state, client, Person { account_id, provider: &provider, subject: &address });
+    let sign_in = SignIn {
+        issuer: state.issuer(),
+        client,
+        subject: &subject,
+        scope: &challenge.scope,
+        provider: &provider,
+        wallet: Some(challenge.message.address),
+        amr: &[POP.to_owned()],
+        authenticated_at: now,
+        session_id: None,
+        nonce: challenge.oidc_nonce.as_deref(),
+        resource: None,
+        told: &Map::new(),
+        now,
+    };
+    mint(state, &sign_in, record, (client.access_token, state.config.tokens.id_token), None)
+}
+
+/// What an access token is for: of a refresh no more than its family, of a client's own no more than the client may have.
 #[derive(Clone, Copy, Debug)]
 pub struct Access<'a> {
     pub scope: &'a Scope,
@@ -210,6 +248,24 @@ pub fn refresh_lifetimes(state: &State, client: &ClientRecord, now: Timestamp) -
     }
 }
 
+impl RefreshLifetimes {
+    /// The family that begins with this token.
+    #[must_use]
+    pub fn family(self, token: &RefreshToken, binding: Binding) -> NewFamily {
+        NewFamily {
+            id: token.family(),
+            current: token.hash(),
+            session_id: match binding {
+                Binding::Offline => None,
+                Binding::Session(id) => Some(id),
+            },
+            idle_expires_at: self.idle.min(self.absolute),
+            expires_at: self.absolute,
+            kept_until: self.kept_until,
+        }
+    }
+}
+
 /// A session that nobody has used since is over, and what is bound to it.
 #[must_use]
 pub fn sessions_seen_since(state: &State, now: Timestamp) -> Timestamp {
@@ -270,7 +326,7 @@ pub fn for_developer(
         scope: &token.scope,
         provider: &provider,
         wallet: client.id.as_address(),
-        amr: &["pop".to_owned()],
+        amr: &[POP.to_owned()],
         authenticated_at: token.issued_at,
         session_id: None,
         nonce,
@@ -283,24 +339,24 @@ pub fn for_developer(
 }
 
 /// A client's own token (RFC 6749 §4.4.3): no refresh token, no ID token.
-pub fn for_client(state: &State, client: &ClientRecord, scope: &Scope, now: Timestamp) -> Result<TokenResponse, KeysError> {
+pub fn for_client(state: &State, client: &ClientRecord, access: Access<'_>, now: Timestamp) -> Result<TokenResponse, KeysError> {
     let id = client.id.as_str();
     let claims = ClientClaims {
         iss: state.issuer(),
         sub: id,
-        aud: id,
+        aud: Audience::of(id, access.resource),
         exp: now.plus(client.access_token).seconds(),
         iat: now.seconds(),
         jti: Record::Client(state.entropy.uuid(now)).jti(),
         client_id: id,
-        scope: scope.to_string(),
+        scope: access.scope.to_string(),
     };
     Ok(TokenResponse {
         access_token: state.keys.sign(TokenKind::AccessToken, client.signing_alg, &claims)?,
         token_type: token_type(client),
         expires_in: client.access_token.as_secs(),
         id_token: None,
-        scope: scope.to_string(),
+        scope: access.scope.to_string(),
         refresh_token: None,
     })
 }
@@ -356,7 +412,8 @@ mod tests {
     fn a_jti_names_its_record() {
         let id = Uuid::from_u128(5);
         let family = FamilyId(Uuid::from_u128(6));
-        for record in [Record::Code(CodeId(id)), Record::Developer(id), Record::Refresh(family, id), Record::Client(id)] {
+        let of_people = [Record::Code(CodeId(id)), Record::Wallet(ChallengeId(id)), Record::Refresh(family, id)];
+        for record in of_people.into_iter().chain([Record::Developer(id), Record::Client(id)]) {
             assert_eq!(Record::parse(&record.jti()), Some(record));
         }
         for text in ["", "c", "c_", "x_00000000-0000-0000-0000-000000000005", "é", "c_é", "r_00000000-0000-0000-0000-000000000005", "r_x_y"]

@@ -62,6 +62,9 @@ mod client_credentials;
 #[path = "http/par.rs"]
 mod par;
 
+#[path = "http/device.rs"]
+mod device;
+
 #[path = "http/single_use.rs"]
 mod single_use;
 

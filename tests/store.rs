@@ -10,6 +10,7 @@ mod store {
     pub(crate) mod challenges;
     pub(crate) mod clients;
     pub(crate) mod codes;
+    pub(crate) mod device;
     pub(crate) mod engine;
     pub(crate) mod harness;
     pub(crate) mod interactions;

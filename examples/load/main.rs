@@ -111,6 +111,8 @@ async fn database(options: &Options, name: &'static str, url: Option<&str>, bare
         bare.push(bare::measure()?);
         let own = async |caller: &mut Caller| caller.client_credentials().await;
         operations.push(timed(&server, "client_credentials, ES256", callers, time, own).await?);
+        let own = async |caller: &mut Caller| caller.client_credentials_by_assertion().await;
+        operations.push(timed(&server, "client_credentials, private_key_jwt, ES256", callers, time, own).await?);
         operations.push(timed(&server, "PAR", callers, time, async |caller: &mut Caller| caller.push().await).await?);
         eprintln!("{name}, {callers} at once: userinfo");
         let code = Person::new(server.address, Wallet::number(0)?).code("load-rs256").await?;

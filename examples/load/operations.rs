@@ -15,6 +15,7 @@ use crate::wallet::Wallet;
 
 /// A client without a secret: its refresh tokens are replaced at each use.
 pub(crate) const PUBLIC: &str = "load-public";
+const SERVICE: &str = "load-service";
 const SECRET: &str = "load-secret-load-secret-load-secret-0";
 
 /// One caller: a connection kept open, and a wallet of its own.
@@ -74,8 +75,17 @@ impl Caller {
         Ok(access_token.to_owned())
     }
 
-    /// A client's own token, proved by an assertion: the server checks one signature of P-256 and makes another.
+    /// A client's own token, proved by a secret: the server makes one signature of P-256, and stores nothing.
     pub(crate) async fn client_credentials(&mut self) -> Result<(), Failure> {
+        let basic = BASE64_STANDARD.encode(format!("{SERVICE}:{SECRET}"));
+        let headers = format!("Authorization: Basic {basic}\r\nContent-Type: application/x-www-form-urlencoded\r\n");
+        let reply = self.connection.send("POST", "/token", &headers, "grant_type=client_credentials&scope=load.run").await?;
+        let reply = reply.expect(200, "client_credentials")?.json()?;
+        same(text(&claims(text(&reply, "access_token")?, "ES256")?, "sub")?, SERVICE)
+    }
+
+    /// The same, proved by an assertion: the server checks one signature of P-256 and makes another, and stores the `jti`.
+    pub(crate) async fn client_credentials_by_assertion(&mut self) -> Result<(), Failure> {
         self.count += 1;
         let assertion = machine::assertion(&self.issuer, &format!("{}-{}", self.unique, self.count))?;
         let body = format!(
@@ -83,7 +93,7 @@ impl Caller {
              &client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"
         );
         let form = "Content-Type: application/x-www-form-urlencoded\r\n";
-        let reply = self.connection.send("POST", "/token", form, &body).await?.expect(200, "client_credentials")?.json()?;
+        let reply = self.connection.send("POST", "/token", form, &body).await?.expect(200, "client_credentials by assertion")?.json()?;
         same(text(&claims(text(&reply, "access_token")?, "ES256")?, "sub")?, machine::ID)
     }
 

@@ -42,6 +42,14 @@ redirect_uris = ["http://127.0.0.1:1/callback"]
 signing_alg = "EdDSA"
 
 [[clients]]
+id = "load-service"
+name = "Load service"
+secret = "load-secret-load-secret-load-secret-0"
+grant_types = ["client_credentials"]
+scope = "load.run"
+signing_alg = "ES256"
+
+[[clients]]
 id = "load-machine"
 name = "Load machine"
 jwks_file = "FOLDER/machine.json"

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::out::Failure;
 use crate::config::{MAX_ACCESS_TOKEN, MAX_DEVELOPER_TOKEN, MIN_TOKEN, check_logout_uri, check_secret, parse_span, span_words};
-use crate::domain::{ClaimsProfile, Pkce, RedirectUri, Secret, SigningAlg, SubjectType, Timestamp, UnknownWord};
+use crate::domain::{ClaimsProfile, Held, Pkce, RedirectUri, Secret, SigningAlg, SubjectType, Timestamp, UnknownWord};
 use crate::store::ClientRecord;
 
 /// The settings that every kind of client has.
@@ -32,13 +32,17 @@ pub(super) struct ClientSettings {
 }
 
 impl ClientSettings {
-    /// Whether nothing was asked for.
-    pub(super) fn is_empty(&self) -> bool {
-        self.pkce.is_none()
-            && self.claims_profile.is_none()
-            && self.subject.is_none()
-            && self.signing_alg.is_none()
-            && self.access_token_lifetime.is_none()
+    /// The parts of a client that were asked for.
+    pub(super) fn parts(&self) -> impl Iterator<Item = Held> {
+        [
+            self.pkce.map(|_| Held::Pkce),
+            self.claims_profile.map(|_| Held::ClaimsProfile),
+            self.subject.map(|_| Held::SubjectType),
+            self.signing_alg.map(|_| Held::SigningAlg),
+            self.access_token_lifetime.map(|_| Held::AccessTokenLifetime),
+        ]
+        .into_iter()
+        .flatten()
     }
 
     /// Writes what was asked for into a record.
@@ -75,6 +79,11 @@ pub(super) struct ChosenSecret {
 }
 
 impl ChosenSecret {
+    /// Whether one was chosen.
+    pub(super) const fn is_given(&self) -> bool {
+        self.secret.is_some() || self.secret_stdin
+    }
+
     /// The chosen secret, if there is one and it is long enough.
     pub(super) fn take(self) -> Result<Option<Secret>, Failure> {
         let secret = match (self.secret, self.secret_stdin) {

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::desk::Desk;
 use super::out::{Done, Said};
 
-/// Delete what has expired: sessions, challenges, codes, tokens, retired keys
+/// Delete what has expired: sessions, challenges, codes, tokens, retired keys, apps that registered themselves and were never used
 ///
 /// A running server does it by itself every minute or so.
 #[derive(Debug, Args)]
@@ -24,6 +24,7 @@ impl Sweep {
             "codes": swept.codes,
             "developer_tokens": swept.developer_tokens,
             "signing_keys": swept.signing_keys,
+            "clients": swept.clients,
         });
         Ok(Said::json(&counts)?.words(format!("{} rows swept away", swept.total())))
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::table::settings;
 use super::value::{DatabaseUrl, LogFormat, WebPage};
 use super::{ClientEntry, Effective, Issuer, Network};
-use crate::domain::{Secret, SubjectType};
+use crate::domain::{Scope, Secret, SubjectType};
 use crate::keys::SealingKey;
 
 settings! {
@@ -87,6 +87,13 @@ settings! {
         /// Whether every app must push its requests.
         required: bool = "false";
     }
+    /// Devices without a browser, which people connect by typing a code (RFC 8628).
+    devices: Devices {
+        /// How long a person has for that.
+        lifetime: Duration = "10m", from "1m" to "30m";
+        /// How long a device waits between two polls.
+        interval: Duration = "5s", from "1s" to "1m";
+    }
     /// Signing in by wallet.
     wallet: Wallet {
         /// The chain ids that a wallet may be on; the first is the one that messages name by default.
@@ -112,6 +119,10 @@ settings! {
         enabled: bool = "false";
         /// The token that an app must present to register, at least 32 characters; without one, anybody's app may.
         initial_access_token: Option<Secret>;
+        /// The scopes that an app which registered with the initial access token may have for itself (`client_credentials`), as far as it asked for them.
+        client_credentials_scope: Option<Scope>;
+        /// How long an app that registered itself, without the initial access token, or by its document, is kept while nobody has ever signed in to it; `0s`: for good.
+        unused_lifetime: Duration = "30d", from "0s" to "3650d";
         /// Whether an app may be known by a document on its own site, whose https address is its client id (as the Model Context Protocol asks).
         client_id_documents: bool = "false";
     }
@@ -127,6 +138,14 @@ settings! {
         visits_per_minute: NonZeroU32 = "120", from "1" to "1000000";
         /// Registrations of apps, and fetches of their documents, a minute.
         registrations_per_minute: NonZeroU32 = "20", from "1" to "1000000";
+        /// Requests that one app which registered itself may push, and assertions that it may spend, a minute.
+        self_registered_per_minute: NonZeroU32 = "600", from "1" to "1000000";
+        /// Devices of public apps that ask to be connected, a minute.
+        devices_per_minute: NonZeroU32 = "60", from "1" to "1000000";
+        /// Codes of devices that an address, or a browser, may try, a minute.
+        user_codes_per_minute: NonZeroU32 = "20", from "1" to "1000000";
+        /// Codes of devices that all addresses together may try, a minute.
+        user_codes_in_all_per_minute: NonZeroU32 = "1000", from "1" to "1000000";
     }
     /// Fetching from addresses that apps have named: key sets, documents, logout.
     egress: Egress {

@@ -101,10 +101,14 @@ uuid_ids! {
     SessionId;
     /// A visit to `/auth` (or to a page of ours that needs a sign-in) that is not finished yet.
     InteractionId;
+    /// A challenge of the wallet API, which is also the record of the tokens that it gave.
+    ChallengeId;
     /// An authorization code's record, which is also the record of the tokens it gave: the `jti` of the access token.
     CodeId;
     /// A refresh token and all that replaced it.
     FamilyId;
+    /// A device that waits for a person (RFC 8628).
+    DeviceId;
 }
 
 /// How a person proved who they are; the `provider_id` claim. Configured providers of other kinds will have names of their own.

@@ -316,20 +316,33 @@ async fn who_takes_a_connection_and_says_nothing_is_given_up() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slow_servers_do_not_take_more_than_their_places() {
     let stage = Stage::new();
-    let egress = stage.bounded(Bounds { total: Duration::from_secs(2), at_once: 1, ..Bounds::default() });
-    let (slow, url, first) = (stage.outside("/silent"), stage.outside("/echo"), egress.clone());
-    // The first poll takes the only place.
-    let waiting = tokio::spawn(async move { first.get(&slow, WANT).await });
+    let most = Most { at_host: 2, nearby: 2, in_all: 3 };
+    let egress = stage.bounded(Bounds { total: Duration::from_mins(1), most, ..Bounds::default() });
+    // More than all places there are, at one host, once by way of another one.
+    let redirected = stage.url(OUTSIDE, &format!("/to?url={}", stage.outside("/silent")));
+    let slow = [stage.outside("/silent"), stage.outside("/silent"), stage.outside("/silent"), redirected];
+    let waiting: Vec<_> = slow
+        .map(|url| {
+            tokio::spawn({
+                let egress = egress.clone();
+                async move { egress.get(&url, WANT).await }
+            })
+        })
+        .into();
     ends(async {
-        while egress.places.available_permits() > 0 {
+        while stage.requests() < 1 {
             tokio::task::yield_now().await;
         }
     })
     .await;
-    let hurried = tokio::time::timeout(Duration::from_millis(300), egress.get(&url, WANT)).await;
-    assert!(hurried.is_err() && stage.requests() == 0, "{hurried:?}");
-    unreachable(waiting.await.unwrap());
-    assert_eq!(egress.get(&url, WANT).await.unwrap().status, 200);
+    // Another host is served at once; that one is not, until one of those who wait there gives up.
+    assert_eq!(ends(egress.get(&stage.url(OUTSIDE, "/echo"), WANT)).await.unwrap().status, 200);
+    let hurried = tokio::time::timeout(Duration::from_millis(300), egress.get(&stage.outside("/echo"), WANT)).await;
+    assert!(hurried.is_err() && waiting.iter().all(|task| !task.is_finished()), "{hurried:?}");
+    for task in waiting {
+        task.abort();
+    }
+    assert_eq!(ends(egress.get(&stage.outside("/echo"), WANT)).await.unwrap().status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

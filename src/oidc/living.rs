@@ -2,6 +2,7 @@
 
 use crate::domain::{ClientId, Scope};
 use crate::keys::VerifiedClaims;
+use crate::protocol::claims_request::ClaimsRequest;
 use crate::store::{DeveloperToken, PersonToken, StoreError};
 use crate::tokens::{self, Record};
 use crate::web::ctx::Ctx;
@@ -20,6 +21,7 @@ pub(super) async fn living(ctx: &Ctx, claims: &VerifiedClaims) -> Result<Option<
     let Some(record) = claims.jti().and_then(Record::parse) else { return Ok(None) };
     Ok(match record {
         Record::Code(id) => store.person_token(id, ctx.now).await?.map(|person| narrowed(claims, person)),
+        Record::Wallet(id) => store.wallet_token(id, ctx.now).await?.map(|person| narrowed(claims, person)),
         Record::Refresh(family, token) => {
             let seen_since = tokens::sessions_seen_since(&ctx.state, ctx.now);
             store.family_token(family, token, ctx.now, seen_since).await?.map(|person| narrowed(claims, person))
@@ -35,5 +37,7 @@ pub(super) async fn living(ctx: &Ctx, claims: &VerifiedClaims) -> Result<Option<
 // The record has what was granted; a token may have been asked for with less (RFC 6749 §6).
 fn narrowed(claims: &VerifiedClaims, person: PersonToken) -> Living {
     let own: Scope = claims.text("scope").and_then(|scope| scope.parse().ok()).unwrap_or_default();
-    Living::Person(Box::new(PersonToken { scope: person.scope.common(&own), ..person }))
+    let scope = person.scope.common(&own);
+    let claims = ClaimsRequest::stored(person.claims.as_ref()).narrowed(&person.scope, &scope).to_stored();
+    Living::Person(Box::new(PersonToken { scope, claims, ..person }))
 }

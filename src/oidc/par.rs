@@ -54,6 +54,7 @@ async fn push(ctx: &Ctx, body: &Body) -> Result<Pushed, Fault> {
         // A row is left behind, and whoever asked has proved nothing.
         ctx.charge(Try::Visit)?;
     }
+    ctx.charge_client(&client)?;
     let params = params.without(CREDENTIALS).with("client_id", client.id.as_str());
     check(ctx, &client, &params).await?;
     let text = params.encode();

@@ -30,11 +30,12 @@ pub async fn post(ctx: Ctx, body: Body) -> HttpResponse {
 async fn register(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Refusal> {
     is_on(ctx)?;
     ctx.charge(Try::Registration)?;
-    access::initial(ctx)?;
+    let vouched = access::initial(ctx)?;
     let members = members(ctx, body)?;
     // RFC 7591 §3.2.1: client_id is "not currently valid for any other registered client".
     let id: ClientId = ctx.state.entropy.uuid(ctx.now).to_string().parse().map_err(|reason| Fault::Broken(format!("{reason}")))?;
-    let record = registration::accept(ctx, id, ClientSource::Registration, &members).await?;
+    let terms = registration::terms(ctx, vouched);
+    let record = registration::accept(ctx, id, ClientSource::Registration, &members, terms).await?;
     let secret = has_secret(record.auth_method).then(|| ctx.state.entropy.secret());
     let token = ctx.state.entropy.secret();
     let record = ClientRecord { secret_hash: secret.as_ref().map(Secret::hash), registration_hash: Some(token.hash()), ..record };

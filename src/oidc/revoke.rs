@@ -59,6 +59,7 @@ async fn access_token(ctx: &Ctx, client: &ClientRecord, claims: &VerifiedClaims)
     let store = &ctx.state.store;
     match claims.jti().and_then(Record::parse) {
         Some(Record::Code(id)) => store.revoke_code_token(id, &client.id, ctx.now).await?,
+        Some(Record::Wallet(id)) => store.revoke_wallet_token(id, &client.id, ctx.now).await?,
         Some(Record::Refresh(_, token) | Record::Client(token)) => store.revoke_token(token, &client.id, claims.expires_at()).await?,
         Some(Record::Developer(id)) => store.revoke_developer_token(id, &client.id, ctx.now).await?,
         None => {}

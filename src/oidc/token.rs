@@ -2,6 +2,7 @@
 
 mod authorization_code;
 mod client_credentials;
+mod device_code;
 mod refresh_token;
 
 use actix_web::HttpResponse;
@@ -27,8 +28,6 @@ macro_rules! grants {
         async fn tokens(ctx: &Ctx, grant: GrantType, client: &ClientRecord, params: &Params) -> Result<TokenResponse, Fault> {
             match grant {
                 $(GrantType::$grant => $module::grant(ctx, client, params).await,)*
-                // A word that clients can be registered with before this endpoint has the grant.
-                GrantType::DeviceCode => Err(unsupported()),
             }
         }
     };
@@ -39,6 +38,7 @@ grants! {
     AuthorizationCode = authorization_code,
     RefreshToken = refresh_token,
     ClientCredentials = client_credentials,
+    DeviceCode = device_code,
 }
 
 /// `POST /token`.

@@ -50,6 +50,19 @@ pub enum Audience<'a> {
     Several(&'a [String]),
 }
 
+impl<'a> Audience<'a> {
+    /// The resources that a token is for (RFC 8707).
+    // RFC 9068 §3: without a resource indicator the audience is the default one; here the client itself, which existing consumers check.
+    #[must_use]
+    pub const fn of(client: &'a str, resource: Option<&'a [String]>) -> Self {
+        match resource {
+            None | Some([]) => Self::One(client),
+            Some([one]) => Self::One(one.as_str()),
+            Some(several) => Self::Several(several),
+        }
+    }
+}
+
 /// RFC 9068 §2.2.
 #[derive(Clone, Debug, Serialize)]
 pub struct AccessClaims<'a> {
@@ -80,7 +93,7 @@ pub struct ClientClaims<'a> {
     /// RFC 9068 §2.2: "In cases of access tokens obtained through grants where no resource owner is involved, … the value of sub SHOULD
     /// correspond to an identifier the authorization server uses to indicate the client application."
     pub sub: &'a str,
-    pub aud: &'a str,
+    pub aud: Audience<'a>,
     pub exp: i64,
     pub iat: i64,
     pub jti: String,
@@ -149,13 +162,7 @@ impl<'a> SignIn<'a> {
         AccessClaims {
             iss: self.issuer,
             sub: self.subject,
-            // RFC 9068 §3: without a resource indicator the audience is the default one; here the client itself, which existing
-            // consumers check.
-            aud: match self.resource {
-                None | Some([]) => Audience::One(self.client.id.as_str()),
-                Some([one]) => Audience::One(one),
-                Some(several) => Audience::Several(several),
-            },
+            aud: Audience::of(self.client.id.as_str(), self.resource),
             exp: self.now.plus(lifetime).seconds(),
             iat: self.now.seconds(),
             jti,

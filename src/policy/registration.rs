@@ -1,11 +1,15 @@
 //! What becomes of an app that registers itself: whether its wishes fit together and are allowed, and the record that it gets.
 
+mod change;
+
+pub use change::{check_change, is_another, keep_held};
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use url::Url;
 
-use crate::domain::{AuthMethod, ClientId, ClientMetadata, GrantType, Pkce, RedirectUri, SubjectType, Timestamp};
+use crate::domain::{AuthMethod, ClientId, ClientMetadata, GrantType, OperatorsWord, Pkce, RedirectUri, SubjectType, Timestamp};
 use crate::protocol::client_registration::Registration;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::store::{ClientRecord, ClientSource};
@@ -16,8 +20,10 @@ pub struct Terms {
     /// What `sub` is where a client does not say.
     pub subject: SubjectType,
     pub access_token: Duration,
-    /// Whether only those may register whom the operator gave a token to.
+    /// Whether the app came with the operator's initial access token.
     pub vouched: bool,
+    /// How long it is kept while nobody has agreed to it; `None`: for good.
+    pub unused: Option<Duration>,
 }
 
 /// The record of an app; a client that has a secret still needs the hash of one.
@@ -59,6 +65,9 @@ pub fn record(
         sector,
         backchannel_logout_uri: registration.backchannel_logout_uri.clone(),
         metadata: ClientMetadata { grant_types, ..registration.metadata.clone() },
+        operator: OperatorsWord { vouched: terms.vouched, ..OperatorsWord::default() },
+        // What the operator let in may serve without any person.
+        unused_until: terms.unused.filter(|_| !terms.vouched).map(|unused| now.plus(unused)),
         source,
         ..ClientRecord::new(id, name, terms.access_token, now)
     })
@@ -85,26 +94,6 @@ pub fn check_sector(list: &[u8], redirect_uris: &[RedirectUri]) -> Result<(), OA
         Some(place) => Err(wrong(format!("the list at sector_identifier_uri lacks redirect_uris[{place}]"))),
         None => Ok(()),
     }
-}
-
-/// Whether a client may be changed into another: the subjects that it was told must stay what they are, and it must never come to those of
-/// another sector by people who signed in to it before.
-///
-/// # Errors
-/// `invalid_client_metadata`.
-pub fn check_change(before: &ClientRecord, after: &ClientRecord, terms: Terms) -> Result<(), OAuthError> {
-    let form = |client: &ClientRecord| client.subject_type.unwrap_or(terms.subject);
-    // A client that is not pairwise may have redirect URIs of several hosts, and its refresh tokens live on.
-    if form(before) != form(after) {
-        return Err(wrong("subject_type cannot change: people would be others to the app than before; register a new client"));
-    }
-    let pairwise = form(after) == SubjectType::Pairwise;
-    if pairwise && before.sector.is_some() && after.sector() != before.sector {
-        return Err(wrong(
-            "the sector of a client with pairwise subjects cannot change: keep sector_identifier_uri and the redirect URIs' host, or register a new client",
-        ));
-    }
-    Ok(())
 }
 
 fn wrong(description: impl Into<std::borrow::Cow<'static, str>>) -> OAuthError {
@@ -193,9 +182,10 @@ mod tests {
     use super::*;
     use crate::protocol::client_registration::object;
 
-    const TERMS: Terms = Terms { subject: SubjectType::Account, access_token: Duration::from_hours(1), vouched: false };
+    pub(super) const TERMS: Terms =
+        Terms { subject: SubjectType::Account, access_token: Duration::from_hours(1), vouched: false, unused: None };
 
-    fn decide(source: ClientSource, members: &Value, terms: Terms) -> Result<ClientRecord, OAuthError> {
+    pub(super) fn decide(source: ClientSource, members: &Value, terms: Terms) -> Result<ClientRecord, OAuthError> {
         let id = if source == ClientSource::Document { "https://doc.example:8443/client" } else { "an-id" };
         let registration = Registration::read(&object(members.to_string().as_bytes())?)?;
         record(id.parse().unwrap(), source, &registration, terms, Timestamp::from_seconds(1))
@@ -276,6 +266,15 @@ mod tests {
     }
 
     #[test]
+    fn who_let_itself_in_is_kept_for_a_while() {
+        let members = json!({ "redirect_uris": ["https://app.example/cb"] });
+        let until = |terms: Terms| decide(ClientSource::Registration, &members, terms).unwrap().unused_until;
+        let unused = Some(Duration::from_hours(1));
+        assert_eq!(until(Terms { unused, ..TERMS }), Some(Timestamp::from_seconds(3_601)));
+        assert_eq!((until(TERMS), until(Terms { unused, vouched: true, ..TERMS })), (None, None));
+    }
+
+    #[test]
     fn a_sector_lists_every_redirect_uri() {
         let uris: Vec<RedirectUri> = vec!["https://a.example/cb".parse().unwrap(), "https://b.example/cb".parse().unwrap()];
         let check = |list: &str| check_sector(list.as_bytes(), &uris).map_err(|error| error.description.into_owned());
@@ -285,20 +284,5 @@ mod tests {
         for list in ["{}", "[1]", "\"https://a.example/cb\"", "", "[", &"[".repeat(10_000)] {
             assert!(check(list).unwrap_err().contains("no JSON array"), "{list}");
         }
-    }
-
-    #[test]
-    fn pairwise_subjects_stay_what_they_are() {
-        let one = json!({ "redirect_uris": ["https://a.example/cb"], "subject_type": "pairwise" });
-        let other = json!({ "redirect_uris": ["https://b.example/cb"], "subject_type": "pairwise" });
-        let public = json!({ "redirect_uris": ["https://b.example/cb"] });
-        let client = |members: &Value| decide(ClientSource::Registration, members, TERMS).unwrap();
-        assert!(check_change(&client(&one), &client(&one), TERMS).is_ok());
-        assert!(check_change(&client(&one), &client(&other), TERMS).is_err());
-        assert!(check_change(&client(&one), &client(&public), TERMS).is_err());
-        assert!(check_change(&client(&public), &client(&one), TERMS).is_err(), "nor may it come to the subjects of a sector later");
-        let elsewhere = json!({ "redirect_uris": ["https://c.example/cb"] });
-        assert!(check_change(&client(&public), &client(&elsewhere), TERMS).is_ok());
-        assert!(check_change(&client(&one), &client(&public), Terms { subject: SubjectType::Pairwise, ..TERMS }).is_err());
     }
 }

@@ -1,9 +1,9 @@
-//! Whether a signature proves a wallet: a pure decision over the stored challenge and what came back.
+//! Whether a signature proves a wallet, and how its person goes on: pure decisions over the stored challenge and what came back.
 
-use crate::domain::Address;
+use crate::domain::{AccountId, Address};
 use crate::protocol::eip191::{self, Signature};
 use crate::protocol::siwe::SiweMessage;
-use crate::store::WalletChallenge;
+use crate::store::{TakenChallenge, WalletChallenge};
 
 /// The message of a stored challenge: always built anew from what we kept, never taken from the client (EIP-4361).
 #[must_use]
@@ -48,6 +48,28 @@ pub fn signer(message: &str, signature: &str) -> Signer {
     signature.parse::<Signature>().ok().and_then(|signature| eip191::recover(message, &signature)).map_or(Signer::NoKey, Signer::Key)
 }
 
+/// How a person goes on whose wallet has signed a challenge of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entrance {
+    /// This person has agreed to as much before: the challenge's row is the record of the tokens.
+    Known(AccountId),
+    /// Nobody knows the wallet yet, or this person is asked for more than before: the signature, whose message names all of it, is their
+    /// consent, and that is stored first.
+    Agrees,
+    /// The account or the client is disabled.
+    Shut,
+}
+
+/// Decides over a challenge that was just taken and rightly signed.
+#[must_use]
+pub fn entrance(taken: &TakenChallenge) -> Entrance {
+    match (taken.account_id, &taken.agreed) {
+        _ if taken.account_disabled || taken.client_disabled => Entrance::Shut,
+        (Some(account), Some(agreed)) if taken.challenge.scope.is_subset(agreed) => Entrance::Known(account),
+        _ => Entrance::Agrees,
+    }
+}
+
 /// 128 bits as a message's nonce: EIP-4361 wants letters and digits only, eight at least.
 #[must_use]
 pub fn nonce(bytes: [u8; 16]) -> String {
@@ -65,12 +87,70 @@ pub fn statement(app: Option<App<'_>>) -> String {
         Some(App { name, host, agrees_to: None }) => format!("Sign in to {name}. You will go back to {host}."),
         None => "Sign in to your account here.".to_owned(),
     };
+    in_grammar(&text)
+}
+
+/// The same where a person came with the code of a device. The code is on the page alone: a message is stored as it is.
+#[must_use]
+pub fn device_statement(name: &str) -> String {
+    in_grammar(&format!("Sign in to connect a device to {name}."))
+}
+
+fn in_grammar(text: &str) -> String {
     text.chars().map(|c| if c.is_ascii_alphanumeric() || " -._~:/?#[]@!$&'()*+,;=".contains(c) { c } else { '?' }).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
+    use uuid::Uuid;
+
     use super::*;
+    use crate::domain::{ChallengeId, Timestamp};
+    use crate::store::ApiChallenge;
+
+    fn taken(agreed: Option<&str>) -> TakenChallenge {
+        let (address, now) = (Address::from_bytes([1; 20]), Timestamp::from_seconds(0));
+        let message =
+            WalletChallenge { address, chain_id: 1, nonce: String::new(), statement: String::new(), issued_at: now, expires_at: now };
+        let challenge = ApiChallenge {
+            id: ChallengeId(Uuid::nil()),
+            client_id: "app".parse().unwrap(),
+            redirect_uri: "https://app.example/cb".parse().unwrap(),
+            scope: "openid email".parse().unwrap(),
+            oidc_nonce: None,
+            code_challenge: None,
+            message,
+        };
+        let agreed = agreed.map(|scope| scope.parse().unwrap());
+        TakenChallenge { challenge, account_id: None, account_disabled: false, client_disabled: false, agreed }
+    }
+
+    #[test]
+    fn who_has_agreed_to_as_much_before_goes_straight_in() {
+        let mut table = String::new();
+        for known in [false, true] {
+            for agreed in [None, Some("openid"), Some("profile"), Some("email openid"), Some("email openid profile")] {
+                for disabled in ["", "account", "client", "account client"] {
+                    let taken = TakenChallenge {
+                        account_id: known.then_some(AccountId(Uuid::nil())),
+                        account_disabled: disabled.contains("account"),
+                        client_disabled: disabled.contains("client"),
+                        ..taken(agreed)
+                    };
+                    let entrance = match entrance(&taken) {
+                        Entrance::Known(_) => "known",
+                        Entrance::Agrees => "agrees",
+                        Entrance::Shut => "shut",
+                    };
+                    let (who, agreed) = (if known { "known wallet" } else { "new wallet" }, agreed.unwrap_or("nothing"));
+                    writeln!(table, "{who:12} agreed to {agreed:20} disabled {disabled:14} => {entrance}").unwrap();
+                }
+            }
+        }
+        insta::assert_snapshot!(table);
+    }
 
     #[test]
     fn a_statement_is_one_line_of_the_grammar() {
@@ -82,5 +162,6 @@ mod tests {
             statement(Some(app)),
             "Sign in to Acme. It will be able to: Know that it is you; See your profile. You will go back to a.example."
         );
+        assert_eq!(device_statement("Bad\nName"), "Sign in to connect a device to Bad?Name.");
     }
 }

@@ -173,8 +173,7 @@ impl AuthorizeRequest {
         };
         // Core §5.5: the parameter is one of OpenID Connect; without `openid` there is neither ID token nor userinfo.
         let claims = if scope.contains(Scope::OPENID) { claims } else { ClaimsRequest::default() };
-        let of_others = resource.iter().flatten().map(String::as_str).filter(|uri| *uri != terms.known.userinfo);
-        let agree_to = claims.scope().union(&Scope::of(of_others));
+        let agree_to = claims.scope().union(&terms.known.to_agree_to(resource.as_deref()));
         Ok(Self {
             client_id,
             return_path,
@@ -212,7 +211,7 @@ impl AuthorizeRequest {
 
 // RFC 6749 §3.3: "The authorization server MAY fully or partially ignore the scope requested by the client, based on the authorization
 // server policy"; the token response says what was given.
-fn scope(params: &Params, terms: Terms<'_>, resource: Option<&[String]>) -> Result<Scope, OAuthError> {
+pub(super) fn scope(params: &Params, terms: Terms<'_>, resource: Option<&[String]>) -> Result<Scope, OAuthError> {
     let refuse = |description: String| OAuthError::new(ErrorCode::InvalidScope, description);
     let text = params.get("scope")?.ok_or_else(|| refuse("scope is missing; ask for openid at least".to_owned()))?;
     if text.len() > Scope::LONGEST_ASKED {
@@ -223,11 +222,7 @@ fn scope(params: &Params, terms: Terms<'_>, resource: Option<&[String]>) -> Resu
     // OpenID Connect Core §3.1.2.1: "Scope values used that are not understood by an implementation SHOULD be ignored."
     let understood = |token: &&str| SCOPES.contains(token) || terms.known.owner(token).is_some();
     let scope = Scope::of(asked.iter().filter(admitted).filter(understood));
-    let applicable = terms.known.applicable(&scope, resource);
-    if let Some(token) = scope.iter().find(|token| !applicable.contains(token)) {
-        let owner = terms.known.owner(token).map_or("", |resource| resource.uri.as_str());
-        return Err(refuse(format!("scope: {token} belongs to the resource {owner}; name that too, as resource (RFC 8707)")));
-    }
+    terms.known.check(&scope, resource)?;
     if scope.is_empty() {
         return Err(refuse("scope names nothing that this server knows and this client may ask for; ask for openid at least".to_owned()));
     }

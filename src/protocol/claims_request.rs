@@ -86,6 +86,19 @@ impl ClaimsRequest {
         self
     }
 
+    /// What is left of it for a token that holds only `held` of the scope that was granted: a claim of a scope that the token gave up is
+    /// none of its affair, by name neither. A claim that was asked for by name alone stays.
+    // RFC 6749 §6: a refresh may ask for less than "the scope … originally granted by the resource owner".
+    #[must_use]
+    pub fn narrowed(mut self, granted: &Scope, held: &Scope) -> Self {
+        let kept = |name: &String, _: &mut Ask| {
+            StandardClaim::named(name).map(StandardClaim::scope).is_none_or(|scope| held.contains(scope) || !granted.contains(scope))
+        };
+        self.userinfo.retain(kept);
+        self.id_token.retain(kept);
+        self
+    }
+
     /// Whether the person of that `sub` is one whom the request admits.
     // Core §5.5.1: "the Authorization Server MUST only send a positive response if the End-User identified by that sub value has an
     // active session with the Authorization Server or has been authenticated as a result of the request."

@@ -56,8 +56,8 @@ codes! {
     UnsupportedResponseType = "unsupported_response_type" 400,
     /// RFC 6749 §4.1.2.1.
     InvalidScope = "invalid_scope" 400,
-    /// RFC 6749 §4.1.2.1.
-    AccessDenied = "access_denied" 403,
+    /// RFC 6749 §4.1.2.1, RFC 8628 §3.5.
+    AccessDenied = "access_denied" 400,
     /// RFC 6749 §4.1.2.1.
     ServerError = "server_error" 500,
     /// RFC 6749 §4.1.2.1.
@@ -74,6 +74,12 @@ codes! {
     InteractionRequired = "interaction_required" 400,
     /// OpenID Connect Core Error Code `unmet_authentication_requirements` §2.
     UnmetAuthenticationRequirements = "unmet_authentication_requirements" 400,
+    /// RFC 8628 §3.5.
+    AuthorizationPending = "authorization_pending" 400,
+    /// RFC 8628 §3.5.
+    SlowDown = "slow_down" 400,
+    /// RFC 8628 §3.5.
+    ExpiredToken = "expired_token" 400,
     /// RFC 8707 §2.
     InvalidTarget = "invalid_target" 400,
     /// RFC 9470 §3.

@@ -57,6 +57,24 @@ impl<'a> Known<'a> {
         Scope::of(scope.iter().filter(|token| self.owner(token).is_none_or(here)))
     }
 
+    /// Refuses a scope that belongs to a resource which is not named.
+    ///
+    /// # Errors
+    /// `invalid_scope`, with the resource that is lacking.
+    pub fn check(self, scope: &Scope, resources: Option<&[String]>) -> Result<(), OAuthError> {
+        let applicable = self.applicable(scope, resources);
+        let Some(token) = scope.iter().find(|token| !applicable.contains(token)) else { return Ok(()) };
+        let owner = self.owner(token).map_or("", |resource| resource.uri.as_str());
+        let words = format!("scope: {token} belongs to the resource {owner}; name that too, as resource (RFC 8707)");
+        Err(OAuthError::new(ErrorCode::InvalidScope, words))
+    }
+
+    /// What a person agrees to by letting an app have tokens for these resources: each by its URI, but for our own.
+    #[must_use]
+    pub fn to_agree_to(self, resources: Option<&[String]>) -> Scope {
+        Scope::of(resources.unwrap_or_default().iter().map(String::as_str).filter(|uri| *uri != self.userinfo))
+    }
+
     /// Whether a token for this audience is one for userinfo: it was given to the client for itself, or for userinfo alone. One that
     /// another resource holds too is not, or that resource could ask us in the app's name.
     #[must_use]
@@ -80,7 +98,8 @@ pub fn narrow(granted: Option<&[String]>, asked: &[&str]) -> Result<Option<Vec<S
     Ok(Some(granted.iter().filter(|uri| asked.contains(&uri.as_str())).cloned().collect()))
 }
 
-fn target(description: &'static str) -> OAuthError {
+/// A resource that this request cannot have a token for.
+pub fn target(description: impl Into<std::borrow::Cow<'static, str>>) -> OAuthError {
     OAuthError::new(ErrorCode::InvalidTarget, description)
 }
 

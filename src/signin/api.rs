@@ -4,18 +4,17 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use serde::Serialize;
-use serde_json::Map;
 
-use crate::domain::{AccountId, Address, ClientKind, CodeId, GrantType, Provider, Scope, TokenHash};
+use crate::domain::{AccountId, Address, ChallengeId, ClientKind, CodeId, GrantType, Provider, Scope, TokenHash};
 use crate::limits::Try;
 use crate::policy::redeem;
-use crate::policy::wallet::{self as proof, App, Signer};
+use crate::policy::wallet::{self as proof, App, Entrance, Signer};
 use crate::protocol::authorize::{self, NoReturnPath, ReturnPath, SCOPES};
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::params::Params;
 use crate::state::Note;
-use crate::store::{ApiChallenge, ClientRecord, DeveloperToken, NewCode, Taken, WalletChallenge};
-use crate::tokens;
+use crate::store::{ApiChallenge, ClientRecord, DeveloperToken, NewCode, Taken, TakenChallenge, WalletChallenge};
+use crate::tokens::{self, Record};
 use crate::web::body::Body;
 use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
@@ -64,7 +63,7 @@ async fn make_challenge(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault> {
     // The message says seconds, and what it says must hold: no signature counts after its Expiration Time.
     let issued_at = ctx.now.whole_second();
     let challenge = ApiChallenge {
-        id: ctx.state.entropy.uuid(ctx.now),
+        id: ChallengeId(ctx.state.entropy.uuid(ctx.now)),
         client_id: client.id.clone(),
         scope,
         oidc_nonce: authorize::nonce(&params)?,
@@ -102,26 +101,31 @@ async fn redeem_challenge(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault>
         params.get_any(&["domain", "redirect_uri"])?.ok_or_else(|| OAuthError::new(ErrorCode::InvalidRequest, "domain is missing"))?;
     // A failed client authentication does not burn the challenge: it says nothing about who holds it.
     let client = client::authenticated(ctx, &params).await?;
-    let challenge = match ctx.state.store.take_api_challenge(&TokenHash::of(state), ctx.now).await? {
-        Taken::Now(challenge) => challenge,
+    let kept_until = ctx.now.plus(tokens::longest_lifetime(&ctx.state, &client));
+    let taken = match ctx.state.store.take_api_challenge(&TokenHash::of(state), ctx.now, kept_until).await? {
+        Taken::Now(taken) => taken,
         Taken::Expired => return Err(refuse(EXPIRED)),
         Taken::Already | Taken::Unknown => return Err(refuse(NO_CHALLENGE)),
     };
+    let challenge = &taken.challenge;
     if challenge.client_id != client.id {
         return Err(refuse(NO_CHALLENGE));
     }
     if challenge.redirect_uri.as_str() != redirect_uri {
         return Err(refuse("domain differs from that of the challenge"));
     }
-    check_verifier(&challenge, params.get("code_verifier")?)?;
-    let signer = match proof::signer(&message_of(ctx, &challenge), signature) {
+    if !client.returns_to(&challenge.redirect_uri) {
+        return Err(refuse("domain is not registered for this client any more"));
+    }
+    check_verifier(challenge, params.get("code_verifier")?)?;
+    let signer = match proof::signer(&message_of(ctx, challenge), signature) {
         Signer::Key(signer) => signer,
         Signer::NoKey => return Err(refuse(BAD_SIGNATURE)),
     };
     if client.kind == ClientKind::License && client.id.as_address() == Some(challenge.message.address) {
-        developer(ctx, &client, &challenge, signer).await
+        developer(ctx, &client, challenge, signer).await
     } else if signer == challenge.message.address {
-        wallet(ctx, &client, &challenge).await
+        wallet(ctx, &client, &taken).await
     } else {
         // Contract accounts (EIP-1271, EIP-6492) are to be asked here, by the chain.
         Err(refuse(BAD_SIGNATURE))
@@ -146,21 +150,47 @@ async fn developer(ctx: &Ctx, client: &ClientRecord, challenge: &ApiChallenge, s
 }
 
 // A person's wallet signed a message that names the app and where it leads, which is the consent that this door has.
-async fn wallet(ctx: &Ctx, client: &ClientRecord, challenge: &ApiChallenge) -> Result<HttpResponse, Fault> {
-    let mut code = NewCode {
+async fn wallet(ctx: &Ctx, client: &ClientRecord, taken: &TakenChallenge) -> Result<HttpResponse, Fault> {
+    let shut = || refuse("the account or the client is disabled");
+    let challenge = &taken.challenge;
+    let (account, record) = match proof::entrance(taken) {
+        // All that is to be stored was stored when the challenge was taken.
+        Entrance::Known(account) => {
+            ctx.state.note(Note::IdentityUsed(Provider::web3(), challenge.message.address.checksummed(), ctx.now));
+            (account, Record::Wallet(challenge.id))
+        }
+        Entrance::Agrees => first_sign_in(ctx, client, challenge).await?.ok_or_else(shut)?,
+        Entrance::Shut => return Err(shut()),
+    };
+    Ok(reply::json(StatusCode::OK, &tokens::for_wallet(&ctx.state, client, challenge, account, record, ctx.now)?))
+}
+
+// The person's first, or the first that asks for this much; nothing when the account or the client is disabled.
+async fn first_sign_in(ctx: &Ctx, client: &ClientRecord, challenge: &ApiChallenge) -> Result<Option<(AccountId, Record)>, Fault> {
+    let store = &ctx.state.store;
+    let (provider, subject) = (Provider::web3(), challenge.message.address.checksummed());
+    let signed_in = store.sign_in(&provider, &subject, AccountId(ctx.state.entropy.uuid(ctx.now)), ctx.now).await?;
+    if signed_in.disabled {
+        return Ok(None);
+    }
+    // The consent comes first: tokens live only under one. It did not yet when the challenge was taken, so their record is a code that
+    // nobody was given.
+    let agreement = store.save_consent(signed_in.account_id, &client.id, &challenge.scope, ctx.now).await?;
+    let code = NewCode {
         id: CodeId(ctx.state.entropy.uuid(ctx.now)),
         client_id: client.id.clone(),
-        account_id: AccountId(ctx.state.entropy.uuid(ctx.now)),
+        account_id: signed_in.account_id,
         session_id: None,
         redirect_uri: challenge.redirect_uri.clone(),
         scope: challenge.scope.clone(),
         nonce: challenge.oidc_nonce.clone(),
         code_challenge: None,
-        provider: Provider::web3(),
-        subject: challenge.message.address.to_string(),
-        amr: vec!["pop".to_owned()],
+        provider,
+        subject,
+        amr: vec![tokens::POP.to_owned()],
         authenticated_at: ctx.now,
-        issued_at: ctx.now,
+        // Another replica's clock may be ahead; what is older than its consent is dead.
+        issued_at: ctx.now.max(agreement.created_at),
         expires_at: ctx.now,
         kept_until: ctx.now.plus(tokens::longest_lifetime(&ctx.state, client)),
         resource: None,
@@ -168,27 +198,8 @@ async fn wallet(ctx: &Ctx, client: &ClientRecord, challenge: &ApiChallenge) -> R
         told_as: None,
     };
     let never_given = ctx.state.entropy.secret().hash();
-    if let Some(known) = ctx.state.store.put_redeemed_code_again(&code, &never_given, ctx.now).await? {
-        code.account_id = known;
-        ctx.state.note(Note::IdentityUsed(code.provider.clone(), code.subject.clone(), ctx.now));
-    } else if !first_sign_in(ctx, &mut code, &never_given).await? {
-        return Err(refuse("the account or the client is disabled"));
-    }
-    let told = Map::new();
-    Ok(reply::json(StatusCode::OK, &tokens::for_person(&ctx.state, client, &code, Some(challenge.message.address), &told, None, ctx.now)?))
-}
-
-// The person's first, or the first that asks for this much; false when the account or the client is disabled.
-async fn first_sign_in(ctx: &Ctx, code: &mut NewCode, never_given: &TokenHash) -> Result<bool, Fault> {
-    let store = &ctx.state.store;
-    let signed_in = store.sign_in(&code.provider, &code.subject, code.account_id, ctx.now).await?;
-    code.account_id = signed_in.account_id;
-    if signed_in.disabled {
-        return Ok(false);
-    }
-    // The consent comes first: tokens live only under one.
-    store.save_consent(code.account_id, &code.client_id, &code.scope, ctx.now).await?;
-    Ok(store.put_redeemed_code(code, never_given, ctx.now).await?)
+    let stored = store.put_redeemed_code(&code, &never_given, ctx.now).await?;
+    Ok(stored.then_some((code.account_id, Record::Code(code.id))))
 }
 
 fn params(ctx: &Ctx, body: &Body) -> Result<Params, Fault> {

@@ -1,9 +1,12 @@
 //! `/interaction/{id}`: after every step the browser comes back here, and the facts say what is next: sign in, agree, or go on.
 
+use std::sync::Arc;
+
 use actix_web::HttpResponse;
 use actix_web::web::Path;
 
-use super::page;
+use super::device;
+use super::page::{self, Asked, Leads, Sign};
 use crate::domain::InteractionId;
 use crate::policy::authorize::{Approved, Step};
 use crate::protocol::authorize::AuthorizeRequest;
@@ -25,28 +28,29 @@ async fn dispatch(ctx: &Ctx, id: InteractionId) -> Result<HttpResponse, Fault> {
     let visit = visit::load(ctx, id).await?;
     match visit.purpose.clone() {
         Purpose::Account => account(ctx, &visit).await,
+        Purpose::Device(device) => device::step(ctx, &visit, device).await,
         Purpose::Authorize(request) => authorize(ctx, &visit, *request).await,
     }
 }
 
 async fn account(ctx: &Ctx, visit: &Visit) -> Result<HttpResponse, Fault> {
     if session::current(ctx).await?.is_none() {
-        return Ok(page::sign_in(ctx, visit, None).await);
+        return Ok(page::sign_in(ctx, visit, Sign::Account).await);
     }
     ctx.state.store.end_interaction(visit.id, &visit.browser.hash()).await?;
     Ok(reply::see_other("/account"))
 }
 
 async fn authorize(ctx: &Ctx, visit: &Visit, request: AuthorizeRequest) -> Result<HttpResponse, Fault> {
-    let Some(client) = ctx.state.client(&request.client_id).await? else {
-        return Err(Fault::new(
-            ErrorCode::InvalidClient,
-            format!("client_id {} is not registered here any more, or is disabled", request.client_id),
-        ));
-    };
+    let client = returnable(ctx, &request).await?;
     match decision::next(ctx, &client, request.clone(), Some((visit.id, visit.began))).await? {
-        (Step::SignIn, _) | (Step::Consent { .. }, None) => Ok(page::sign_in(ctx, visit, Some((&client, &request))).await),
-        (Step::Consent { already }, Some(session)) => Ok(page::consent(ctx, visit, &client, &request, &session, already.as_ref()).await),
+        (Step::SignIn, _) | (Step::Consent { .. }, None) => Ok(page::sign_in(ctx, visit, Sign::App(&client, &request)).await),
+        (Step::Consent { already }, Some(session)) => {
+            let scope = request.consent_scope();
+            let already = already.is_some_and(|already| !scope.is_subset(&already));
+            let asked = Asked { client: &client, scope: &scope, already };
+            Ok(page::consent(ctx, visit, asked, &session, Leads::To(&request.return_path.redirect_uri)).await)
+        }
         (Step::Approve(approved), _) => finish(ctx, visit, &client, &approved).await,
         (Step::Refuse(error), _) => refuse(ctx, visit, &request, error).await,
     }
@@ -64,9 +68,23 @@ async fn finish(ctx: &Ctx, visit: &Visit, client: &ClientRecord, approved: &Appr
 
 /// Ends the visit and tells the app no.
 pub(super) async fn refuse(ctx: &Ctx, visit: &Visit, request: &AuthorizeRequest, error: OAuthError) -> Result<HttpResponse, Fault> {
+    returnable(ctx, request).await?;
     if ctx.state.store.end_interaction(visit.id, &visit.browser.hash()).await? {
         Ok(respond::to_app(ctx, &request.return_path, &Outcome::Error(error)))
     } else {
         Err(Fault::Visit(VisitFault::Over))
     }
+}
+
+// The client of a request, if it may be answered where it asked for it: a visit lasts longer than a redirect URI may be registered.
+// RFC 6749 §4.1.2.1: "the authorization server … MUST NOT automatically redirect the user-agent to the invalid redirection URI."
+async fn returnable(ctx: &Ctx, request: &AuthorizeRequest) -> Result<Arc<ClientRecord>, Fault> {
+    let id = &request.client_id;
+    let Some(client) = ctx.state.client(id).await? else {
+        return Err(Fault::new(ErrorCode::InvalidClient, format!("client_id {id} is not registered here any more, or is disabled")));
+    };
+    if client.returns_to(&request.return_path.redirect_uri) {
+        return Ok(client);
+    }
+    Err(Fault::new(ErrorCode::InvalidRequest, "redirect_uri is not registered for this client any more"))
 }

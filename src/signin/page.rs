@@ -4,62 +4,97 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use url::Url;
 
-use crate::domain::{ClientKind, Scope};
+use crate::domain::{ClientKind, RedirectUri, Scope, UserCode};
 use crate::protocol::authorize::AuthorizeRequest;
 use crate::state::{Mode, State};
 use crate::store::{ClientRecord, ClientSource, Session};
 use crate::web::ctx::Ctx;
-use crate::web::pages::{Chain, ConsentPage, Link, SignInPage, Vouching};
+use crate::web::pages::{Chain, ConsentPage, Destination, Link, SignInPage, Vouching};
 use crate::web::visit::Visit;
 use crate::web::words::scope_lines;
 use crate::web::{logo, reply};
 
-/// The page on which a person chooses a wallet. Without an app they are signing in to their own account page.
-pub(super) async fn sign_in(ctx: &Ctx, visit: &Visit, app: Option<(&ClientRecord, &AuthorizeRequest)>) -> HttpResponse {
-    let title = app.map_or_else(|| "Sign in".to_owned(), |(client, _)| format!("Sign in to {}", client.name));
+/// What a person signs in for.
+#[derive(Clone, Copy)]
+pub(super) enum Sign<'a> {
+    /// Their own account page.
+    Account,
+    App(&'a ClientRecord, &'a AuthorizeRequest),
+    /// The app on a device, which shows this code.
+    Device(&'a ClientRecord, &'a UserCode),
+}
+
+/// The page on which a person chooses a wallet.
+pub(super) async fn sign_in(ctx: &Ctx, visit: &Visit, sign: Sign<'_>) -> HttpResponse {
+    let (client, request, user_code) = match sign {
+        Sign::Account => (None, None, None),
+        Sign::App(client, request) => (Some(client), Some(request), None),
+        Sign::Device(client, user_code) => (Some(client), None, Some(user_code)),
+    };
+    let title = client.map_or_else(|| "Sign in".to_owned(), |client| format!("Sign in to {}", client.name));
     let frame = reply::frame(&ctx.state, &ctx.request_id(), title);
+    let return_to = request.map(|request| &request.return_path.redirect_uri);
     let page = SignInPage {
         frame: frame.clone(),
-        client_name: app.map(|(client, _)| client.name.clone()),
-        client_host: app.map(|(_, request)| request.return_path.redirect_uri.host()),
-        client_logo: match app {
-            Some((client, _)) => logo::ready(ctx, client).await,
+        client_name: client.map(|client| client.name.clone()),
+        client_host: return_to.map(RedirectUri::host),
+        client_logo: match client {
+            Some(client) => logo::ready(ctx, client).await,
             None => None,
         },
+        user_code: user_code.map(ToString::to_string),
         interaction: visit.id.to_string(),
         csrf: visit.browser.csrf(),
         chains: chains(&ctx.state),
-        login_hint: app.and_then(|(_, request)| request.login_hint.clone()),
+        login_hint: request.and_then(|request| request.login_hint.clone()),
     };
-    reply::page(StatusCode::OK, &frame, &page, app.map(|(_, request)| &request.return_path.redirect_uri))
+    reply::page(StatusCode::OK, &frame, &page, return_to)
+}
+
+/// What a person is asked.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub client: &'a ClientRecord,
+    pub scope: &'a Scope,
+    /// Whether they allowed less to it before.
+    pub already: bool,
+}
+
+/// Where their answer leads.
+#[derive(Clone, Copy)]
+pub(super) enum Leads<'a> {
+    To(&'a RedirectUri),
+    /// To the device that shows this code.
+    Device(&'a UserCode),
 }
 
 /// The page on which a person lets an app have what it asks for, or not.
-pub(super) async fn consent(
-    ctx: &Ctx,
-    visit: &Visit,
-    client: &ClientRecord,
-    request: &AuthorizeRequest,
-    session: &Session,
-    already: Option<&Scope>,
-) -> HttpResponse {
+pub(super) async fn consent(ctx: &Ctx, visit: &Visit, asked: Asked<'_>, session: &Session, leads: Leads<'_>) -> HttpResponse {
+    let Asked { client, scope, already } = asked;
     let frame = reply::frame(&ctx.state, &ctx.request_id(), format!("Allow {}", client.name));
     let page = ConsentPage {
         frame: frame.clone(),
         client_name: client.name.clone(),
-        client_host: request.return_path.redirect_uri.host(),
+        destination: match leads {
+            Leads::To(uri) => Destination::Host(uri.host()),
+            Leads::Device(code) => Destination::Device(code.to_string()),
+        },
         client_id: client.id.to_string(),
         client_logo: logo::ready(ctx, client).await,
         vouching: vouching(client),
         client_pages: client_pages(client),
         license: client.kind == ClientKind::License,
-        scopes: scope_lines(&request.consent_scope(), &ctx.state.config.resources),
+        scopes: scope_lines(scope, &ctx.state.config.resources),
         identity: session.subject.clone(),
-        already: already.is_some_and(|scope| !request.consent_scope().is_subset(scope)),
+        already,
         interaction: visit.id.to_string(),
         csrf: visit.browser.csrf(),
     };
-    reply::page(StatusCode::OK, &frame, &page, Some(&request.return_path.redirect_uri))
+    let target = match leads {
+        Leads::To(uri) => Some(uri),
+        Leads::Device(_) => None,
+    };
+    reply::page(StatusCode::OK, &frame, &page, target)
 }
 
 fn vouching(client: &ClientRecord) -> Vouching {

@@ -3,9 +3,9 @@
 use actix_web::HttpResponse;
 use actix_web::web::Path;
 
-use super::dispatch;
+use super::{device, dispatch};
 use crate::domain::InteractionId;
-use crate::protocol::authorize::AuthorizeRequest;
+use crate::endpoints::Endpoint;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::params::Params;
 use crate::web::body::Body;
@@ -31,7 +31,11 @@ pub async fn cancel(ctx: Ctx, id: Path<InteractionId>, body: Body) -> HttpRespon
 
 async fn decide_consent(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpResponse, Fault> {
     let (visit, form) = form(ctx, id, body).await?;
-    let request = request_of(&visit)?;
+    let request = match &visit.purpose {
+        Purpose::Authorize(request) => request,
+        Purpose::Device(device) => return device::decide(ctx, &visit, *device, &form).await,
+        Purpose::Account => return Err(Fault::Visit(VisitFault::Over)),
+    };
     if form.get("decision")? != Some("allow") {
         let error = OAuthError::new(ErrorCode::AccessDenied, "the person did not allow it");
         return dispatch::refuse(ctx, &visit, request, error).await;
@@ -66,17 +70,15 @@ async fn give_up(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpRespon
             ctx.state.store.end_interaction(visit.id, &visit.browser.hash()).await?;
             Ok(reply::see_other("/"))
         }
+        // Who has not signed in decides nothing: the device goes on waiting.
+        Purpose::Device(_) => {
+            ctx.state.store.end_interaction(visit.id, &visit.browser.hash()).await?;
+            Ok(reply::see_other(Endpoint::DeviceVerification.path()))
+        }
     }
 }
 
 async fn form(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<(Visit, Params), Fault> {
     let form = posted::own(ctx, body)?;
     Ok((visit::load(ctx, id).await?, form))
-}
-
-fn request_of(visit: &Visit) -> Result<&AuthorizeRequest, Fault> {
-    match &visit.purpose {
-        Purpose::Authorize(request) => Ok(request),
-        Purpose::Account => Err(Fault::Visit(VisitFault::Over)),
-    }
 }

@@ -7,23 +7,21 @@ use actix_web::web::Path;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-use super::page;
+use super::{device, page};
 use crate::domain::{AccountId, Address, InteractionId, Provider, SessionId};
 use crate::limits::Try;
 use crate::policy::wallet::{self as proof, App, Signer};
 use crate::protocol::error::ErrorCode;
 use crate::store::{Session, SigninChallenge, Taken, WalletChallenge};
+use crate::tokens;
 use crate::web::body::Body;
 use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
 use crate::web::pages::Chain;
-use crate::web::visit::{self, Purpose, Visit};
+use crate::web::visit::{self, Purpose, Visit, VisitFault};
 use crate::web::{posted, reply, session};
 
 const CSRF_HEADER: HeaderName = HeaderName::from_static("x-csrf-token");
-
-/// RFC 8176 §2: "pop: Proof-of-possession … of a key".
-const AMR: &str = "pop";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -135,7 +133,7 @@ async fn answer(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpRespons
         account_id: signed_in.account_id,
         provider: Provider::web3(),
         subject,
-        amr: vec![AMR.to_owned()],
+        amr: vec![tokens::POP.to_owned()],
         authenticated_at: ctx.now,
         interaction_id: id,
         user_agent: ctx.user_agent(),
@@ -168,6 +166,10 @@ async fn statement(ctx: &Ctx, visit: &Visit) -> Result<String, Fault> {
             let client = ctx.state.client(&request.client_id).await?;
             let name = client.as_ref().map_or(request.client_id.as_str(), |client| client.name.as_str());
             Ok(proof::statement(Some(App { name, host: &request.return_path.redirect_uri.host(), agrees_to: None })))
+        }
+        Purpose::Device(id) => {
+            let client = device::client_of(ctx, *id).await?.ok_or(Fault::Visit(VisitFault::Over))?;
+            Ok(proof::device_statement(&client.name))
         }
     }
 }

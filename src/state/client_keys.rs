@@ -46,7 +46,7 @@ struct Given {
 struct Place {
     known: Mutex<Fetched>,
     /// Held while fetching, so that those who come meanwhile wait for that fetch and begin none.
-    fetching: tokio::sync::Mutex<()>,
+    fetching: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -91,29 +91,40 @@ impl Known {
         unlike: Option<&Arc<ClientKeys>>,
         now: Timestamp,
     ) -> Result<Arc<ClientKeys>, NoKeys> {
-        let place = self.fetched.get_with((id.clone(), uri.to_owned()), async { Arc::default() }).await;
+        let place: Arc<Place> = self.fetched.get_with((id.clone(), uri.to_owned()), async { Arc::default() }).await;
+        if let Some(keys) = place.known().fresh(unlike, now) {
+            return Ok(keys);
+        }
+        let only = Arc::clone(&place.fetching).lock_owned().await;
+        // Somebody else may just have fetched them, or tried to.
         if let Some(settled) = place.known().settled(unlike, now) {
             return settled;
         }
-        let _only = place.fetching.lock().await;
-        let mut known = place.known();
-        // Somebody else may just have fetched them.
-        if let Some(settled) = known.settled(unlike, now) {
-            return settled;
+        // Noted before anything leaves the house, and fetched by a task of its own: whoever asked may hang up, and the next one must
+        // neither begin anew nor go without.
+        place.change(|known| known.tried_at = Some(now));
+        let fetching = refetch(egress.clone(), Arc::clone(&place), (id.clone(), uri.to_owned()), now);
+        let fetched = tokio::spawn(async move {
+            fetching.await;
+            drop(only);
+        });
+        if fetched.await.is_err() {
+            tracing::error!(client_id = %id, "the fetch of a client's keys broke off");
         }
-        known.tried_at = Some(now);
-        match fetch(egress, uri).await {
-            Ok((keys, kept)) => {
-                known.keys = Some(Arc::new(keys));
-                known.fresh_until = Some(now.plus(kept));
-            }
-            Err(reason) => {
-                metrics::counter!("latchkey_client_keys_failed_total").increment(1);
-                tracing::warn!(client_id = %id, %reason, "the keys at a client's jwks_uri cannot be had");
-            }
+        place.known().usable(now)
+    }
+}
+
+async fn refetch(egress: Egress, place: Arc<Place>, (id, uri): (ClientId, String), now: Timestamp) {
+    match fetch(&egress, &uri).await {
+        Ok((keys, kept)) => place.change(|known| {
+            known.keys = Some(Arc::new(keys));
+            known.fresh_until = Some(now.plus(kept));
+        }),
+        Err(reason) => {
+            metrics::counter!("latchkey_client_keys_failed_total").increment(1);
+            tracing::warn!(client_id = %id, %reason, "the keys at a client's jwks_uri cannot be had");
         }
-        *place.known.lock().unwrap_or_else(PoisonError::into_inner) = known.clone();
-        known.usable(now)
     }
 }
 
@@ -121,15 +132,24 @@ impl Place {
     fn known(&self) -> Fetched {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+
+    fn change(&self, change: impl FnOnce(&mut Fetched)) {
+        change(&mut self.known.lock().unwrap_or_else(PoisonError::into_inner));
+    }
 }
 
 impl Fetched {
-    // What there is to say without fetching; `None`: it is time to fetch.
-    fn settled(&self, unlike: Option<&Arc<ClientKeys>>, now: Timestamp) -> Option<Result<Arc<ClientKeys>, NoKeys>> {
+    // Keys that were not looked into yet and are still believed.
+    fn fresh(&self, unlike: Option<&Arc<ClientKeys>>, now: Timestamp) -> Option<Arc<ClientKeys>> {
         let seen = |keys: &Arc<ClientKeys>| unlike.is_some_and(|unlike| Arc::ptr_eq(unlike, keys));
         let fresh = self.fresh_until.is_some_and(|until| now < until);
-        if let Some(keys) = self.keys.as_ref().filter(|keys| fresh && !seen(keys)) {
-            return Some(Ok(Arc::clone(keys)));
+        self.keys.clone().filter(|keys| fresh && !seen(keys))
+    }
+
+    // What there is to say without fetching, when nobody is fetching; `None`: it is time to fetch.
+    fn settled(&self, unlike: Option<&Arc<ClientKeys>>, now: Timestamp) -> Option<Result<Arc<ClientKeys>, NoKeys>> {
+        if let Some(keys) = self.fresh(unlike, now) {
+            return Some(Ok(keys));
         }
         let usable = self.usable(now);
         let between = if usable.is_ok() { BETWEEN } else { BETWEEN_FAILURES };
@@ -150,4 +170,65 @@ async fn fetch(egress: &Egress, uri: &str) -> Result<(ClientKeys, Duration), Str
     let set: Value = serde_json::from_slice(&answer.body).map_err(|_| "it is no JSON".to_owned())?;
     let keys = ClientKeys::read(&set).map_err(|reason| reason.to_string())?;
     Ok((keys, answer.max_age.unwrap_or(KEPT).clamp(KEPT_AT_LEAST, KEPT_AT_MOST)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio::sync::Semaphore;
+
+    use super::*;
+    use crate::config;
+
+    // RFC 8037 Appendix A.2.
+    const SET: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"one"}]}"#;
+
+    /// A site of keys that answers when it is let.
+    struct Site {
+        asked: AtomicUsize,
+        is_asked: Semaphore,
+        may_answer: Semaphore,
+    }
+
+    async fn serve(listener: TcpListener, site: Arc<Site>) {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let site = Arc::clone(&site);
+            tokio::spawn(async move {
+                let _ = stream.read(&mut [0; 4_096]).await;
+                site.asked.fetch_add(1, Ordering::SeqCst);
+                site.is_asked.add_permits(1);
+                site.may_answer.acquire().await.unwrap().forget();
+                let reply = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{SET}", SET.len());
+                let _ = stream.write_all(reply.as_bytes()).await;
+            });
+        }
+    }
+
+    #[tokio::test]
+    async fn who_hangs_up_makes_nobody_fetch_again() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let uri = format!("http://{}/keys", listener.local_addr().unwrap());
+        let site = Arc::new(Site { asked: AtomicUsize::new(0), is_asked: Semaphore::new(0), may_answer: Semaphore::new(0) });
+        tokio::spawn(serve(listener, Arc::clone(&site)));
+        let egress = Egress::new(&config::Egress { extra_ca_file: None, allow_private_networks: true }).unwrap();
+        let known = Arc::new(Known::new());
+        let ask = {
+            let (known, egress, uri) = (Arc::clone(&known), egress.clone(), uri.clone());
+            async move { known.fetched(&egress, (&"app".parse().unwrap(), &uri), None, Timestamp::from_seconds(0)).await.is_ok() }
+        };
+        let first = tokio::spawn(ask);
+        site.is_asked.acquire().await.unwrap().forget();
+        first.abort();
+        assert!(first.await.is_err(), "its connection dropped");
+        site.may_answer.add_permits(10);
+        let (id, now) = ("app".parse().unwrap(), Timestamp::from_seconds(1));
+        let keys = known.fetched(&egress, (&id, &uri), None, now).await.unwrap();
+        assert_eq!(site.asked.load(Ordering::SeqCst), 1, "the fetch of the one who left is everybody's");
+        // And it counts: a key that is not there is looked for at most once a minute.
+        assert!(known.fetched(&egress, (&id, &uri), Some(&keys), now).await.is_ok());
+        assert_eq!(site.asked.load(Ordering::SeqCst), 1);
+    }
 }

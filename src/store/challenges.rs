@@ -1,11 +1,12 @@
 //! Challenges: what a wallet or an API key was asked to sign. Each is taken once, right or wrong, before its signature is looked at.
+//! The row of the API's challenge is, from then on, the record of the tokens that a right signature gave.
 
 use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::dialect::{read, sql, write_one};
-use super::{Store, StoreError};
-use crate::domain::{Address, ClientId, InteractionId, RedirectUri, Scope, Timestamp, TokenHash};
+use super::{PersonToken, Store, StoreError};
+use crate::domain::{AccountId, Address, ChallengeId, ClientId, InteractionId, RedirectUri, Scope, Timestamp, TokenHash};
 
 /// The parts of the EIP-4361 message that differ from challenge to challenge; the message is rebuilt from them.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
@@ -31,7 +32,7 @@ pub struct SigninChallenge {
 /// A challenge of the API (`/auth/web3`).
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
 pub struct ApiChallenge {
-    pub id: Uuid,
+    pub id: ChallengeId,
     pub client_id: ClientId,
     pub redirect_uri: RedirectUri,
     pub scope: Scope,
@@ -40,6 +41,19 @@ pub struct ApiChallenge {
     pub code_challenge: Option<String>,
     #[sqlx(flatten)]
     pub message: WalletChallenge,
+}
+
+/// A challenge of the API that was just taken, with all that a person's tokens need to know.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct TakenChallenge {
+    #[sqlx(flatten)]
+    pub challenge: ApiChallenge,
+    /// Whose the address is; `None`: nobody has proved it yet.
+    pub account_id: Option<AccountId>,
+    pub account_disabled: bool,
+    pub client_disabled: bool,
+    /// What the person lets the client have, agreed to no later than now.
+    pub agreed: Option<Scope>,
 }
 
 /// What came of taking something that can be taken once.
@@ -68,15 +82,38 @@ sql! {
         SELECT taken_at IS NOT NULL AS taken FROM signin_challenge WHERE id = $1 AND interaction_id = $2 AND browser_hash = $3";
     PUT_API = "
         INSERT INTO api_challenge (id, state_hash, client_id, redirect_uri, scope, oidc_nonce, code_challenge, address, chain_id,
-                                   nonce, statement, issued_at, expires_at)
-        SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
+                                   nonce, statement, issued_at, expires_at, sweep_at)
+        SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13
         WHERE $3 = $8 OR NOT EXISTS (SELECT 1 FROM license l WHERE l.client_id = $8)";
+    /// It writes the record of tokens before the signature was looked at. Where the signature is wrong, or the person has not agreed to
+    /// this much, the row is nobody's record: no token is made that names it.
     TAKE_API = "
-        UPDATE api_challenge SET taken_at = $2
+        UPDATE api_challenge
+        SET taken_at = $2, sweep_at = $3,
+            account_id = (SELECT i.account_id FROM identity i WHERE i.provider = 'web3' AND i.subject = api_challenge.address)
         WHERE state_hash = $1 AND taken_at IS NULL AND expires_at > $2
         RETURNING id, client_id, redirect_uri, scope, oidc_nonce, code_challenge, address, chain_id, nonce, statement, issued_at,
-                  expires_at";
+                  expires_at, account_id,
+                  EXISTS (SELECT 1 FROM account a
+                          WHERE a.id = api_challenge.account_id AND a.disabled_at IS NOT NULL) AS account_disabled,
+                  EXISTS (SELECT 1 FROM client c
+                          WHERE c.id = api_challenge.client_id AND c.disabled_at IS NOT NULL) AS client_disabled,
+                  (SELECT n.scope FROM consent n
+                   WHERE n.account_id = api_challenge.account_id AND n.client_id = api_challenge.client_id
+                     AND n.created_at <= api_challenge.taken_at) AS agreed";
     API_TAKEN = "SELECT taken_at IS NOT NULL AS taken FROM api_challenge WHERE state_hash = $1";
+    /// What was issued, was issued when the challenge was taken.
+    WALLET_TOKEN = "
+        SELECT t.client_id, t.account_id, t.scope, 'web3' AS provider, t.address AS subject, t.address AS wallet,
+               t.taken_at AS authenticated_at, NULL AS claims, a.profile, a.updated_at AS account_updated_at
+        FROM api_challenge t
+        JOIN account a ON a.id = t.account_id
+        JOIN client c ON c.id = t.client_id
+        WHERE t.id = $1 AND t.revoked_at IS NULL AND t.sweep_at > $2
+          AND a.disabled_at IS NULL AND c.disabled_at IS NULL
+          AND t.taken_at > COALESCE(a.tokens_from, -1) AND t.taken_at > COALESCE(c.tokens_from, -1)
+          AND EXISTS (SELECT 1 FROM consent n
+                      WHERE n.account_id = t.account_id AND n.client_id = t.client_id AND n.created_at <= t.taken_at)";
 }
 
 impl Store {
@@ -148,13 +185,24 @@ impl Store {
         .map(|rows| rows > 0)
     }
 
-    /// Takes the challenge behind a `state` for the one look at its signature.
-    pub async fn take_api_challenge(&self, state: &TokenHash, now: Timestamp) -> Result<Taken<ApiChallenge>, StoreError> {
+    /// Takes the challenge behind a `state` for the one look at its signature. `kept_until`: when the last of the tokens that it may give
+    /// is dead.
+    pub async fn take_api_challenge(
+        &self,
+        state: &TokenHash,
+        now: Timestamp,
+        kept_until: Timestamp,
+    ) -> Result<Taken<TakenChallenge>, StoreError> {
         let hash = *state;
-        if let Some(challenge) = write_one!(self, row(TAKE_API, hash, now))? {
+        if let Some(challenge) = write_one!(self, row(TAKE_API, hash, now, kept_until))? {
             return Ok(Taken::Now(challenge));
         }
         Ok(why(read!(self, value(API_TAKEN, state))?))
+    }
+
+    /// [`Store::person_token`] of a token whose `jti` names the record of a challenge.
+    pub async fn wallet_token(&self, id: ChallengeId, now: Timestamp) -> Result<Option<PersonToken>, StoreError> {
+        read!(self, row(WALLET_TOKEN, id, now))
     }
 }
 

@@ -9,8 +9,8 @@ use sqlx::error::BoxDynError;
 use sqlx::{Database, Decode, Encode, Type};
 
 use crate::domain::{
-    Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, ClientMetadata, GrantType, Pkce, RedirectUri, SigningAlg, SubjectType,
-    Timestamp, TokenHash,
+    Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, ClientMetadata, GrantType, OperatorsWord, Pkce, RedirectUri, SigningAlg,
+    SubjectType, Timestamp, TokenHash,
 };
 
 pub(super) mod read;
@@ -42,10 +42,16 @@ pub struct ClientRecord {
     pub backchannel_logout_uri: Option<String>,
     /// What else is registered.
     pub metadata: ClientMetadata,
+    /// What the operator has said of a client that registered itself.
+    pub operator: OperatorsWord,
     /// Of the token with which the client manages its own registration (RFC 7592 §3).
     pub registration_hash: Option<TokenHash>,
     /// Of a client that is known by its metadata document: until when that is believed without being fetched again.
     pub document_until: Option<Timestamp>,
+    /// Of a client that let itself in: until when it is kept though nobody has agreed to it. `None`: for good.
+    pub unused_until: Option<Timestamp>,
+    /// When it became another one in people's eyes: what they agreed to before is asked again.
+    pub consent_from: Option<Timestamp>,
     /// Of a developer license, and only there.
     pub license: Option<License>,
     pub source: ClientSource,
@@ -75,8 +81,11 @@ impl ClientRecord {
             sector: None,
             backchannel_logout_uri: None,
             metadata: ClientMetadata::default(),
+            operator: OperatorsWord::default(),
             registration_hash: None,
             document_until: None,
+            unused_until: None,
+            consent_from: None,
             license: None,
             source: ClientSource::Command,
             created_at: now,
@@ -89,6 +98,18 @@ impl ClientRecord {
     #[must_use]
     pub fn may(&self, grant: GrantType) -> bool {
         self.metadata.grant_types.contains(&grant)
+    }
+
+    /// Whether that redirect URI is one of those registered.
+    #[must_use]
+    pub fn returns_to(&self, uri: &RedirectUri) -> bool {
+        self.redirect_uris.iter().any(|registered| registered.admits(uri.as_str()))
+    }
+
+    /// Whether it made itself known, by registration or by a document.
+    #[must_use]
+    pub const fn is_self_made(&self) -> bool {
+        matches!(self.source, ClientSource::Registration | ClientSource::Document)
     }
 
     /// The sector of its pairwise subjects, as it is or as it will be once the client is stored.

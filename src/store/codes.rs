@@ -3,7 +3,7 @@
 use sqlx::FromRow;
 use sqlx::types::Json;
 
-use super::dialect::{Conn, on, read, sql, write_one};
+use super::dialect::{Conn, on, read, sql};
 use super::{Store, StoreError, endings};
 use crate::domain::{AccountId, Address, ClientId, CodeId, Provider, RedirectUri, Scope, SessionId, Timestamp, TokenHash};
 
@@ -78,18 +78,6 @@ sql! {
                                         provider, subject, amr, authenticated_at, issued_at, expires_at, redeemed_at, sweep_at,
                                         resource, claims)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
-    /// For whom the identity is known and agreed to exactly this before; nothing for anybody else.
-    PUT_AGAIN = "
-        INSERT INTO authorization_code (id, code_hash, client_id, account_id, session_id, redirect_uri, scope, nonce, code_challenge,
-                                        provider, subject, amr, authenticated_at, issued_at, expires_at, redeemed_at, sweep_at)
-        SELECT $1, $2, c.id, a.id, $4, $5, $6, $7, $8, i.provider, i.subject, $11, $12, $13, $14, $15, $16
-        FROM identity i
-        JOIN account a ON a.id = i.account_id
-        JOIN consent n ON n.account_id = a.id
-        JOIN client c ON c.id = n.client_id
-        WHERE i.provider = $9 AND i.subject = $10 AND a.disabled_at IS NULL AND c.id = $3 AND c.disabled_at IS NULL
-          AND n.scope = $6 AND n.created_at <= $13
-        RETURNING account_id";
     /// The one statement that a code redemption is.
     REDEEM = "
         UPDATE authorization_code SET redeemed_at = $3
@@ -144,40 +132,6 @@ impl Store {
         self.put(code, code_hash, Some(now)).await
     }
 
-    /// [`Store::put_redeemed_code`] in one statement for an identity that is known and whose person has agreed to exactly this scope at
-    /// this client before: whose account it is, which `code.account_id` need not say. `None`, and nothing stored: the long way is to be
-    /// gone. When the identity was last used is not noted here.
-    pub async fn put_redeemed_code_again(
-        &self,
-        code: &NewCode,
-        code_hash: &TokenHash,
-        now: Timestamp,
-    ) -> Result<Option<AccountId>, StoreError> {
-        let (code, code_hash) = (code.clone(), *code_hash);
-        write_one!(
-            self,
-            value(
-                PUT_AGAIN,
-                code.id,
-                code_hash,
-                code.client_id,
-                code.session_id,
-                code.redirect_uri,
-                code.scope,
-                code.nonce,
-                code.code_challenge,
-                code.provider,
-                code.subject,
-                Json(code.amr),
-                code.authenticated_at,
-                code.issued_at,
-                code.expires_at,
-                now,
-                code.kept_until
-            )
-        )
-    }
-
     /// Redeems a code: of many who try at once, one gets it. Its record is kept until the death of its tokens.
     // RFC 6749 §4.1.2: "The client MUST NOT use the authorization code more than once." A wrong verifier or redirect URI burns the
     // code too, since they are compared after this; another client's attempt does not.
@@ -220,6 +174,11 @@ pub(super) async fn redeem(
     now: Timestamp,
 ) -> Result<Option<RedeemedCode>, StoreError> {
     on!(*conn, row(REDEEM, code_hash, client, now))
+}
+
+/// Stores a code that is redeemed in the same breath, inside a transaction that has looked at its account and client itself.
+pub(super) async fn insert_redeemed(conn: &mut Conn<'_>, code: NewCode, code_hash: TokenHash, now: Timestamp) -> Result<(), StoreError> {
+    insert(conn, PUT_UNCONDITIONALLY, code, code_hash, Some(now)).await.map(drop)
 }
 
 /// Stores a code inside a transaction that has looked at its account and client itself.

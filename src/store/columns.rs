@@ -6,8 +6,8 @@ use sqlx::{Database, Decode, Encode, Type};
 use uuid::Uuid;
 
 use crate::domain::{
-    AccountId, Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, CodeId, FamilyId, InteractionId, Pkce, Provider, RedirectUri,
-    Scope, SessionId, SigningAlg, SubjectType, Timestamp, TokenHash,
+    AccountId, Address, AuthMethod, ChallengeId, ClaimsProfile, ClientId, ClientKind, CodeId, DeviceId, FamilyId, InteractionId, Pkce,
+    Provider, RedirectUri, Scope, SessionId, SigningAlg, SubjectType, Timestamp, TokenHash,
 };
 
 // A value whose column has the type of `$column`: it is written by `$write` and read back by `$read`.
@@ -57,8 +57,10 @@ column! {
     AccountId as Uuid { |id| id.0, |id| Ok(Self(id)) }
     SessionId as Uuid { |id| id.0, |id| Ok(Self(id)) }
     InteractionId as Uuid { |id| id.0, |id| Ok(Self(id)) }
+    ChallengeId as Uuid { |id| id.0, |id| Ok(Self(id)) }
     CodeId as Uuid { |id| id.0, |id| Ok(Self(id)) }
     FamilyId as Uuid { |id| id.0, |id| Ok(Self(id)) }
+    DeviceId as Uuid { |id| id.0, |id| Ok(Self(id)) }
     Provider as String { |provider| provider.as_str().to_owned(), |text| Ok(Self::new(text)) }
     ClientId as String { |id| id.as_str().to_owned(), |text| Ok(text.parse()?) }
     RedirectUri as String { |uri| uri.as_str().to_owned(), |text| Ok(text.parse()?) }

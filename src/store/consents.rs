@@ -2,8 +2,8 @@
 
 use sqlx::FromRow;
 
-use super::dialect::{on, read, sql};
-use super::{Session, Store, StoreError, endings};
+use super::dialect::{Conn, on, read, sql};
+use super::{Session, Store, StoreError, endings, registrations};
 use crate::domain::{AccountId, ClientId, Scope, Timestamp, TokenHash};
 
 /// A consent, for the page that lists them.
@@ -27,11 +27,15 @@ pub struct Agreement {
 
 sql! {
     CONSENT = "SELECT scope FROM consent WHERE account_id = $1 AND client_id = $2";
-    /// Gives what is agreed to so far, and holds the row until the transaction ends: nobody widens or withdraws it meanwhile.
+    /// Gives what is agreed to so far, and holds the row until the transaction ends: nobody widens or withdraws it meanwhile. Of what was
+    /// agreed to with the client as it was before it became another one, only what is asked for now stays.
     SAVE = "
         INSERT INTO consent (account_id, client_id, scope, created_at, updated_at)
         VALUES ($1, $2, $3, $4, $4)
-        ON CONFLICT (account_id, client_id) DO UPDATE SET updated_at = excluded.updated_at
+        ON CONFLICT (account_id, client_id) DO UPDATE
+        SET scope = CASE WHEN consent.updated_at < COALESCE((SELECT c.consent_from FROM client c WHERE c.id = consent.client_id), -1)
+                         THEN excluded.scope ELSE consent.scope END,
+            updated_at = excluded.updated_at
         RETURNING scope, created_at";
     WIDEN = "UPDATE consent SET scope = $3 WHERE account_id = $1 AND client_id = $2";
     CONSENTS = "
@@ -42,6 +46,7 @@ sql! {
         ORDER BY n.updated_at DESC, n.client_id";
     WITHDRAW = "DELETE FROM consent WHERE account_id = $1 AND client_id = $2";
     REVOKE = "UPDATE authorization_code SET revoked_at = $3 WHERE account_id = $1 AND client_id = $2 AND revoked_at IS NULL";
+    REVOKE_CHALLENGES = "UPDATE api_challenge SET revoked_at = $3 WHERE account_id = $1 AND client_id = $2 AND revoked_at IS NULL";
     END_FAMILIES = "
         UPDATE refresh_token SET revoked_at = $3, sweep_at = $3
         WHERE client_id = $2 AND account_id = $1 AND revoked_at IS NULL";
@@ -52,6 +57,7 @@ sql! {
         FROM session s
         JOIN account a ON a.id = s.account_id
         LEFT JOIN consent n ON n.account_id = s.account_id AND n.client_id = $2
+                           AND n.updated_at >= COALESCE((SELECT c.consent_from FROM client c WHERE c.id = $2), -1)
         WHERE s.token_hash = $1 AND s.expires_at > $3 AND a.disabled_at IS NULL";
 }
 
@@ -71,18 +77,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Agreement, StoreError> {
         let (client, scope) = (client.clone(), scope.clone());
-        self.transaction(move |mut conn| {
-            Box::pin(async move {
-                let saved: Option<Saved> = on!(conn, row(SAVE, account, &client, &scope, now))?;
-                let saved = saved.ok_or_else(|| StoreError::Corrupt("a consent that was just stored is not there".to_owned()))?;
-                let whole = saved.scope.union(&scope);
-                if whole != saved.scope {
-                    on!(conn, execute(WIDEN, account, &client, &whole))?;
-                }
-                Ok(Agreement { scope: whole, created_at: saved.created_at, updated_at: now })
-            })
-        })
-        .await
+        self.transaction(move |mut conn| Box::pin(async move { save(&mut conn, account, &client, &scope, now).await })).await
     }
 
     /// A person's consents, the latest first.
@@ -99,6 +94,7 @@ impl Store {
             Box::pin(async move {
                 let found = on!(conn, execute(WITHDRAW, account, &client))? > 0;
                 on!(conn, execute(REVOKE, account, &client, now))?;
+                on!(conn, execute(REVOKE_CHALLENGES, account, &client, now))?;
                 on!(conn, execute(END_FAMILIES, account, &client, now))?;
                 endings::end_at(&mut conn, account, &client, now).await?;
                 Ok(found)
@@ -108,7 +104,7 @@ impl Store {
     }
 
     /// All that an authorization request must know of the browser, in one read: its living session, and what its person
-    /// has consented to at this app.
+    /// has consented to at this app as it is now.
     pub async fn standing(
         &self,
         session: &TokenHash,
@@ -124,6 +120,25 @@ impl Store {
             (row.session, agreement)
         }))
     }
+}
+
+/// [`Store::save_consent`] inside a transaction.
+pub(super) async fn save(
+    conn: &mut Conn<'_>,
+    account: AccountId,
+    client: &ClientId,
+    scope: &Scope,
+    now: Timestamp,
+) -> Result<Agreement, StoreError> {
+    // Before the consent, as who deletes a client does: then it is there for good, or not at all.
+    registrations::used(conn, client).await?;
+    let saved: Option<Saved> = on!(*conn, row(SAVE, account, client, scope, now))?;
+    let saved = saved.ok_or_else(|| StoreError::Corrupt("a consent that was just stored is not there".to_owned()))?;
+    let whole = saved.scope.union(scope);
+    if whole != saved.scope {
+        on!(*conn, execute(WIDEN, account, client, &whole))?;
+    }
+    Ok(Agreement { scope: whole, created_at: saved.created_at, updated_at: now })
 }
 
 #[derive(FromRow)]

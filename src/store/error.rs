@@ -52,6 +52,8 @@ pub enum Conflict {
     LicenseKey,
     /// The client has this URI already.
     RedirectUri,
+    /// A device has this user code already.
+    UserCode,
     /// Another constraint, by the engine's own words.
     Other(String),
 }
@@ -63,6 +65,7 @@ impl fmt::Display for Conflict {
             Self::LicenseAlias => f.write_str("another license has this alias"),
             Self::LicenseKey => f.write_str("the license has a key with this address already"),
             Self::RedirectUri => f.write_str("the client has this URI already"),
+            Self::UserCode => f.write_str("a device has this user code already"),
             Self::Other(constraint) => write!(f, "the database refuses it: {constraint}"),
         }
     }
@@ -79,6 +82,7 @@ const CONSTRAINTS: &[(&str, &str, Conflict)] = &[
         "client_redirect_uri.client_id, client_redirect_uri.purpose, client_redirect_uri.uri",
         Conflict::RedirectUri,
     ),
+    ("device_authorization_user_code_unique", "device_authorization.user_code_hash", Conflict::UserCode),
 ];
 
 impl From<sqlx::Error> for StoreError {

@@ -5,7 +5,7 @@
 use sqlx::FromRow;
 
 use super::codes::{self, RedeemedCode};
-use super::dialect::{on, read, sql, write_one};
+use super::dialect::{Conn, on, read, sql, write_one};
 use super::{PersonToken, Store, StoreError};
 use crate::domain::{AccountId, Address, ClientId, CodeId, FamilyId, Provider, Scope, SessionId, Timestamp, TokenHash};
 
@@ -167,11 +167,13 @@ sql! {
         SELECT client_id, current_hash, previous_hash, scope, idle_expires_at, expires_at, revoked_at IS NOT NULL AS revoked
         FROM refresh_token
         WHERE id = $1";
+    END_CODE = "
+        UPDATE authorization_code SET revoked_at = $3
+        WHERE id = (SELECT r.code_id FROM refresh_token r WHERE r.id = $1 AND r.client_id = $2 AND r.revoked_at IS NULL)
+          AND revoked_at IS NULL";
     END = "
         UPDATE refresh_token SET revoked_at = $3, sweep_at = $3
-        WHERE id = $1 AND client_id = $2 AND revoked_at IS NULL
-        RETURNING code_id";
-    END_CODE = "UPDATE authorization_code SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
+        WHERE id = $1 AND client_id = $2 AND revoked_at IS NULL";
     FAMILY_TOKEN = concat!("
         SELECT refresh_token.client_id, refresh_token.account_id, refresh_token.scope, refresh_token.provider, refresh_token.subject,
                CASE WHEN refresh_token.provider = 'web3' THEN refresh_token.subject
@@ -207,19 +209,7 @@ impl Store {
             Box::pin(async move {
                 let Some(redeemed) = codes::redeem(&mut conn, code_hash, client, now).await? else { return Ok(None) };
                 if let Some(family) = plan(&redeemed) {
-                    on!(
-                        conn,
-                        execute(
-                            PUT,
-                            family.id,
-                            family.current,
-                            redeemed.code.id,
-                            family.session_id,
-                            family.idle_expires_at,
-                            family.expires_at,
-                            family.kept_until
-                        )
-                    )?;
+                    begin(&mut conn, family, redeemed.code.id).await?;
                 }
                 Ok(Some(redeemed))
             })
@@ -255,10 +245,9 @@ impl Store {
         let client = client.clone();
         self.transaction(move |mut conn| {
             Box::pin(async move {
-                let code: Option<CodeId> = on!(conn, value(END, id, client, now))?;
-                let Some(code) = code else { return Ok(false) };
-                on!(conn, execute(END_CODE, code, now))?;
-                Ok(true)
+                // The code first, as everywhere: two who end the same things in another order would wait for each other.
+                on!(conn, execute(END_CODE, id, &client, now))?;
+                Ok(on!(conn, execute(END, id, &client, now))? > 0)
             })
         })
         .await
@@ -286,4 +275,10 @@ impl Store {
     ) -> Result<Option<LivingRefreshToken>, StoreError> {
         read!(self, row(LIVING, family, client, presented, now, seen_since))
     }
+}
+
+/// Stores a family that begins with that code, inside the transaction that redeemed the code.
+pub(super) async fn begin(conn: &mut Conn<'_>, family: NewFamily, code: CodeId) -> Result<(), StoreError> {
+    let NewFamily { id, current, session_id, idle_expires_at, expires_at, kept_until } = family;
+    on!(*conn, execute(PUT, id, current, code, session_id, idle_expires_at, expires_at, kept_until)).map(drop)
 }

@@ -2,44 +2,67 @@
 
 use sqlx::types::Json;
 
+use super::clients::read::within;
 use super::clients::write::{replace_uris, seconds, update};
-use super::dialect::{on, sql, write_one};
+use super::dialect::{Conn, on, sql, write_one};
 use super::{ClientRecord, Store, StoreError, UriPurpose};
 use crate::domain::{ClientId, Timestamp, TokenHash};
 
 sql! {
-    /// The condition makes the token work for one change: of two at once, the second finds another one stored.
-    CLAIM = "
-        UPDATE client SET registration_hash = $3
+    /// Holds the row until the transaction ends: what is decided meanwhile is decided over what is there. The condition makes the token
+    /// work for one change: of two at once, the second finds another one stored.
+    HOLD = "
+        UPDATE client SET registration_hash = registration_hash
         WHERE id = $1 AND registration_hash = $2 AND source = 'registration' AND disabled_at IS NULL";
+    NEXT_TOKEN = "UPDATE client SET registration_hash = $2 WHERE id = $1";
     DELETE = "DELETE FROM client WHERE id = $1 AND registration_hash = $2 AND source = 'registration' AND disabled_at IS NULL";
     /// Leaves alone what somebody else made, and what an operator disabled. Whoever fetched first and came last changes nothing.
     UPSERT_DOCUMENT = "
         INSERT INTO client (id, kind, name, token_endpoint_auth_method, pkce, claims_profile, subject_type, signing_alg,
                             access_token_seconds, source, created_at, updated_at, sector, backchannel_logout_uri, metadata,
-                            document_until)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'document', $10, $10, $11, $12, $13, $14)
+                            document_until, unused_until, consent_from)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'document', $10, $10, $11, $12, $13, $14, $15, $16)
         ON CONFLICT (id) DO UPDATE
         SET name = excluded.name, token_endpoint_auth_method = excluded.token_endpoint_auth_method, pkce = excluded.pkce,
             subject_type = excluded.subject_type, signing_alg = excluded.signing_alg,
             access_token_seconds = excluded.access_token_seconds, updated_at = excluded.updated_at,
             sector = COALESCE(client.sector, excluded.sector), backchannel_logout_uri = excluded.backchannel_logout_uri,
-            metadata = excluded.metadata, document_until = excluded.document_until
+            metadata = excluded.metadata, document_until = excluded.document_until,
+            consent_from = COALESCE(excluded.consent_from, client.consent_from)
         WHERE client.source = 'document' AND client.disabled_at IS NULL AND client.updated_at <= excluded.updated_at";
+    /// Somebody has a use for it.
+    USED = "UPDATE client SET unused_until = NULL WHERE id = $1 AND unused_until IS NOT NULL";
     POSTPONE = "UPDATE client SET document_until = $2 WHERE id = $1 AND source = 'document' AND document_until < $2";
 }
 
 impl Store {
-    /// Replaces a registered client's settings and URIs, if `presented` is its registration access token still; the record has the
-    /// next one. False: it is not, or there is no such client, or it is disabled.
-    pub async fn update_registration(&self, client: &ClientRecord, presented: TokenHash) -> Result<bool, StoreError> {
-        let client = client.clone();
+    /// Replaces a registered client's settings and URIs by what `plan` makes of the client as it is now, if `presented` is its
+    /// registration access token still; the record that comes out has the next one. What `plan` refuses changes nothing. `None`: the
+    /// token is another one, or there is no such client, or it is disabled.
+    pub async fn update_registration<E, F>(
+        &self,
+        id: &ClientId,
+        presented: TokenHash,
+        plan: F,
+    ) -> Result<Option<Result<ClientRecord, E>>, StoreError>
+    where
+        E: Send + 'static,
+        F: FnOnce(&ClientRecord) -> Result<ClientRecord, E> + Send + 'static,
+    {
+        let id = id.clone();
         self.transaction(move |mut conn| {
             Box::pin(async move {
-                if on!(conn, execute(CLAIM, &client.id, presented, client.registration_hash))? == 0 {
-                    return Ok(false);
+                if on!(conn, execute(HOLD, &id, presented))? == 0 {
+                    return Ok(None);
                 }
-                update(&mut conn, &client, &[UriPurpose::Redirect, UriPurpose::PostLogout]).await
+                let Some(before) = within(&mut conn, &id).await? else { return Ok(None) };
+                let after = match plan(&before) {
+                    Ok(after) => after,
+                    Err(refused) => return Ok(Some(Err(refused))),
+                };
+                on!(conn, execute(NEXT_TOKEN, &id, after.registration_hash))?;
+                update(&mut conn, &after, &[UriPurpose::Redirect, UriPurpose::PostLogout]).await?;
+                Ok(Some(Ok(after)))
             })
         })
         .await
@@ -73,7 +96,9 @@ impl Store {
                         client.sector(),
                         &client.backchannel_logout_uri,
                         Json(&client.metadata),
-                        client.document_until
+                        client.document_until,
+                        client.unused_until,
+                        client.consent_from
                     )
                 )?;
                 if changed == 0 {
@@ -88,9 +113,20 @@ impl Store {
         .await
     }
 
+    /// Keeps a client for good, though nobody may ever agree to it. False: it was kept already, or there is no such client.
+    pub async fn keep_client(&self, id: &ClientId) -> Result<bool, StoreError> {
+        let id = id.clone();
+        self.statement(move |mut conn| Box::pin(async move { used(&mut conn, &id).await })).await
+    }
+
     /// Believes a document's client until then without a new fetch: its site does not answer.
     pub async fn postpone_document(&self, id: &ClientId, until: Timestamp) -> Result<bool, StoreError> {
         let id = id.clone();
         Ok(write_one!(self, execute(POSTPONE, id, until))? > 0)
     }
+}
+
+/// Notes that somebody has a use for a client.
+pub(super) async fn used(conn: &mut Conn<'_>, id: &ClientId) -> Result<bool, StoreError> {
+    Ok(on!(*conn, execute(USED, id))? > 0)
 }

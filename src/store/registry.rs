@@ -1,8 +1,8 @@
 //! Every SQL text of the store in one list, so that a test can prepare each of them on both engines.
 
 use super::{
-    accounts, assertions, challenges, clients, codes, consents, developer_tokens, endings, families, interactions, licenses, logos, outbox,
-    persons, pushed_requests, registrations, revocations, sessions, signing_keys, sweep,
+    accounts, assertions, challenges, clients, codes, consents, developer_tokens, devices, endings, families, interactions, licenses,
+    logos, outbox, persons, pushed_requests, registrations, revocations, sessions, signing_keys, sweep,
 };
 
 /// One SQL text, and where it is declared.
@@ -26,6 +26,7 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
         codes::STATEMENTS,
         consents::STATEMENTS,
         developer_tokens::STATEMENTS,
+        devices::STATEMENTS,
         endings::STATEMENTS,
         families::STATEMENTS,
         interactions::STATEMENTS,

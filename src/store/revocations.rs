@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::dialect::{read, sql, write_one};
 use super::{Store, StoreError};
-use crate::domain::{ClientId, CodeId, Timestamp};
+use crate::domain::{ChallengeId, ClientId, CodeId, Timestamp};
 
 sql! {
     REVOKE = "
@@ -15,6 +15,7 @@ sql! {
         WHERE c.id = $2
         ON CONFLICT (token_id) DO NOTHING";
     REVOKE_CODE = "UPDATE authorization_code SET revoked_at = $3 WHERE id = $1 AND client_id = $2 AND revoked_at IS NULL";
+    REVOKE_CHALLENGE = "UPDATE api_challenge SET revoked_at = $3 WHERE id = $1 AND client_id = $2 AND revoked_at IS NULL";
     REVOKE_DEVELOPER = "UPDATE developer_token SET revoked_at = $3 WHERE id = $1 AND client_id = $2 AND revoked_at IS NULL";
     CLIENT_TOKEN = "
         SELECT c.id FROM client c
@@ -33,6 +34,12 @@ impl Store {
     pub async fn revoke_code_token(&self, code: CodeId, client: &ClientId, now: Timestamp) -> Result<(), StoreError> {
         let client = client.clone();
         write_one!(self, execute(REVOKE_CODE, code, client, now)).map(drop)
+    }
+
+    /// Revokes the access token that a challenge gave.
+    pub async fn revoke_wallet_token(&self, challenge: ChallengeId, client: &ClientId, now: Timestamp) -> Result<(), StoreError> {
+        let client = client.clone();
+        write_one!(self, execute(REVOKE_CHALLENGE, challenge, client, now)).map(drop)
     }
 
     /// Revokes a license's own token.

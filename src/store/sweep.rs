@@ -1,5 +1,7 @@
 //! Sweeping: what has expired is deleted, in small batches, so that nothing grows for ever and no request waits long.
 
+use std::time::Duration;
+
 use super::dialect::{sql, write_one};
 use super::{Store, StoreError};
 use crate::domain::Timestamp;
@@ -21,6 +23,8 @@ pub struct Swept {
     pub messages: u64,
     pub assertions: u64,
     pub signing_keys: u64,
+    /// That let themselves in, and that nobody ever agreed to.
+    pub clients: u64,
 }
 
 impl Swept {
@@ -41,11 +45,15 @@ impl Swept {
             + self.messages
             + self.assertions
             + self.signing_keys
+            + self.clients
     }
 }
 
 /// As many rows as the texts below delete at a time.
 const BATCH: u64 = 500;
+
+/// How long a device authorization is kept after its end.
+const DEVICES_KEPT: Duration = Duration::from_hours(1);
 
 sql! {
     SESSIONS = "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500)";
@@ -57,8 +65,9 @@ sql! {
     SIGNIN_CHALLENGES = "
         DELETE FROM signin_challenge
         WHERE id IN (SELECT id FROM signin_challenge WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500)";
-    API_CHALLENGES =
-        "DELETE FROM api_challenge WHERE id IN (SELECT id FROM api_challenge WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500)";
+    API_CHALLENGES = "
+        DELETE FROM api_challenge
+        WHERE id IN (SELECT id FROM api_challenge WHERE sweep_at <= $1 ORDER BY sweep_at LIMIT 500) AND sweep_at <= $1";
     CODES = "
         DELETE FROM authorization_code
         WHERE id IN (SELECT id FROM authorization_code WHERE sweep_at <= $1 ORDER BY sweep_at LIMIT 500) AND sweep_at <= $1";
@@ -84,6 +93,11 @@ sql! {
         DELETE FROM client_assertion
         WHERE (client_id, jti_hash) IN (SELECT client_id, jti_hash FROM client_assertion WHERE expires_at <= $1
                                         ORDER BY expires_at LIMIT 500)";
+    /// The moment is looked at again where the row is taken: somebody may agree in between. What an operator disabled stays known as that.
+    CLIENTS = "
+        DELETE FROM client
+        WHERE id IN (SELECT id FROM client WHERE unused_until <= $1 AND disabled_at IS NULL ORDER BY unused_until LIMIT 500)
+          AND unused_until <= $1 AND disabled_at IS NULL";
     SIGNING_KEYS = "DELETE FROM signing_key WHERE retire_at <= $1";
 }
 
@@ -101,10 +115,12 @@ impl Store {
             refresh_tokens: self.sweep_table(REFRESH_TOKENS, now).await?,
             revocations: self.sweep_table(REVOCATIONS, now).await?,
             pushed_requests: self.sweep_table(PUSHED_REQUESTS, now).await?,
-            devices: self.sweep_table(DEVICES, now).await?,
+            // A device that still polls is told that its code has expired, rather than that there never was one.
+            devices: self.sweep_table(DEVICES, now.minus(DEVICES_KEPT)).await?,
             messages: self.sweep_table(MESSAGES, now).await?,
             assertions: self.sweep_table(ASSERTIONS, now).await?,
             signing_keys: self.sweep_table(SIGNING_KEYS, now).await?,
+            clients: self.sweep_table(CLIENTS, now).await?,
         })
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix_web::dev::Payload;
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpRequest};
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 
 use super::fault::Fault;
 use crate::protocol::error::ErrorCode;
@@ -45,19 +45,60 @@ impl FromRequest for Body {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Self::Error>>>>;
 
     fn from_request(_: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let mut payload = payload.take();
-        Box::pin(async move {
-            let read = async {
-                let mut body = BytesMut::new();
-                while let Some(chunk) = payload.next().await {
-                    match chunk {
-                        Ok(chunk) if body.len() + chunk.len() <= LONGEST => body.extend_from_slice(&chunk),
-                        Ok(_) | Err(_) => return None,
-                    }
-                }
-                Some(body.freeze())
-            };
-            Ok(Self(tokio::time::timeout(SLOWEST, read).await.ok().flatten()))
-        })
+        let payload = payload.take();
+        Box::pin(async move { Ok(Self(whole(payload, SLOWEST).await)) })
+    }
+}
+
+// All of it, or nothing where it is too long, breaks off, or takes longer than `slowest` in all.
+async fn whole<E>(mut payload: impl Stream<Item = Result<Bytes, E>> + Unpin, slowest: Duration) -> Option<Bytes> {
+    let read = async {
+        let mut body = BytesMut::new();
+        while let Some(chunk) = payload.next().await {
+            match chunk {
+                Ok(chunk) if body.len() + chunk.len() <= LONGEST => body.extend_from_slice(&chunk),
+                Ok(_) | Err(_) => return None,
+            }
+        }
+        Some(body.freeze())
+    };
+    tokio::time::timeout(slowest, read).await.ok().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+
+    use super::*;
+
+    type Chunk = Result<Bytes, ()>;
+
+    // What must end, long before the test would be given up.
+    async fn read(payload: impl Stream<Item = Chunk> + Unpin, slowest: Duration) -> Option<Bytes> {
+        tokio::time::timeout(Duration::from_secs(20), whole(payload, slowest)).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_body_that_does_not_end_is_given_up() {
+        let soon = Duration::from_millis(20);
+        let begun = || stream::iter([Ok::<_, ()>(Bytes::from_static(b"a=b"))]);
+        assert_eq!(read(begun(), soon).await, Some(Bytes::from_static(b"a=b")));
+        assert_eq!(read(begun().chain(stream::pending()), soon).await, None);
+        // Nor does it help to say something now and then: nothing, as often as there is time for it.
+        let trickle = Box::pin(stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            Some((Ok::<_, ()>(Bytes::new()), ()))
+        }));
+        assert_eq!(read(trickle, soon).await, None);
+        assert_eq!(SLOWEST, Duration::from_secs(10));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_too_long_or_breaks_off_is_none() {
+        let long = Duration::from_mins(1);
+        let parts = |length: usize| stream::iter(vec![Ok::<_, ()>(Bytes::from(vec![b'x'; length / 2])); 2]);
+        assert_eq!(read(parts(LONGEST), long).await.map(|body| body.len()), Some(LONGEST));
+        assert_eq!(read(parts(LONGEST + 2), long).await, None);
+        assert_eq!(read(stream::iter([Ok(Bytes::from_static(b"a")), Err(())]), long).await, None);
     }
 }

@@ -14,6 +14,7 @@ use super::observe::RequestId;
 use crate::domain::{Secret, Timestamp};
 use crate::limits::{TooMany, Try};
 use crate::state::State;
+use crate::store::ClientRecord;
 
 /// The context of one request.
 #[derive(Clone, Debug)]
@@ -70,6 +71,11 @@ impl Ctx {
     /// Counts one try of this caller.
     pub fn charge(&self, what: Try) -> Result<(), TooMany> {
         self.state.limits.charge(what, self.caller())
+    }
+
+    /// Counts what a client leaves behind, if it registered itself: that it proves to be itself says nothing of who it is.
+    pub fn charge_client(&self, client: &ClientRecord) -> Result<(), TooMany> {
+        if client.is_self_made() { self.state.limits.charge_client(self.caller(), &client.id) } else { Ok(()) }
     }
 
     /// A header's text.

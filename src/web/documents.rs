@@ -12,7 +12,7 @@ use super::{logo, registration};
 use crate::domain::ClientId;
 use crate::egress::{EgressError, Fetched, Want};
 use crate::limits::{TooMany, Try};
-use crate::policy::registration::check_change;
+use crate::policy::registration::{check_change, is_another};
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::{client_document, client_registration};
 use crate::store::{ClientRecord, ClientSource, StoreError};
@@ -133,12 +133,14 @@ async fn read(ctx: &Ctx, id: &ClientId, before: Option<&ClientRecord>, document:
     }
     let members = client_registration::object(&document.body)?;
     client_document::check(id, &members)?;
-    let record = registration::accept(ctx, id.clone(), ClientSource::Document, &members).await?;
+    let terms = registration::terms(ctx, false);
+    let record = registration::accept(ctx, id.clone(), ClientSource::Document, &members, terms).await?;
     if let Some(before) = before {
-        check_change(before, &record, registration::terms(ctx))?;
+        check_change(before, &record, terms)?;
     }
+    let consent_from = before.is_some_and(|before| is_another(before, &record)).then_some(ctx.now);
     let kept = document.max_age.unwrap_or(SHORTEST).clamp(SHORTEST, LONGEST);
-    Ok(ClientRecord { document_until: Some(ctx.now.plus(kept)), ..record })
+    Ok(ClientRecord { document_until: Some(ctx.now.plus(kept)), consent_from, ..record })
 }
 
 fn unfetched(id: &ClientId, reason: &EgressError) -> OAuthError {

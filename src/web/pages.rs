@@ -50,6 +50,8 @@ pub struct SignInPage {
     pub client_host: Option<String>,
     /// The path of its picture on this server.
     pub client_logo: Option<String>,
+    /// The code of the device that the app is on, where it is on one.
+    pub user_code: Option<String>,
     pub interaction: String,
     pub csrf: String,
     pub chains: Vec<Chain>,
@@ -77,7 +79,7 @@ pub struct ScopeLine {
 pub struct ConsentPage {
     pub frame: Frame,
     pub client_name: String,
-    pub client_host: String,
+    pub destination: Destination,
     pub client_id: String,
     /// The path of its picture on this server.
     pub client_logo: Option<String>,
@@ -92,6 +94,46 @@ pub struct ConsentPage {
     pub already: bool,
     pub interaction: String,
     pub csrf: String,
+}
+
+impl ConsentPage {
+    // The site that it leads to; an app's own scheme is no site.
+    fn web_host(&self) -> Option<&str> {
+        match &self.destination {
+            Destination::Host(host) if !text::is_app_scheme(host) => Some(host),
+            Destination::Host(_) | Destination::Device(_) => None,
+        }
+    }
+}
+
+/// Where a consent leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// Back to the app: as `RedirectUri::host` gives it.
+    Host(String),
+    /// To the device that shows this code.
+    Device(String),
+}
+
+/// `/device`: which code does your device show?
+#[derive(Template, Debug)]
+#[template(path = "device.html")]
+pub struct DevicePage {
+    pub frame: Frame,
+    pub csrf: String,
+    /// The code that the browser came with: it is only to be compared.
+    pub code: Option<String>,
+    /// What was typed and did not work.
+    pub problem: Option<String>,
+}
+
+/// What became of a device.
+#[derive(Template, Debug)]
+#[template(path = "device_done.html")]
+pub struct DeviceDonePage {
+    pub frame: Frame,
+    pub client_name: String,
+    pub allowed: bool,
 }
 
 /// Who says that an app is what it says.

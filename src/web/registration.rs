@@ -18,7 +18,13 @@ const SECTOR: Want = Want { accept: "application/json", most: 64 * 1024 };
 ///
 /// # Errors
 /// In the words of RFC 7591 §3.2.2, with the member's name.
-pub async fn accept(ctx: &Ctx, id: ClientId, source: ClientSource, members: &Map<String, Value>) -> Result<ClientRecord, OAuthError> {
+pub async fn accept(
+    ctx: &Ctx,
+    id: ClientId,
+    source: ClientSource,
+    members: &Map<String, Value>,
+    terms: Terms,
+) -> Result<ClientRecord, OAuthError> {
     let registration = Registration::read(members)?;
     let egress = &ctx.state.egress;
     let metadata = &registration.metadata;
@@ -32,7 +38,7 @@ pub async fn accept(ctx: &Ctx, id: ClientId, source: ClientSource, members: &Map
         }
     }
     let sector = metadata.sector_identifier_uri.as_deref().map(|uri| fetchable(egress, "sector_identifier_uri", uri)).transpose()?;
-    let record = record(id, source, &registration, terms(ctx), ctx.now)?;
+    let record = record(id, source, &registration, terms, ctx.now)?;
     // Last, because it leaves the house: only for metadata that are good otherwise.
     if let Some(url) = sector {
         let list = egress.get(&url, SECTOR).await.and_then(crate::egress::Fetched::ok);
@@ -43,15 +49,12 @@ pub async fn accept(ctx: &Ctx, id: ClientId, source: ClientSource, members: &Map
     Ok(record)
 }
 
-/// What holds for every app that registers itself here.
+/// What holds for an app that registers itself here; `vouched`: it came with the operator's initial access token.
 #[must_use]
-pub fn terms(ctx: &Ctx) -> Terms {
-    let config = &ctx.state.config;
-    Terms {
-        subject: config.tokens.subject,
-        access_token: config.tokens.access_token,
-        vouched: config.registration.initial_access_token.is_some(),
-    }
+pub fn terms(ctx: &Ctx, vouched: bool) -> Terms {
+    let (tokens, unused) = (&ctx.state.config.tokens, ctx.state.config.registration.unused_lifetime);
+    let unused = Some(unused).filter(|unused| !unused.is_zero());
+    Terms { subject: tokens.subject, access_token: tokens.access_token, vouched, unused }
 }
 
 fn fetchable(egress: &Egress, name: &str, address: &str) -> Result<Url, OAuthError> {

@@ -1,9 +1,10 @@
-//! An authorization request as a client may make it: its parameters read under that client's terms, its hint checked.
+//! A request as a client may make it, by a browser or from a device: its parameters read under that client's terms, its hint checked.
 
 use super::ctx::Ctx;
 use crate::domain::{AuthMethod, ClientKind, GrantType, Pkce, Scope};
 use crate::keys::TokenKind;
 use crate::protocol::authorize::{AuthorizeRequest, ReturnPath, Terms};
+use crate::protocol::device::DeviceRequest;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::params::Params;
 use crate::protocol::resource::Known;
@@ -18,19 +19,32 @@ pub async fn read(ctx: &Ctx, params: &Params, client: &ClientRecord, return_path
     if !client.may(GrantType::AuthorizationCode) {
         return Err(OAuthError::new(ErrorCode::UnauthorizedClient, "this client is not registered for the grant authorization_code"));
     }
-    // OpenID Connect Core §11: offline_access asks for a refresh token; of a client that could not use one it is ignored.
-    if !client.may(GrantType::RefreshToken) {
-        request.scope = request.scope.without(&[Scope::OFFLINE_ACCESS]);
-        if request.scope.is_empty() {
-            return Err(OAuthError::new(ErrorCode::InvalidScope, "this client is not registered for the grant refresh_token"));
-        }
-    }
+    request.scope = usable(client, request.scope)?;
     if let Some(hint) = params.get("id_token_hint")? {
         let claims = ctx.state.keys.verify(TokenKind::IdTokenHint, hint).await;
         let claims = claims.map_err(|_| OAuthError::new(ErrorCode::InvalidRequest, "id_token_hint is no ID Token of this server"))?;
         request.expected_subject = Some(claims.sub().to_owned());
     }
     Ok(request)
+}
+
+/// Reads what a device asks.
+pub fn of_device(ctx: &Ctx, params: &Params, client: &ClientRecord) -> Result<DeviceRequest, OAuthError> {
+    let userinfo = ctx.state.userinfo();
+    let request = DeviceRequest::parse(params, terms(&ctx.state, client, &userinfo))?;
+    Ok(DeviceRequest { scope: usable(client, request.scope)?, ..request })
+}
+
+// OpenID Connect Core §11: offline_access asks for a refresh token; of a client that could not use one it is ignored.
+fn usable(client: &ClientRecord, scope: Scope) -> Result<Scope, OAuthError> {
+    if client.may(GrantType::RefreshToken) {
+        return Ok(scope);
+    }
+    let scope = scope.without(&[Scope::OFFLINE_ACCESS]);
+    if scope.is_empty() {
+        return Err(OAuthError::new(ErrorCode::InvalidScope, "this client is not registered for the grant refresh_token"));
+    }
+    Ok(scope)
 }
 
 fn terms<'a>(state: &'a State, client: &'a ClientRecord, userinfo: &'a str) -> Terms<'a> {

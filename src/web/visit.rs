@@ -8,7 +8,7 @@ use super::cookies::Browser;
 use super::ctx::Ctx;
 use super::fault::Fault;
 use super::reply;
-use crate::domain::{InteractionId, Timestamp};
+use crate::domain::{DeviceId, InteractionId, Timestamp};
 use crate::limits::Try;
 use crate::protocol::authorize::AuthorizeRequest;
 use crate::store::Interaction;
@@ -24,6 +24,8 @@ pub enum Purpose {
     Authorize(Box<AuthorizeRequest>),
     /// It came to `/account` itself.
     Account,
+    /// Its person typed the code of this device.
+    Device(DeviceId),
 }
 
 /// Why a visit cannot go on.

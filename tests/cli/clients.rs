@@ -310,3 +310,26 @@ fn what_does_not_fit_a_client_is_refused() {
     operator.json(&[&create[..], &["--public", "--id", "p"]].concat());
     assert!(operator.refused(&["client", "update", "p", "--jwks-file", "keys.json"]).contains("it has no keys"));
 }
+
+#[test]
+fn what_a_command_sets_of_an_app_that_registered_itself_is_held() {
+    let operator = Operator::new();
+    operator.run(&["migrate"]);
+    let store = operator.store();
+    let record = ClientRecord {
+        redirect_uris: vec![URI.parse().unwrap()],
+        source: ClientSource::Registration,
+        ..ClientRecord::new("self".parse().unwrap(), "Self".to_owned(), Duration::from_hours(1), Timestamp::from_seconds(1_700_000_000))
+    };
+    store.runtime.block_on(store.store.create_client(&record)).unwrap();
+    assert_eq!(operator.json(&["client", "show", "self"]).get("operator"), None);
+    let narrowed = operator.json(&["client", "update", "self", "--scope", "openid", "--access-token-lifetime", "5m"]);
+    assert_eq!(narrowed["operator"], json!({ "held": ["scope", "access_token_lifetime"] }));
+    let more = operator.json(&["client", "update", "self", "--name", "Ours"]);
+    assert_eq!(more["operator"], json!({ "held": ["client_name", "scope", "access_token_lifetime"] }));
+    let released = operator.json(&["client", "update", "self", "--release", "--pkce", "required"]);
+    assert_eq!((&released["operator"], &released["scope"]), (&json!({ "held": ["pkce"] }), &json!("openid")));
+    operator.json(&["client", "create", "--name", "Made", "--id", "made", "--redirect-uri", URI]);
+    assert_eq!(operator.json(&["client", "update", "made", "--name", "Other"]).get("operator"), None);
+    assert!(operator.refused(&["client", "update", "made", "--release"]).contains("did not register itself"));
+}

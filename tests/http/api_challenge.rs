@@ -96,6 +96,100 @@ on_both!(a_persons_wallet_signs_in_without_a_browser, |world| {
     app.assert_refused(&tokens.access, "the app was withdrawn").await;
 });
 
+// A person whom the app knows: the challenge itself is the record of the tokens, which hold and end as any others do.
+on_both!(a_repeated_sign_in_gives_tokens_that_end_like_any_other, |world| {
+    let (web, browser, wallet) = (App::confidential(&world, "web"), Browser::new(&world), Wallet::new(1));
+    let sign_in = async |scope: &str| {
+        let (state, message) = generated(&browser, &ask("web", &wallet.address.to_string()).with("scope", scope)).await;
+        let answer = answer("web", &state, &wallet.sign(&message)).with("client_secret", SECRET);
+        Tokens::read(&browser.post_form(SUBMIT, &answer).await)
+    };
+    let record = |tokens: &Tokens| tokens.claims().0["jti"].as_str().unwrap()[..2].to_owned();
+    let first = sign_in("openid email").await;
+    assert_eq!(record(&first), "c_", "the first one stores a consent, and a code that is redeemed already");
+    let again = sign_in("openid email").await;
+    assert_eq!((record(&again), record(&sign_in("openid").await)), ("w_".to_owned(), "w_".to_owned()));
+    assert_eq!(record(&sign_in("openid email profile").await), "c_", "more than before is agreed to first");
+    assert_eq!(record(&sign_in("openid profile").await), "w_");
+    // But for the record's name, the tokens are the same.
+    let plain = |tokens: &Tokens| {
+        let (mut access, mut id) = tokens.claims();
+        for claims in [&mut access, &mut id] {
+            claims.as_object_mut().unwrap().retain(|name, _| !["jti", "at_hash"].contains(&name.as_str()));
+        }
+        (access, id)
+    };
+    assert_eq!(plain(&again), plain(&first));
+    assert_eq!(web.userinfo(&again.access).await.json(), web.userinfo(&first.access).await.json());
+    let told = web.introspect(&again.access).await.json();
+    assert_eq!((&told["active"], &told["scope"], &told["jti"]), (&json!(true), &json!("email openid"), &again.claims().0["jti"]));
+    let last_used = async || world.state.store.accounts().await.unwrap().remove(0).identities[0].last_used_at;
+    assert_eq!(last_used().await.seconds(), BEGINNING);
+
+    let dead = async |token: &str, why: &str| {
+        web.assert_refused(token, why).await;
+        assert_eq!(web.introspect(token).await.body, r#"{"active":false}"#, "{why}");
+    };
+    world.client("thief", |_| {}).await;
+    App::public(&world, "thief").revoke(&again.access).await;
+    assert_eq!(web.userinfo(&again.access).await.status, 200, "another app revokes nothing");
+    assert_eq!(web.revoke(&again.access).await.status, 200);
+    dead(&again.access, "it was revoked").await;
+    assert_eq!(web.userinfo(&first.access).await.status, 200, "that one alone");
+
+    let (store, account, id) = (&world.state.store, world.state.store.accounts().await.unwrap().remove(0).id, "web".parse().unwrap());
+    let step = || {
+        world.clock.advance(Duration::from_secs(1));
+        world.clock.now()
+    };
+    step();
+    let token = sign_in("openid email").await.access;
+    store.set_account_disabled(account, Some(world.clock.now()), world.clock.now()).await.unwrap();
+    dead(&token, "its account is disabled").await;
+    store.set_account_disabled(account, None, world.clock.now()).await.unwrap();
+    dead(&token, "it is of the time before the account was disabled").await;
+    step();
+    let token = sign_in("openid email").await.access;
+    store.set_client_disabled(&id, Some(world.clock.now()), world.clock.now()).await.unwrap();
+    web.assert_refused(&token, "its client is disabled").await;
+    store.set_client_disabled(&id, None, world.clock.now()).await.unwrap();
+    world.forget_clients(&["web"]).await;
+    dead(&token, "it is of the time before the client was disabled").await;
+    step();
+    let token = sign_in("openid email").await.access;
+    store.withdraw_consent(account, &id, step()).await.unwrap();
+    dead(&token, "the app was withdrawn").await;
+    step();
+    assert_eq!(record(&sign_in("openid email").await), "c_", "it is agreed to anew");
+    dead(&token, "a new consent does not revive it").await;
+    step();
+    let token = sign_in("openid email").await.access;
+    world.clock.advance(Duration::from_secs(3_599));
+    store.sweep(world.clock.now()).await.unwrap();
+    assert_eq!(web.userinfo(&token).await.status, 200, "the sweeper leaves it as long as it lives");
+    world.clock.advance(Duration::from_secs(1));
+    dead(&token, "its time is over").await;
+    assert!(store.sweep(world.clock.now()).await.unwrap().api_challenges > 0);
+});
+
+// The record is written before the signature is looked at, so a wrong signature must end in nothing that names it.
+on_both!(a_wrong_signature_of_a_known_wallet_gives_nothing, |world| {
+    let (browser, wallet) = (Browser::new(&world), Wallet::new(1));
+    let form = ask("app", &wallet.address.to_string());
+    let (state, message) = generated(&browser, &form).await;
+    Tokens::read(&browser.post_form(SUBMIT, &answer("app", &state, &wallet.sign(&message))).await);
+    let wrong: [Signer; 3] = [Wallet::sign_for_another, Wallet::sign_high_s, |_, message| Wallet::new(2).sign(message)];
+    for sign in wrong {
+        let (state, message) = generated(&browser, &form).await;
+        for (signature, said) in
+            [(sign(&wallet, &message), "Could not verify signature."), (wallet.sign(&message), "Requested resource does not exist.")]
+        {
+            let refused = browser.post_form(SUBMIT, &answer("app", &state, &signature)).await;
+            assert_wire_error(&refused, 400, "invalid_grant", Some(said));
+        }
+    }
+});
+
 on_both!(the_redirect_uri_may_be_called_domain_and_be_in_the_query, |world| {
     let (browser, wallet) = (Browser::new(&world), Wallet::new(1));
     let form = ask("app", &wallet.address.to_string());
@@ -287,4 +381,18 @@ on_one!(challenges_are_limited_for_each_address, [("LIMITS_CHALLENGES_PER_MINUTE
     let out = browser.post_form(SUBMIT, &answer("app", "x", "0x")).await;
     assert_wire_error(&out, 429, "too_many_requests", None);
     assert!((1..=60).contains(&out.header("retry-after").parse::<u64>().unwrap()));
+});
+
+on_both!(what_a_client_is_registered_for_limits_it_at_this_door_too, |world| {
+    let (browser, wallet) = (Browser::new(&world), Wallet::new(1));
+    let ask = |client: &str| ask(client, &wallet.address.to_string());
+    world.client("narrow", |client| client.metadata.scope = Some("openid".parse().unwrap())).await;
+    let (state, message) = generated(&browser, &ask("narrow")).await;
+    assert!(!message.contains("email"), "nobody agrees to what it cannot have: {message}");
+    let tokens = Tokens::read(&browser.post_form(SUBMIT, &answer("narrow", &state, &wallet.sign(&message))).await);
+    assert_eq!((&tokens.reply["scope"], tokens.claims().0["scope"].as_str()), (&json!("openid"), Some("openid")));
+    let nothing = browser.post_form(GENERATE, &ask("narrow").with("scope", "email profile")).await;
+    assert_wire_error(&nothing, 400, "invalid_scope", None);
+    world.client("robot", |client| client.metadata.grant_types = [latchkey::domain::GrantType::RefreshToken].into()).await;
+    assert_wire_error(&browser.post_form(GENERATE, &ask("robot")).await, 400, "unauthorized_client", None);
 });

@@ -113,3 +113,22 @@ on_both!(a_client_cannot_ask_by_name_for_what_its_scope_forbids, |world| {
     let nothing = browser.auth(&app.request().with("scope", "email")).await;
     assert_eq!(nothing.query("error").as_deref(), Some("invalid_scope"));
 });
+
+on_both!(a_narrowed_token_does_not_tell_by_name_what_its_scope_gave_up, |world| {
+    let (app, browser, wallet) = (App::public(&world, "app"), Browser::new(&world), Wallet::new(1));
+    fill_in(&browser, &wallet, &[("name", "Ada"), ("nickname", "Countess"), ("email", "ada@example.org")]).await;
+    // `profile` is granted as a scope, `email` is agreed to by the name of a claim alone.
+    let claims = json!({ "userinfo": { "name": null, "email": null }, "id_token": { "nickname": null, "email": null } });
+    let request = asking(&app, &claims).with("scope", "openid profile offline_access");
+    let whole = Tokens::read(&app.redeem(&browser.authorize(&request, &wallet).await.query("code").unwrap()).await);
+    assert_eq!(app.userinfo(&whole.access).await.json()["name"], "Ada");
+    assert_eq!(whole.claims().1["nickname"], "Countess");
+    let narrow = Tokens::read(&app.token(&app.refreshing(&whole.refresh).with("scope", "openid")).await);
+    let id = narrow.claims().1;
+    assert_eq!(app.userinfo(&narrow.access).await.json(), json!({ "sub": id["sub"], "email": "ada@example.org" }));
+    assert_eq!((id.get("nickname"), &id["email"]), (None, &json!("ada@example.org")));
+    // The family has it still, and so has the token of before.
+    let again = Tokens::read(&app.refresh(&narrow.refresh).await);
+    assert_eq!((&app.userinfo(&again.access).await.json()["name"], &again.claims().1["nickname"]), (&json!("Ada"), &json!("Countess")));
+    assert_eq!(app.userinfo(&whole.access).await.json()["name"], "Ada");
+});

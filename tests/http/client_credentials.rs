@@ -1,14 +1,16 @@
 //! A client's own tokens (RFC 6749 §4.4): what is in them, and where they are good for nothing.
 
 use latchkey::domain::{AuthMethod, GrantType, TokenHash};
-use latchkey::store::ClientRecord;
+use latchkey::store::{ClientRecord, ClientSource};
 use serde_json::{Value, json};
 
-use crate::actors::{Answer, App, Form, Tokens};
+use crate::actors::{Answer, App, Form, Tokens, basic, decode};
 use crate::forge::{jwks, verifies};
 use crate::on_both;
+use crate::registration::register;
+use crate::registration_management::manage;
 use crate::signer::{Signer, own_token};
-use crate::world::{BEGINNING, ISSUER, SECRET, World};
+use crate::world::{BEGINNING, FORM, ISSUER, REDIRECT_URI, SECRET, World};
 
 fn machine(client: &mut ClientRecord) {
     client.auth_method = AuthMethod::ClientSecret;
@@ -109,4 +111,107 @@ on_both!(a_clients_own_token_opens_nothing_of_a_persons, |world| {
     let answer = App::public(&world, "machine").userinfo(&tokens.access).await;
     assert_eq!(answer.error(), (403, "insufficient_scope".into()));
     assert!(answer.header("www-authenticate").starts_with("Bearer error=\"insufficient_scope\""));
+});
+
+const GARAGE: &str = "https://garage.example/api";
+const SHOP: &str = "https://shop.example";
+const FILE: &str = r#"
+[registration]
+enabled = true
+initial_access_token = "an-initial-access-token-of-the-operator"
+client_credentials_scope = "garage:read admin"
+
+[[resources]]
+uri = "https://garage.example/api"
+name = "The Garage"
+scopes = { "garage:read" = "See the vehicles in your garage", "garage:open" = "Open it" }
+
+[[resources]]
+uri = "https://shop.example"
+name = "The Shop"
+scopes = { "shop:buy" = "Buy things for you" }
+"#;
+
+// RFC 8707 §2.2, of a client's own token.
+on_both!(a_clients_own_token_is_for_the_resources_it_names, [("FILE", FILE)], |world| {
+    world
+        .client("machine", |client| {
+            machine(client);
+            client.metadata.scope = Some("read garage:read shop:buy".parse().unwrap());
+        })
+        .await;
+    let form = |scope: Option<&str>, resources: &[&str]| {
+        let form = Form::of(&[("grant_type", "client_credentials")]);
+        let form = scope.into_iter().fold(form, |form, scope| form.with("scope", scope));
+        resources.iter().fold(form, |form, uri| form.and("resource", uri))
+    };
+    let app = App::confidential(&world, "machine");
+    for (scope, resources, aud, given) in [
+        (None, vec![], json!("machine"), "read"),
+        (None, vec![GARAGE], json!(GARAGE), "garage:read read"),
+        (Some("garage:read"), vec![GARAGE], json!(GARAGE), "garage:read"),
+        (None, vec![GARAGE, SHOP], json!([GARAGE, SHOP]), "garage:read read shop:buy"),
+    ] {
+        let tokens = Tokens::read(&app.token(&form(scope, &resources)).await);
+        let claims = decode(&tokens.access).1;
+        assert_eq!((&claims["aud"], &claims["scope"], &tokens.reply["scope"]), (&aud, &json!(given), &json!(given)), "{resources:?}");
+    }
+    let userinfo = format!("{ISSUER}/userinfo");
+    for (scope, resources, error) in [
+        (None, vec!["https://unknown.example"], "invalid_target"),
+        (None, vec![GARAGE, "https://garage.example/api/"], "invalid_target"),
+        (None, vec![userinfo.as_str()], "invalid_target"),
+        (Some("garage:read"), vec![], "invalid_scope"),
+        (Some("garage:read"), vec![SHOP], "invalid_scope"),
+    ] {
+        let answer = app.token(&form(scope, &resources)).await;
+        assert_eq!(answer.error(), (400, error.into()), "{scope:?} {resources:?}: {}", answer.body);
+    }
+});
+
+on_both!(a_registered_app_has_no_scope_but_those_that_the_operator_lets_it_have, [("FILE", FILE)], |world| {
+    let wished = json!({ "grant_types": ["client_credentials"], "scope": "garage:read garage:open shop:buy" });
+    let got = register(&world, &wished, Some("an-initial-access-token-of-the-operator")).await.json();
+    let (id, secret) = (got["client_id"].as_str().unwrap(), got["client_secret"].as_str().unwrap());
+    let browser = crate::actors::Browser::new(&world);
+    let ask = async |scope: Option<&str>, resource: &str| {
+        let form = Form::of(&[("grant_type", "client_credentials"), ("resource", resource)]);
+        let form = scope.into_iter().fold(form, |form, scope| form.with("scope", scope));
+        let request = browser.bare(reqwest::Method::POST, "/token").header("authorization", basic(id, secret)).header("content-type", FORM);
+        browser.send(request.body(form.encode())).await
+    };
+    let tokens = Tokens::read(&ask(None, GARAGE).await);
+    assert_eq!((&tokens.reply["scope"], &decode(&tokens.access).1["aud"]), (&json!("garage:read"), &json!(GARAGE)));
+    assert_eq!(ask(Some("garage:open"), GARAGE).await.error(), (400, "invalid_scope".into()));
+    assert_eq!(ask(None, SHOP).await.error(), (400, "invalid_target".into()), "of the shop it may have nothing");
+});
+
+on_both!(an_app_of_before_the_initial_access_token_gains_nothing_by_itself, [("FILE", FILE)], |world| {
+    // It registered when anybody could, and now replaces its registration.
+    let record = world
+        .client("early", |client| {
+            client.auth_method = AuthMethod::ClientSecret;
+            client.secret_hash = Some(TokenHash::of(SECRET));
+            client.source = ClientSource::Registration;
+            client.registration_hash = Some(TokenHash::of("token-of-early"));
+        })
+        .await;
+    let wished = json!({
+        "client_id": record.id, "redirect_uris": [REDIRECT_URI], "scope": "garage:read",
+        "grant_types": ["authorization_code", "client_credentials"],
+    });
+    let put = manage(&world, reqwest::Method::PUT, "early", Some("token-of-early"), Some(&wished)).await;
+    assert_eq!((put.status, &put.json()["grant_types"]), (200, &json!(["authorization_code"])), "{}", put.body);
+    assert_eq!(ask(&world, "early", None).await.error(), (400, "unauthorized_client".into()));
+    // Nor does it help to have come by the grant before: what counts is who let it in.
+    world
+        .client("lucky", |client| {
+            machine(client);
+            client.metadata.scope = Some("garage:read".parse().unwrap());
+            client.source = ClientSource::Registration;
+        })
+        .await;
+    let form = Form::of(&[("grant_type", "client_credentials"), ("resource", GARAGE)]);
+    let answer = App::confidential(&world, "lucky").token(&form).await;
+    assert_eq!(answer.error(), (400, "unauthorized_client".into()));
 });

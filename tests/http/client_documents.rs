@@ -200,3 +200,67 @@ on_one!(
         assert_eq!(statuses, [400, 400, 429]);
     }
 );
+
+on_both!(
+    people_are_asked_again_when_an_app_becomes_another,
+    [("REGISTRATION_CLIENT_ID_DOCUMENTS", "true"), ("EGRESS_EXTRA_CA_FILE", authority()), ("EGRESS_ALLOW_PRIVATE_NETWORKS", "true")],
+    |world| {
+        let site = Site::open();
+        let id = site.url("/client");
+        site.put("/client", Page::json(&document(&id)));
+        let (app, browser, wallet) = (App::public(&world, &id), Browser::new(&world), Wallet::new(1));
+        let silent = async |scope: &str| {
+            let answer = browser.auth(&app.request().with("scope", scope).with("prompt", "none")).await;
+            answer.query("error").unwrap_or_else(|| "agreed".to_owned())
+        };
+        let first = app.offline_tokens(&browser, &wallet).await;
+        let later = async |change: Value| {
+            let mut whole = document(&id);
+            whole.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+            site.put("/client", Page::json(&whole));
+            world.clock.advance(Duration::from_mins(6));
+            world.state.forget_client(&id.parse().unwrap()).await;
+        };
+        // What nobody sees of it, or what it does not do any more, is no reason to ask.
+        later(json!({ "contacts": ["ada@app.example"], "redirect_uris": [REDIRECT_URI, "https://app.example/other"] })).await;
+        assert_eq!(silent("openid email").await, "agreed");
+        later(json!({ "client_name": "Your Bank" })).await;
+        assert_eq!(silent("openid email").await, "consent_required");
+        let interaction = browser.begin(&app.request().with("scope", "openid")).await;
+        let page = browser.get(&interaction).await;
+        assert!(page.is_consent() && page.body.contains("Your Bank"), "{}", page.body);
+        browser.go_on(&interaction, &wallet).await;
+        // What is agreed to with the new one is what was asked for now, and nothing of before.
+        assert_eq!((silent("openid").await.as_str(), silent("openid email").await.as_str()), ("agreed", "consent_required"));
+        // What the former one was given lives on, as long as the person does not withdraw it.
+        assert_eq!(app.refresh(&first.refresh).await.status, 200);
+        later(json!({ "client_name": "Your Bank", "redirect_uris": [REDIRECT_URI, "https://elsewhere.example/cb"] })).await;
+        assert_eq!(silent("openid").await, "consent_required");
+    }
+);
+
+// Its people would be others to it, or it would come to those of another sector.
+on_one!(
+    a_document_changes_nobodys_subject,
+    [("REGISTRATION_CLIENT_ID_DOCUMENTS", "true"), ("EGRESS_EXTRA_CA_FILE", authority()), ("EGRESS_ALLOW_PRIVATE_NETWORKS", "true")],
+    |world| {
+        let site = Site::open();
+        for (before, after) in [("public", "pairwise"), ("pairwise", "public")] {
+            let path = format!("/{before}");
+            let id = site.url(&path);
+            let with = |subject: &str| {
+                let mut whole = document(&id);
+                whole["subject_type"] = json!(subject);
+                Page::json(&whole)
+            };
+            site.put(&path, with(before));
+            assert!(begins(&auth(&world, &id).await));
+            world.clock.advance(Duration::from_mins(6));
+            site.put(&path, with(after));
+            let answer = auth(&world, &id).await;
+            assert!(answer.is_error_page(400) && answer.body.contains("subject_type cannot change"), "{}", answer.body);
+            site.put(&path, with(before));
+            assert!(begins(&auth(&world, &id).await));
+        }
+    }
+);

@@ -31,7 +31,13 @@ on_both!(discovery_tells_the_truth, |world| {
     assert!(urls.len() >= 5, "{urls:?}");
     for (name, url) in urls {
         let path = url.strip_prefix(ISSUER).unwrap_or_else(|| panic!("{name} is elsewhere: {url}"));
-        let only_post = ["token_endpoint", "revocation_endpoint", "introspection_endpoint", "pushed_authorization_request_endpoint"];
+        let only_post = [
+            "token_endpoint",
+            "revocation_endpoint",
+            "introspection_endpoint",
+            "pushed_authorization_request_endpoint",
+            "device_authorization_endpoint",
+        ];
         let method = if only_post.contains(&name.as_str()) { Method::POST } else { Method::GET };
         let answer = browser.send(browser.bare(method, path)).await;
         assert!(![404, 405, 500].contains(&answer.status), "{name}: {}", answer.status);
@@ -54,7 +60,7 @@ on_both!(discovery_tells_the_truth, |world| {
         ],
         [
             &json!(["code"]),
-            &json!(["authorization_code", "refresh_token", "client_credentials"]),
+            &json!(["authorization_code", "refresh_token", "client_credentials", "urn:ietf:params:oauth:grant-type:device_code"]),
             &json!(["S256"]),
             &json!(["query", "form_post"])
         ]

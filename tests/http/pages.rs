@@ -272,3 +272,40 @@ on_both!(the_host_header_is_never_believed, |world| {
         .body(format!("csrf={csrf}"));
     assert!(browser.send(forged).await.is_error_page(403));
 });
+
+// RFC 9110 §15.5.6: a 405 says what is taken, and what it says is so.
+on_one!(a_wrong_method_is_told_the_right_ones, |world| {
+    let browser = Browser::new(&world);
+    let mut doors = 0;
+    for path in [
+        "/.well-known/openid-configuration",
+        "/keys",
+        "/token",
+        "/par",
+        "/token/revoke",
+        "/token/introspect",
+        "/userinfo",
+        "/register",
+        "/register/x",
+        "/auth/web3/generate_challenge",
+        "/auth/web3/submit_challenge",
+        "/auth",
+        "/logout",
+        "/logout/confirm",
+        "/account",
+        "/account/sign-out",
+        "/interaction/00000000-0000-0000-0000-000000000000/consent",
+        "/",
+        "/robots.txt",
+    ] {
+        let refused = browser.send(browser.bare(Method::PATCH, path)).await;
+        assert_eq!(refused.status, 405, "{path}");
+        let allowed: Vec<&str> = refused.header("allow").split(", ").collect();
+        for method in [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE] {
+            let answer = browser.send(browser.bare(method.clone(), path)).await;
+            assert_eq!(answer.status != 405, allowed.contains(&method.as_str()), "{method} {path}: {allowed:?}");
+        }
+        doors += allowed.len();
+    }
+    assert!(doors > 25, "{doors}");
+});

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use latchkey::store::ClientSource;
 use reqwest::Method;
 use reqwest::header::AUTHORIZATION;
 use serde_json::json;
 
 use crate::actors::{Answer, App, Browser, Form, Wallet, basic};
+use crate::registration::registered;
 use crate::signer::{Signer, proved};
 use crate::world::{FORM, ISSUER, REDIRECT_URI, SECRET, World};
 use crate::{on_both, on_one};
@@ -181,3 +183,44 @@ on_one!(who_proves_nothing_cannot_fill_the_table, [("LIMITS_VISITS_PER_MINUTE", 
     assert_eq!(statuses, [201, 201, 201, 429, 429]);
     assert_eq!(push(&world, &App::public(&world, "web").request().with("client_secret", SECRET)).await.status, 201);
 });
+
+on_both!(
+    who_let_itself_in_cannot_fill_the_tables,
+    [("REGISTRATION_ENABLED", "true"), ("LIMITS_SELF_REGISTERED_PER_MINUTE", "3"), ("LIMITS_FAILURES_PER_MINUTE", "1000")],
+    |world| {
+        let wished = json!({ "redirect_uris": [REDIRECT_URI], "token_endpoint_auth_method": "client_secret_post" });
+        let push_five = async |id: &str, secret: &str| {
+            let form = App::public(&world, id).request().with("client_secret", secret);
+            let mut statuses = Vec::new();
+            for _ in 0..5 {
+                statuses.push(push(&world, &form).await.status);
+            }
+            statuses
+        };
+        // Each has its own three: it proves to be itself, and gave itself the right to.
+        for _ in 0..2 {
+            let got = registered(&world, &wished).await;
+            let (id, secret) = (got["client_id"].as_str().unwrap(), got["client_secret"].as_str().unwrap());
+            assert_eq!(push_five(id, secret).await, [201, 201, 201, 429, 429]);
+        }
+        assert_eq!(push_five("web", SECRET).await, [201; 5], "the operator's own has no such limit");
+        // An assertion that is spent leaves a row behind, whatever it is for.
+        let signer = Signer::new("ES256", "one");
+        for (id, source, statuses) in
+            [("self", ClientSource::Registration, [400, 400, 400, 429, 429]), ("ours", ClientSource::Command, [400; 5])]
+        {
+            world
+                .client(id, |client| {
+                    signer.register(client);
+                    client.source = source;
+                })
+                .await;
+            let mut got = Vec::new();
+            for _ in 0..5 {
+                let form = proved(Form::of(&[("grant_type", "refresh_token"), ("refresh_token", "x")]), &signer.assertion(id));
+                got.push(App::public(&world, id).token(&form).await.status);
+            }
+            assert_eq!(got, statuses, "{id}");
+        }
+    }
+);

@@ -1,6 +1,9 @@
 //! Where an authorization response may go: nowhere but to a registered redirect URI, compared byte for byte.
 
+use latchkey::store::UriPurpose;
+
 use crate::actors::{App, Browser, Wallet};
+use crate::api_challenge::{SUBMIT, answer, ask, assert_wire_error, generated};
 use crate::world::{ISSUER, REDIRECT_URI};
 use crate::{on_both, on_one};
 
@@ -180,4 +183,38 @@ on_one!(a_response_keeps_the_query_of_its_uri_and_state_byte_for_byte, |world| {
     }
     let without = browser.authorize(&request.without("state"), &wallet).await;
     assert_eq!(without.location().matches("state=").count(), 1, "only the app's own: {}", without.location());
+});
+
+on_both!(a_visit_does_not_answer_where_its_client_returns_no_more, |world| {
+    let (app, browser, wallet) = (App::public(&world, "app"), Browser::new(&world), Wallet::new(1));
+    // One visit that would end with a code, two that would end with an error, and a challenge by API.
+    app.tokens(&browser, &wallet).await;
+    world.clock.advance(std::time::Duration::from_secs(1));
+    let agreed = browser.begin(&app.request().with("prompt", "login")).await;
+    browser.sign_in(&agreed, &wallet).await;
+    let asks = browser.begin(&app.request().with("prompt", "consent")).await;
+    let consent = browser.get(&asks).await.form("/consent").with("decision", "deny");
+    let cancelled = browser.begin(&app.request().with("prompt", "login")).await;
+    let csrf = browser.get(&cancelled).await.csrf();
+    let (state, message) = generated(&browser, &ask("app", &wallet.address.to_string())).await;
+
+    let (id, uri) = ("app".parse().unwrap(), REDIRECT_URI.parse().unwrap());
+    assert!(world.state.store.remove_redirect_uri(&id, UriPurpose::Redirect, &uri).await.unwrap());
+    world.forget_clients(&["app"]).await;
+    for page in [
+        browser.get(&agreed).await,
+        browser.post_form(&format!("{asks}/consent"), &consent).await,
+        browser.post(&format!("{cancelled}/cancel"), &[("csrf", &csrf)]).await,
+    ] {
+        assert!(page.is_error_page(400) && page.body.contains("not registered for this client any more"), "{} {}", page.status, page.body);
+    }
+    let reply = browser.post_form(SUBMIT, &answer("app", &state, &wallet.sign(&message))).await;
+    assert_wire_error(&reply, 400, "invalid_grant", Some("domain is not registered for this client any more"));
+
+    // Registered again, all of them end as they would have.
+    world.state.store.add_redirect_uri(&id, UriPurpose::Redirect, &uri, world.clock.now()).await.unwrap();
+    world.forget_clients(&["app"]).await;
+    assert!(browser.get(&agreed).await.query("code").is_some());
+    assert_eq!(browser.post_form(&format!("{asks}/consent"), &consent).await.query("error").as_deref(), Some("access_denied"));
+    assert_eq!(browser.post(&format!("{cancelled}/cancel"), &[("csrf", &csrf)]).await.query("error").as_deref(), Some("access_denied"));
 });

@@ -279,3 +279,18 @@ on_one!(a_sign_in_may_be_begun_elsewhere, [("REGISTRATION_ENABLED", "true")], |w
     assert!(page.is_sign_in() && page.body.contains(&format!("data-login-hint=\"{hint}\"")), "{}", page.body);
     assert!(stranger.go_on(&interaction, &Wallet::new(2)).await.query("code").is_some());
 });
+
+on_both!(an_app_that_nobody_ever_used_goes, [("REGISTRATION_ENABLED", "true"), ("REGISTRATION_UNUSED_LIFETIME", "10d")], |world| {
+    let wished = json!({ "redirect_uris": [REDIRECT_URI], "token_endpoint_auth_method": "none" });
+    let (used, unused) = (registered(&world, &wished).await, registered(&world, &wished).await);
+    let id = |got: &Value| got["client_id"].as_str().unwrap().to_owned();
+    let (app, browser, wallet) = (App::public(&world, &id(&used)), Browser::new(&world), Wallet::new(1));
+    app.tokens(&browser, &wallet).await;
+    let sweep = async || world.state.store.sweep(world.clock.now()).await.unwrap().clients;
+    world.clock.advance(std::time::Duration::from_hours(24 * 10) - std::time::Duration::from_secs(1));
+    assert_eq!(sweep().await, 0);
+    world.clock.advance(std::time::Duration::from_secs(1));
+    assert_eq!(sweep().await, 1);
+    assert!(world.state.store.client(&id(&unused).parse().unwrap()).await.unwrap().is_none());
+    assert!(browser.authorize(&app.request(), &wallet).await.query("code").is_some());
+});

@@ -1,14 +1,18 @@
 //! A registered app reads, replaces and removes its own registration (RFC 7592), and nobody else does.
 
+use latchkey::domain::{Held, TokenHash};
+use latchkey::store::{ClientRecord, UriPurpose};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::actors::{Answer, App, Browser, Wallet, basic};
 use crate::registration::registered;
+use crate::site::{Page, Site, authority};
 use crate::world::{FORM, REDIRECT_URI, World};
 use crate::{on_both, on_one};
 
-async fn manage(world: &World, method: Method, id: &str, token: Option<&str>, body: Option<&Value>) -> Answer {
+/// A request to `/register/{client_id}`, with a bearer token where there is one.
+pub(crate) async fn manage(world: &World, method: Method, id: &str, token: Option<&str>, body: Option<&Value>) -> Answer {
     let browser = Browser::new(world);
     let mut request = browser.bare(method, &format!("/register/{id}"));
     if let Some(token) = token {
@@ -152,4 +156,93 @@ on_one!(guessing_at_a_registration_is_limited, [("REGISTRATION_ENABLED", "true")
         statuses.push(manage(&world, Method::GET, id, Some(token), None).await.status);
     }
     assert_eq!(statuses, [401, 401, 401, 401, 429]);
+});
+
+on_both!(what_an_operator_has_set_outlives_an_update, [("REGISTRATION_ENABLED", "true")], |world| {
+    let uris = json!([REDIRECT_URI, "https://app.example/other"]);
+    let got = registered(&world, &json!({ "redirect_uris": uris, "token_endpoint_auth_method": "none" })).await;
+    let (id, token) = (text(&got, "client_id"), text(&got, "registration_access_token"));
+    // As `latchkey client update` does.
+    let mut record = world.state.store.client(&id.parse().unwrap()).await.unwrap().unwrap();
+    record.metadata.scope = Some("openid".parse().unwrap());
+    record.redirect_uris = vec![REDIRECT_URI.parse().unwrap()];
+    record.access_token = std::time::Duration::from_mins(5);
+    record.operator.held = [Held::Scope, Held::RedirectUris, Held::AccessTokenLifetime].into();
+    assert!(world.state.store.update_client(&record, &[UriPurpose::Redirect]).await.unwrap());
+    let wished = json!({
+        "client_id": id, "redirect_uris": uris, "client_name": "Wide", "scope": "openid email profile", "token_endpoint_auth_method": "none",
+    });
+    let put = manage(&world, Method::PUT, id, Some(token), Some(&wished)).await;
+    let answer = put.json();
+    assert_eq!(put.status, 200, "{}", put.body);
+    // RFC 7592 §2.2: the answer says what is there.
+    assert_eq!(
+        (&answer["scope"], &answer["redirect_uris"], &answer["client_name"]),
+        (&json!("openid"), &json!([REDIRECT_URI]), &json!("Wide"))
+    );
+    let (app, browser) = (App::public(&world, id), Browser::new(&world));
+    assert!(browser.auth(&app.request().with("redirect_uri", "https://app.example/other")).await.is_error_page(400));
+    let tokens = app.tokens(&browser, &Wallet::new(1)).await;
+    assert_eq!((&tokens.reply["scope"], &tokens.reply["expires_in"]), (&json!("openid"), &json!(300)));
+});
+
+on_both!(
+    an_update_writes_no_secret_of_before,
+    [("REGISTRATION_ENABLED", "true"), ("EGRESS_EXTRA_CA_FILE", authority()), ("EGRESS_ALLOW_PRIVATE_NETWORKS", "true")],
+    |world| {
+        let site = Site::open();
+        site.put("/sector", Page::json(&json!([REDIRECT_URI])));
+        let wished = json!({ "redirect_uris": [REDIRECT_URI], "sector_identifier_uri": site.url("/sector") });
+        let got = registered(&world, &wished).await;
+        let (id, token, old) = (text(&got, "client_id"), text(&got, "registration_access_token"), text(&got, "client_secret"));
+        let mut update = wished.clone();
+        update["client_id"] = json!(id);
+        let mut with_secret = update.clone();
+        with_secret["client_secret"] = json!(old);
+        for (update, status) in [(with_secret, 400), (update, 200)] {
+            let site = Site::open();
+            site.put("/sector", Page::json(&json!([REDIRECT_URI])));
+            site.close_door("/sector");
+            let mut update = update;
+            update["sector_identifier_uri"] = json!(site.url("/sector"));
+            // The app's update has begun, and looks at its sector; the operator gives out a new secret.
+            let put = manage(&world, Method::PUT, id, Some(token), Some(&update));
+            let meanwhile = async {
+                site.is_asked("/sector").await;
+                let record = world.state.store.client(&id.parse().unwrap()).await.unwrap().unwrap();
+                let renewed = ClientRecord { secret_hash: Some(TokenHash::of(crate::world::SECRET)), ..record };
+                assert!(world.state.store.update_client(&renewed, &[]).await.unwrap());
+                site.open_door("/sector");
+            };
+            let (put, ()) = tokio::join!(put, meanwhile);
+            assert_eq!(put.status, status, "{}", put.body);
+            let stored = world.state.store.client(&id.parse().unwrap()).await.unwrap().unwrap();
+            assert_eq!(stored.secret_hash, Some(TokenHash::of(crate::world::SECRET)), "the old secret is not written back");
+            // For the second round.
+            let again = ClientRecord { secret_hash: Some(TokenHash::of(old)), ..stored };
+            assert!(world.state.store.update_client(&again, &[]).await.unwrap());
+        }
+    }
+);
+
+on_both!(an_app_that_renames_itself_asks_its_people_again, [("REGISTRATION_ENABLED", "true")], |world| {
+    let wished = json!({ "redirect_uris": [REDIRECT_URI], "client_name": "Before", "token_endpoint_auth_method": "none" });
+    let got = registered(&world, &wished).await;
+    let id = text(&got, "client_id");
+    let (app, browser, wallet) = (App::public(&world, id), Browser::new(&world), Wallet::new(1));
+    app.tokens(&browser, &wallet).await;
+    world.clock.advance(std::time::Duration::from_secs(1));
+    let mut token = text(&got, "registration_access_token").to_owned();
+    for (name, outcome) in [("Before", None), ("After", Some("consent_required"))] {
+        let mut update = wished.clone();
+        update["client_id"] = json!(id);
+        update["client_name"] = json!(name);
+        let put = manage(&world, Method::PUT, id, Some(&token), Some(&update)).await.json();
+        text(&put, "registration_access_token").clone_into(&mut token);
+        let back = browser.auth(&app.request().with("prompt", "none")).await;
+        assert_eq!(back.query("error").as_deref(), outcome, "{name}");
+    }
+    world.clock.advance(std::time::Duration::from_secs(1));
+    assert!(browser.authorize(&app.request(), &wallet).await.query("code").is_some());
+    assert!(browser.auth(&app.request().with("prompt", "none")).await.query("code").is_some());
 });

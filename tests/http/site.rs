@@ -12,6 +12,7 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
 /// What a path answers with.
 #[derive(Clone, Debug)]
@@ -45,6 +46,7 @@ struct Shelf {
     pages: Arc<Mutex<HashMap<String, Page>>>,
     asked: Arc<Mutex<Vec<String>>>,
     posted: Arc<Mutex<HashMap<String, Vec<Posted>>>>,
+    doors: Arc<Mutex<HashMap<String, Arc<Semaphore>>>>,
 }
 
 /// What came by POST.
@@ -83,6 +85,24 @@ impl Site {
         self.shelf.asked.lock().unwrap().iter().filter(|asked| *asked == path).count()
     }
 
+    /// Lets nobody have an answer at that path until [`Self::open_door`].
+    pub(crate) fn close_door(&self, path: &str) {
+        self.shelf.doors.lock().unwrap().insert(path.to_owned(), Arc::new(Semaphore::new(0)));
+    }
+
+    pub(crate) fn open_door(&self, path: &str) {
+        self.shelf.doors.lock().unwrap()[path].add_permits(1_000);
+    }
+
+    /// Waits until somebody has asked for a path.
+    pub(crate) async fn is_asked(&self, path: &str) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while self.asked(path) == 0 {
+            assert!(Instant::now() < deadline, "nobody asks for {path}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     /// What was posted to a path, once there is something; it comes by itself, soon.
     pub(crate) async fn posted(&self, path: &str) -> Vec<Posted> {
         let deadline = Instant::now() + Duration::from_secs(20);
@@ -103,6 +123,10 @@ async fn serve(request: HttpRequest, body: String, shelf: Data<Shelf>) -> HttpRe
         shelf.posted.lock().unwrap().entry(request.path().to_owned()).or_default().push(posted);
     }
     shelf.asked.lock().unwrap().push(request.path().to_owned());
+    let door = shelf.doors.lock().unwrap().get(request.path()).cloned();
+    if let Some(door) = door {
+        drop(door.acquire().await);
+    }
     let Some(page) = shelf.pages.lock().unwrap().get(request.path()).cloned() else { return HttpResponse::NotFound().finish() };
     let mut response = HttpResponse::build(StatusCode::from_u16(page.status).unwrap());
     for (name, value) in page.headers {

@@ -19,8 +19,6 @@ both! {
     a_developer_token_dies_with_its_key
     /// A sign-in by API stores a code that is redeemed already.
     a_redeemed_code_is_born
-    /// Who has agreed to just this before signs in by one statement; whoever has not, or may not, gets nothing of it.
-    a_repeated_sign_in_is_one_statement
 }
 
 async fn a_code_is_redeemed_once(fresh: &Fresh) {
@@ -191,41 +189,4 @@ async fn a_redeemed_code_is_born(fresh: &Fresh) {
     assert!(store.person_token(stored.id, at(1)).await.unwrap().is_some());
     store.set_account_disabled(account, Some(at(1)), at(1)).await.unwrap();
     assert!(!store.put_redeemed_code(&code(2, "app", account), &hash("2"), at(2)).await.unwrap());
-}
-
-async fn a_repeated_sign_in_is_one_statement(fresh: &Fresh) {
-    let store = &fresh.store;
-    let account = person(store, 1).await;
-    let (app, provider) = (client_id("app"), Provider::web3());
-    store.create_client(&client("app")).await.unwrap();
-    store.create_client(&client("other")).await.unwrap();
-    store.save_consent(account, &app, &"email openid".parse().unwrap(), at(1)).await.unwrap();
-    // Whose account it is, the statement finds out.
-    let given = |number: u8, client: &str| {
-        let mut code = code(number, client, AccountId(uuid(99)));
-        (code.issued_at, code.provider, code.subject) = (at(2), Provider::web3(), address(1).to_string());
-        code
-    };
-    let again =
-        async |code: latchkey::store::NewCode| store.put_redeemed_code_again(&code, &hash(&code.id.to_string()), at(2)).await.unwrap();
-    assert_eq!(again(given(1, "app")).await, Some(account));
-    let token = store.person_token(given(1, "app").id, at(3)).await.unwrap().unwrap();
-    assert_eq!((token.account_id, token.scope.to_string().as_str()), (account, "email openid"));
-
-    let stranger = latchkey::store::NewCode { subject: address(2).to_string(), ..given(2, "app") };
-    assert_eq!(again(stranger).await, None, "nobody knows this wallet");
-    assert_eq!(again(given(2, "other")).await, None, "nothing was agreed to there");
-    let more = latchkey::store::NewCode { scope: "email openid profile".parse().unwrap(), ..given(2, "app") };
-    assert_eq!(again(more).await, None, "more is asked than was agreed to");
-    let early = latchkey::store::NewCode { issued_at: at(0), ..given(2, "app") };
-    assert_eq!(again(early).await, None, "a token lives under a consent that came before it");
-    store.set_client_disabled(&app, Some(at(3)), at(3)).await.unwrap();
-    assert_eq!(again(given(2, "app")).await, None, "the client is disabled");
-    store.set_client_disabled(&app, None, at(3)).await.unwrap();
-    store.set_account_disabled(account, Some(at(3)), at(3)).await.unwrap();
-    assert_eq!(again(given(2, "app")).await, None, "the account is disabled");
-
-    store.touch_identity(&provider, &address(1).to_string(), at(7)).await.unwrap();
-    store.touch_identity(&provider, &address(1).to_string(), at(6)).await.unwrap();
-    assert_eq!(store.account(account).await.unwrap().unwrap().identities[0].last_used_at, at(7), "a late note moves nothing back");
 }

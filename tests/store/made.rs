@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use latchkey::domain::{
-    AccountId, Address, AuthMethod, ClientId, ClientKind, ClientMetadata, CodeId, InteractionId, Provider, Secret, SessionId, SigningAlg,
-    SubjectType, Timestamp, TokenHash,
+    AccountId, Address, AuthMethod, ChallengeId, ClientId, ClientKind, ClientMetadata, CodeId, InteractionId, Provider, Secret, SessionId,
+    SigningAlg, SubjectType, Timestamp, TokenHash,
 };
 use latchkey::store::{
     ApiChallenge, ClientRecord, Interaction, License, LicenseKey, NewCode, Session, SigninChallenge, SigningKeyRecord, Store,
@@ -145,7 +145,7 @@ pub(crate) fn signin_challenge(number: u8) -> SigninChallenge {
 
 pub(crate) fn api_challenge(number: u8, client: &str) -> ApiChallenge {
     ApiChallenge {
-        id: uuid(5_000 + u128::from(number)),
+        id: ChallengeId(uuid(5_000 + u128::from(number))),
         client_id: client_id(client),
         redirect_uri: "https://app.example/a".parse().expect("a URI"),
         scope: "openid email".parse().expect("a scope"),

@@ -1,6 +1,7 @@
 //! What the previous release left in the database is there after the migration, and means the same.
 
 use latchkey::domain::{AuthMethod, ClientMetadata};
+use latchkey::store::Taken;
 use sqlx::migrate::Migrator;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 
@@ -90,6 +91,13 @@ fn rows(uuid_text: &dyn Fn(&[u8]) -> String, bytes: &dyn Fn(&[u8]) -> String) ->
             at(99).micros()
         ),
         format!(
+            "INSERT INTO api_challenge (id, state_hash, client_id, redirect_uri, scope, address, chain_id, nonce, statement, issued_at,
+                                        expires_at)
+             VALUES ({session}, {}, 'app', 'https://app.example/cb', 'openid', '{key}', 1, 'n', 's', 1, {})",
+            bytes(hash("state").as_bytes()),
+            at(99).micros()
+        ),
+        format!(
             "INSERT INTO signing_key (kid, purpose, alg, generation, public_jwk, sealed, created_at)
              VALUES ('k', 'signin', 'RS256', 1, '{{}}', {}, 1)",
             bytes(&[1, 2])
@@ -112,6 +120,10 @@ async fn is_all_there(fresh: &Fresh) {
     assert!(store.consent(account, &app.id).await.unwrap().is_some());
     assert!(store.person_token(latchkey::domain::CodeId(uuid(2)), at(1)).await.unwrap().is_some(), "a token of before still holds");
     assert_eq!(store.signing_keys().await.unwrap().len(), 1);
+    assert_eq!(store.sweep(at(1)).await.unwrap().api_challenges, 0);
+    let taken = store.take_api_challenge(&hash("state"), at(1), at(99)).await.unwrap();
+    let Taken::Now(taken) = taken else { panic!("a challenge of before cannot be taken: {taken:?}") };
+    assert_eq!((taken.account_id, taken.agreed), (Some(account), Some("openid".parse().unwrap())));
 
     // What refers to a client still does: it goes with it.
     assert!(store.delete_client(&app.id).await.unwrap());

@@ -10,7 +10,7 @@ const MAY_SCAN: &[(&str, &str)] = &[
     ("accounts", "ACCOUNTS"),
     ("clients::read", "CLIENTS"),
     ("clients::write", "CONFIG_IDS"),
-    // An operator's deletion looks through the API's challenges of the last minutes: an index would cost each sign-in more.
+    // A deletion looks through the API's challenges of the last hour: an index would cost each sign-in more.
     ("clients::write", "DELETE"),
     ("licenses", "KEYS"),
     ("registrations", "DELETE"),

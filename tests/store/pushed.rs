@@ -63,6 +63,6 @@ async fn a_pushed_request_is_nothing_else(fresh: &Fresh) {
     }
     assert_eq!(store.redeem_code(&hash("pushed"), &app, at(1)).await.unwrap(), None);
     assert_eq!(store.form(&hash("pushed"), "/auth", at(1)).await.unwrap(), None);
-    assert!(!matches!(store.take_api_challenge(&hash("pushed"), at(1)).await.unwrap(), latchkey::store::Taken::Now(_)));
+    assert!(!matches!(store.take_api_challenge(&hash("pushed"), at(1), at(1)).await.unwrap(), latchkey::store::Taken::Now(_)));
     assert!(store.take_pushed_request(&hash("pushed"), &app, at(1)).await.unwrap().is_some());
 }

@@ -8,7 +8,7 @@ use tokio::sync::Barrier;
 
 use super::harness::{Fresh, both, open};
 use super::made::{
-    address, api_challenge, at, client, client_id, code, hash, interaction, license, person, signin_challenge, signing_key, uuid,
+    address, agree, api_challenge, at, client, client_id, code, hash, interaction, license, person, signin_challenge, signing_key, uuid,
 };
 use super::refresh::{FAMILY, begun, family, using};
 
@@ -37,6 +37,8 @@ both! {
     one_registers_a_client
     /// Fifty writers of one consent: what each of them gave, and no error.
     all_save_a_consent
+    /// Fifty who end the same things, each from its own end: no one waits for another for ever.
+    withdrawal_and_revocation_go_one_way
 }
 
 /// Runs fifty calls that start together, half of them on another store of the same database.
@@ -129,7 +131,7 @@ async fn one_takes_a_signin_challenge(fresh: &Fresh) {
 async fn one_takes_an_api_challenge(fresh: &Fresh) {
     fresh.store.create_client(&client("app")).await.unwrap();
     fresh.store.put_api_challenge(&api_challenge(1, "app"), &hash("state")).await.unwrap();
-    let outcomes = fifty(fresh, |store, _| async move { store.take_api_challenge(&hash("state"), at(1)).await.unwrap() }).await;
+    let outcomes = fifty(fresh, |store, _| async move { store.take_api_challenge(&hash("state"), at(1), at(3_600)).await.unwrap() }).await;
     assert_eq!(count(outcomes.iter().map(|taken| matches!(taken, Taken::Now(_)))), 1);
     assert_eq!(count(outcomes.iter().map(|taken| *taken == Taken::Already)), 49);
 }
@@ -212,4 +214,37 @@ async fn all_save_a_consent(fresh: &Fresh) {
     let scope = fresh.store.consent(account, &client_id("app")).await.unwrap().unwrap();
     assert_eq!(scope.iter().count(), 51, "{scope}");
     assert_eq!(fresh.store.consents(account).await.unwrap().len(), 1);
+}
+
+async fn withdrawal_and_revocation_go_one_way(fresh: &Fresh) {
+    let (account, app) = (person(&fresh.store, 1).await, client_id("app"));
+    fresh.store.create_client(&client("app")).await.unwrap();
+    for round in 0..4_u8 {
+        agree(&fresh.store, account, "app").await;
+        for number in round * 40..(round + 1) * 40 {
+            let word = format!("code {number}");
+            fresh.store.put_code(&code(number, "app", account), &hash(&word)).await.unwrap();
+            let plan = move |_: &latchkey::store::RedeemedCode| {
+                Some(latchkey::store::NewFamily { id: FamilyId(uuid(FAMILY + u128::from(number))), ..family(&number.to_string(), None) })
+            };
+            fresh.store.redeem_code_for_family(&hash(&word), &app, at(1), plan).await.unwrap().unwrap();
+        }
+        // Forty give up a refresh token each, some redeem a code again, and some withdraw all of it.
+        let outcomes = fifty(fresh, |store, number| {
+            let app = app.clone();
+            async move {
+                match number {
+                    0..40 => store.end_family(FamilyId(uuid(FAMILY + u128::from(round * 40 + number))), &app, at(2)).await,
+                    40..45 => store.revoke_code(&hash(&format!("code {}", round * 40 + number - 40)), at(2)).await,
+                    _ => store.withdraw_consent(account, &app, at(2)).await,
+                }
+            }
+        })
+        .await;
+        assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    }
+    for number in 0..160_u8 {
+        let family = fresh.store.family_state(FamilyId(uuid(FAMILY + u128::from(number)))).await.unwrap().unwrap();
+        assert!(family.revoked, "{number}");
+    }
 }

@@ -1,7 +1,7 @@
 //! Clients that registered themselves, those that are known by a document, and their pictures.
 
 use latchkey::domain::{AuthMethod, RedirectUri};
-use latchkey::store::{ClientLogo, ClientRecord, ClientSource};
+use latchkey::store::{ClientLogo, ClientRecord, ClientSource, Store, StoreError, UriPurpose};
 
 use super::harness::{Fresh, both};
 use super::made::{at, client, client_id, hash};
@@ -9,6 +9,10 @@ use super::made::{at, client, client_id, hash};
 both! {
     /// The token of a registration works for one change, and for nothing after it.
     a_registration_is_changed_by_its_token
+    /// What is decided, is decided over the client as it is in that moment: two changes at once do not undo each other.
+    changes_at_once_are_all_there
+    /// A command that changes a client takes no token back.
+    a_command_leaves_the_token_alone
     /// Nor does any token work at a client that did not register itself, or is disabled.
     only_what_registered_itself_is_managed
     /// A document's client comes, changes, and keeps its sector and age.
@@ -21,6 +25,12 @@ both! {
 
 fn registered(name: &str) -> ClientRecord {
     ClientRecord { source: ClientSource::Registration, registration_hash: Some(hash("first")), ..client(name) }
+}
+
+async fn update(store: &Store, record: &ClientRecord, presented: &str) -> bool {
+    let after = record.clone();
+    let plan = move |_: &ClientRecord| Ok::<_, StoreError>(after);
+    store.update_registration(&record.id, hash(presented), plan).await.unwrap().is_some()
 }
 
 fn document(name: &str) -> ClientRecord {
@@ -40,14 +50,49 @@ async fn a_registration_is_changed_by_its_token(fresh: &Fresh) {
     app.updated_at = at(5);
     app.registration_hash = Some(hash("second"));
     app.redirect_uris = vec!["https://app.example/b".parse().unwrap()];
-    assert!(!store.update_registration(&app, hash("other")).await.unwrap());
+    assert!(!update(store, &app, "other").await);
     assert_ne!(store.client(&app.id).await.unwrap().unwrap().name, "Changed");
-    assert!(store.update_registration(&app, hash("first")).await.unwrap());
+    let refused = store.update_registration(&app.id, hash("first"), |_| Err::<ClientRecord, _>("no")).await.unwrap();
+    assert_eq!(refused, Some(Err("no")));
+    assert_eq!(store.client(&app.id).await.unwrap().unwrap().registration_hash, Some(hash("first")), "its token works still");
+    assert!(update(store, &app, "first").await);
     assert_eq!(store.client(&app.id).await.unwrap().unwrap(), app);
-    assert!(!store.update_registration(&app, hash("first")).await.unwrap());
+    assert!(!update(store, &app, "first").await);
     assert!(!store.delete_registration(&app.id, hash("first")).await.unwrap());
     assert!(store.delete_registration(&app.id, hash("second")).await.unwrap());
     assert_eq!(store.client(&app.id).await.unwrap(), None);
+}
+
+async fn changes_at_once_are_all_there(fresh: &Fresh) {
+    let app = registered("app");
+    fresh.store.create_client(&app).await.unwrap();
+    // Each adds one contact to those that it finds.
+    let id = app.id.clone();
+    super::races::fifty(fresh, |store, number| {
+        let id = id.clone();
+        async move {
+            let plan = move |now: &ClientRecord| {
+                let mut after = now.clone();
+                after.metadata.contacts.push(format!("{number}@app.example"));
+                Ok::<_, StoreError>(after)
+            };
+            assert!(store.update_registration(&id, hash("first"), plan).await.unwrap().is_some());
+        }
+    })
+    .await;
+    assert_eq!(fresh.store.client(&app.id).await.unwrap().unwrap().metadata.contacts.len(), app.metadata.contacts.len() + 50);
+}
+
+async fn a_command_leaves_the_token_alone(fresh: &Fresh) {
+    let (store, app) = (&fresh.store, registered("app"));
+    store.create_client(&app).await.unwrap();
+    // Read by a command before the app's own change, and written after it.
+    let read = store.client(&app.id).await.unwrap().unwrap();
+    let changed = ClientRecord { registration_hash: Some(hash("second")), ..app.clone() };
+    assert!(update(store, &changed, "first").await);
+    assert!(store.update_client(&ClientRecord { name: "By command".to_owned(), ..read }, &[UriPurpose::Redirect]).await.unwrap());
+    assert!(!update(store, &app, "first").await, "the old token is dead");
+    assert!(update(store, &app, "second").await);
 }
 
 async fn only_what_registered_itself_is_managed(fresh: &Fresh) {
@@ -58,7 +103,7 @@ async fn only_what_registered_itself_is_managed(fresh: &Fresh) {
     store.create_client(&disabled).await.unwrap();
     store.set_client_disabled(&disabled.id, Some(at(1)), at(1)).await.unwrap();
     for app in [made, disabled] {
-        assert!(!store.update_registration(&app, hash("first")).await.unwrap());
+        assert!(!update(store, &app, "first").await);
         assert!(!store.delete_registration(&app.id, hash("first")).await.unwrap());
         assert!(store.client(&app.id).await.unwrap().is_some());
     }

@@ -1,7 +1,7 @@
 //! Sweeping: what has expired goes, in as many batches as it takes; what lives stays.
 
 use latchkey::domain::SigningAlg;
-use latchkey::store::{DeveloperToken, Swept, Taken};
+use latchkey::store::{ClientRecord, ClientSource, DeveloperToken, Swept, Taken};
 
 use super::harness::{Fresh, both};
 use super::made::{
@@ -14,8 +14,14 @@ both! {
     the_expired_goes_and_the_living_stays
     /// More than a batch of them goes as well.
     many_are_swept
+    /// A client that let itself in goes when nobody ever agreed to it, and no other.
+    unused_clients_go
+    /// Somebody agrees while it is swept: it is there with the consent, or neither is.
+    a_client_is_swept_or_agreed_to
     /// A redeemed code is kept as long as its tokens live, however old the code itself is.
     a_redeemed_code_is_kept_for_its_tokens
+    /// So is a challenge that was taken; one that nobody took goes with its time.
+    a_taken_challenge_is_kept_for_its_tokens
 }
 
 async fn the_expired_goes_and_the_living_stays(fresh: &Fresh) {
@@ -88,8 +94,8 @@ async fn the_expired_goes_and_the_living_stays(fresh: &Fresh) {
     let (first, second) = (signin_challenge(1), signin_challenge(2));
     assert_eq!(store.take_signin_challenge(first.id, first.interaction_id, &gone, at(0)).await.unwrap(), Taken::Unknown);
     assert!(matches!(store.take_signin_challenge(second.id, second.interaction_id, &here, at(100)).await.unwrap(), Taken::Now(_)));
-    assert_eq!(store.take_api_challenge(&gone, at(0)).await.unwrap(), Taken::Unknown);
-    assert!(matches!(store.take_api_challenge(&here, at(100)).await.unwrap(), Taken::Now(_)));
+    assert_eq!(store.take_api_challenge(&gone, at(0), at(0)).await.unwrap(), Taken::Unknown);
+    assert!(matches!(store.take_api_challenge(&here, at(100), at(100)).await.unwrap(), Taken::Now(_)));
     assert!(store.code_state(&gone).await.unwrap().is_none());
     assert!(store.redeem_code(&here, &client_id("app"), at(100)).await.unwrap().is_some());
     assert!(store.developer_token(uuid(1), at(0)).await.unwrap().is_none());
@@ -125,4 +131,78 @@ async fn a_redeemed_code_is_kept_for_its_tokens(fresh: &Fresh) {
     assert!(store.person_token(given.id, at(3_599)).await.unwrap().is_some());
     assert!(store.code_state(&hash("code")).await.unwrap().unwrap().redeemed, "a second use is still noticed");
     assert_eq!(store.sweep(at(3_600)).await.unwrap().codes, 1);
+}
+
+async fn a_taken_challenge_is_kept_for_its_tokens(fresh: &Fresh) {
+    let store = &fresh.store;
+    let account = person(store, 1).await;
+    store.create_client(&client("app")).await.unwrap();
+    agree(store, account, "app").await;
+    let mut challenges = [1, 2].map(|number| api_challenge(number, "app"));
+    for challenge in &mut challenges {
+        challenge.message.address = address(1);
+        store.put_api_challenge(challenge, &hash(&challenge.id.to_string())).await.unwrap();
+    }
+    let state = hash(&challenges[0].id.to_string());
+    assert!(matches!(store.take_api_challenge(&state, at(1), at(3_601)).await.unwrap(), Taken::Now(_)));
+    assert_eq!(store.sweep(at(599)).await.unwrap().api_challenges, 0);
+    assert_eq!(store.sweep(at(600)).await.unwrap().api_challenges, 1, "the other one");
+    assert_eq!(store.sweep(at(3_600)).await.unwrap().api_challenges, 0);
+    assert!(store.wallet_token(challenges[0].id, at(3_600)).await.unwrap().is_some());
+    assert_eq!(store.take_api_challenge(&state, at(3_600), at(3_600)).await.unwrap(), Taken::Already, "a second use is still noticed");
+    assert_eq!(store.sweep(at(3_601)).await.unwrap().api_challenges, 1);
+}
+
+fn unused(name: &str) -> ClientRecord {
+    ClientRecord { source: ClientSource::Registration, unused_until: Some(at(100)), ..client(name) }
+}
+
+async fn unused_clients_go(fresh: &Fresh) {
+    let store = &fresh.store;
+    let account = person(store, 1).await;
+    for name in ["unused", "agreed", "withdrawn", "disabled", "kept"] {
+        store.create_client(&unused(name)).await.unwrap();
+    }
+    store.create_client(&client("ours")).await.unwrap();
+    let document = ClientRecord {
+        source: ClientSource::Document,
+        secret_hash: None,
+        auth_method: latchkey::domain::AuthMethod::None,
+        ..unused("doc")
+    };
+    assert!(store.put_document_client(&document).await.unwrap());
+    agree(store, account, "agreed").await;
+    agree(store, account, "withdrawn").await;
+    store.withdraw_consent(account, &client_id("withdrawn"), at(1)).await.unwrap();
+    store.set_client_disabled(&client_id("disabled"), Some(at(1)), at(1)).await.unwrap();
+    assert!(store.keep_client(&client_id("kept")).await.unwrap() && !store.keep_client(&client_id("kept")).await.unwrap());
+    assert_eq!(store.sweep(at(99)).await.unwrap().clients, 0);
+    let swept = store.sweep(at(100)).await.unwrap();
+    assert_eq!((swept.clients, swept.total()), (2, 2));
+    let mut left: Vec<_> = store.clients(None).await.unwrap().into_iter().map(|client| client.id.to_string()).collect();
+    left.sort_unstable();
+    assert_eq!(left, ["agreed", "disabled", "kept", "ours", "withdrawn"]);
+}
+
+async fn a_client_is_swept_or_agreed_to(fresh: &Fresh) {
+    let account = person(&fresh.store, 1).await;
+    for number in 0..25 {
+        fresh.store.create_client(&unused(&format!("app {number}").replace(' ', "-"))).await.unwrap();
+    }
+    let outcomes = super::races::fifty(fresh, |store, number| async move {
+        if number % 2 == 0 {
+            return store.sweep(at(100)).await.is_ok();
+        }
+        store.save_consent(account, &client_id(&format!("app-{}", number / 2)), &"openid".parse().unwrap(), at(1)).await.is_ok()
+    })
+    .await;
+    for (number, saved) in outcomes.iter().enumerate() {
+        let id = client_id(&format!("app-{}", number / 2));
+        if number % 2 == 0 {
+            assert!(saved, "a sweep failed");
+        } else {
+            assert_eq!(fresh.store.client(&id).await.unwrap().is_some(), *saved, "{id}");
+            assert_eq!(fresh.store.consent(account, &id).await.unwrap().is_some(), *saved, "{id}");
+        }
+    }
 }

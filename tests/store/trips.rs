@@ -101,8 +101,10 @@ async fn the_hot_verbs_are_one_round_trip() {
         cost("client");
         store.put_api_challenge(&api_challenge(round, "app"), &word).await.unwrap();
         cost("put_api_challenge");
-        store.take_api_challenge(&word, at(1)).await.unwrap();
+        store.take_api_challenge(&word, at(1), at(3_600)).await.unwrap();
         cost("take_api_challenge");
+        store.wallet_token(api_challenge(round, "app").id, at(2)).await.unwrap();
+        cost("wallet_token");
         if round == 1 {
             assert!(costs.iter().all(|(_, trips)| *trips == 1), "{costs:?}");
         }

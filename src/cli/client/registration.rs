@@ -7,7 +7,7 @@ use clap::Args;
 use crate::cli::desk::Desk;
 use crate::cli::out::Failure;
 use crate::config::{Proof, method_for, read_jwks};
-use crate::domain::{AuthMethod, GrantType, Scope, SigningAlg};
+use crate::domain::{AuthMethod, GrantType, Held, Scope, SigningAlg};
 use crate::egress::Egress;
 use crate::store::ClientRecord;
 
@@ -38,14 +38,17 @@ pub(super) struct Registration {
 }
 
 impl Registration {
-    /// Whether nothing was asked for.
-    pub(super) fn is_empty(&self) -> bool {
-        !self.has_keys()
-            && self.auth_method.is_none()
-            && self.auth_signing_alg.is_none()
-            && self.grant_types.is_empty()
-            && self.scope.is_none()
-            && self.require_pushed_authorization_requests.is_none()
+    /// The parts of a client that were asked for.
+    pub(super) fn parts(&self) -> impl Iterator<Item = Held> {
+        let proof = self.has_keys() || self.auth_method.is_some() || self.auth_signing_alg.is_some();
+        [
+            proof.then_some(Held::TokenEndpointAuthMethod),
+            (!self.grant_types.is_empty()).then_some(Held::GrantTypes),
+            self.scope.as_ref().map(|_| Held::Scope),
+            self.require_pushed_authorization_requests.map(|_| Held::RequirePushedAuthorizationRequests),
+        ]
+        .into_iter()
+        .flatten()
     }
 
     /// Whether it brings keys.

@@ -1,5 +1,7 @@
 //! `latchkey client update`.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 
 use super::View;
@@ -8,10 +10,12 @@ use crate::cli::desk::{Desk, unknown};
 use crate::cli::options::{ChosenSecret, ClientSettings, LogoutUri, each_once, logout_uri_or_off, name};
 use crate::cli::out::{Done, Failure, Said};
 use crate::config::{check_client, check_logout_uri_here};
-use crate::domain::{AuthMethod, ClientId, ClientKind, RedirectUri, Secret};
+use crate::domain::{AuthMethod, ClientId, ClientKind, Held, RedirectUri, Secret};
 use crate::store::UriPurpose;
 
 /// Change an app's settings; what is not named stays as it is
+///
+/// An app that registered itself cannot change by itself what was named here, until --release.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -39,6 +43,9 @@ pub(in crate::cli) struct Update {
     /// Where it is told that a session has ended (OpenID Connect Back-Channel Logout); `off`: nowhere
     #[arg(long, value_name = "URI|off", value_parser = logout_uri_or_off)]
     backchannel_logout_uri: Option<LogoutUri>,
+    /// Lets an app that registered itself change again what commands have set
+    #[arg(long)]
+    release: bool,
     #[command(flatten)]
     registration: Registration,
     #[command(flatten)]
@@ -48,14 +55,15 @@ pub(in crate::cli) struct Update {
 impl Update {
     pub(in crate::cli) async fn run(self, desk: &Desk) -> Done {
         let mut record = desk.changeable_client(&self.id, ClientKind::Oauth).await?;
+        let named = self.parts();
         let chosen = self.secret.take()?;
         let generated = self.new_secret.then(|| desk.entropy.secret());
         let secret = chosen.as_ref().or(generated.as_ref());
-        let uris_given = !self.redirect_uris.is_empty() || !self.post_logout_redirect_uris.is_empty();
-        let logout = self.backchannel_logout_uri;
-        let settings_given = !self.settings.is_empty() || !self.registration.is_empty() || logout.is_some();
-        if self.name.is_none() && secret.is_none() && !uris_given && !settings_given {
+        if named.is_empty() && !self.release {
             return Err(Failure("nothing to change: name an option, such as --name (see `latchkey client update --help`)".to_owned()));
+        }
+        if self.release && !record.is_self_made() {
+            return Err(Failure(format!("{} did not register itself: nothing of it is held", record.id)));
         }
         let public = record.auth_method == AuthMethod::None;
         if public && secret.is_some() {
@@ -75,7 +83,7 @@ impl Update {
             record.post_logout_redirect_uris = each_once(self.post_logout_redirect_uris);
             uris.push(UriPurpose::PostLogout);
         }
-        if let Some(LogoutUri(uri)) = logout {
+        if let Some(LogoutUri(uri)) = self.backchannel_logout_uri {
             if let Some(uri) = &uri {
                 check_logout_uri_here(uri, &desk.config.egress)
                     .map_err(|problem| Failure(format!("--backchannel-logout-uri: {problem}")))?;
@@ -84,6 +92,12 @@ impl Update {
         }
         self.registration.apply(&mut record, desk)?;
         self.settings.apply(&mut record);
+        if record.is_self_made() {
+            let before = if self.release { BTreeSet::new() } else { record.operator.held };
+            record.operator.held = before.union(&named).copied().collect();
+            // Somebody has a use for it.
+            record.unused_until = None;
+        }
         record.updated_at = desk.now();
         if let Some((_, problem)) = check_client(&record).into_iter().next() {
             return Err(Failure(problem));
@@ -95,5 +109,21 @@ impl Update {
         let record = desk.client(&record.id, record.kind).await?;
         let words = if generated.is_some() { "the client is changed; its new secret is shown this once" } else { "the client is changed" };
         Ok(Said::json(&View::of(&record).with_secret(generated.as_ref()))?.words(words))
+    }
+
+    // The parts of the client that were named.
+    fn parts(&self) -> BTreeSet<Held> {
+        [
+            self.name.as_ref().map(|_| Held::ClientName),
+            (self.new_secret || self.secret.is_given()).then_some(Held::TokenEndpointAuthMethod),
+            (!self.redirect_uris.is_empty()).then_some(Held::RedirectUris),
+            (!self.post_logout_redirect_uris.is_empty()).then_some(Held::PostLogoutRedirectUris),
+            self.backchannel_logout_uri.as_ref().map(|_| Held::BackchannelLogoutUri),
+        ]
+        .into_iter()
+        .flatten()
+        .chain(self.registration.parts())
+        .chain(self.settings.parts())
+        .collect()
     }
 }

@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use crate::config::span_words;
 use crate::domain::{
-    Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, ClientMetadata, GrantType, Pkce, RedirectUri, Scope, Secret, SigningAlg,
-    SubjectType, Timestamp,
+    Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, ClientMetadata, GrantType, OperatorsWord, Pkce, RedirectUri, Scope, Secret,
+    SigningAlg, SubjectType, Timestamp,
 };
-use crate::store::{ClientRecord, ClientSource, LicenseKey};
+use crate::store::{ClientRecord, LicenseKey};
 
 /// A client's record for standard output; the fields of a license are there for licenses only.
 #[derive(Serialize)]
@@ -54,6 +54,9 @@ pub(in crate::cli) struct View<'a> {
     /// What else an app that registered itself, or is known by a document, says of itself (RFC 7591 §2).
     #[serde(skip_serializing_if = "Option::is_none")]
     metadata: Option<&'a ClientMetadata>,
+    /// What the operator has said of an app that registered itself: whether he let it in, and what of it his commands hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operator: Option<&'a OperatorsWord>,
     source: &'static str,
     /// Of a client that is known by a document of its own: until when that is not fetched again.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,7 +93,8 @@ impl<'a> View<'a> {
             post_logout_redirect_uris: &client.post_logout_redirect_uris,
             backchannel_logout_uri: client.backchannel_logout_uri.as_deref(),
             keys: None,
-            metadata: matches!(client.source, ClientSource::Registration | ClientSource::Document).then_some(&client.metadata),
+            metadata: client.is_self_made().then_some(&client.metadata),
+            operator: (client.operator != OperatorsWord::default()).then_some(&client.operator),
             source: client.source.as_str(),
             document_until: client.document_until.map(Timestamp::rfc3339),
             created_at: client.created_at.rfc3339(),

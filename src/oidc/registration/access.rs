@@ -43,12 +43,12 @@ impl Refusal {
     }
 }
 
-/// Lets an app through that may register.
-pub(super) fn initial(ctx: &Ctx) -> Result<(), Refusal> {
-    let Some(wanted) = &ctx.state.config.registration.initial_access_token else { return Ok(()) };
+/// Lets an app through that may register, and says whether the operator vouched for it.
+pub(super) fn initial(ctx: &Ctx) -> Result<bool, Refusal> {
+    let Some(wanted) = &ctx.state.config.registration.initial_access_token else { return Ok(false) };
     let presented = bearer(ctx)?;
     // The hash makes the comparison one of constant time, whatever the lengths.
-    if wanted.hash().matches(presented.expose()) { Ok(()) } else { Err(Refusal::Token { presented: true }) }
+    if wanted.hash().matches(presented.expose()) { Ok(true) } else { Err(Refusal::Token { presented: true }) }
 }
 
 /// The registered client of that id, proved by its token; who has no right to it is not told whether it exists (RFC 7592 §2.1: "If

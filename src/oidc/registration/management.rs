@@ -9,9 +9,9 @@ use serde_json::{Map, Value};
 use super::access::{self, Refusal};
 use super::view::{self, Issued};
 use super::{is_on, members};
-use crate::domain::Secret;
+use crate::domain::ClientId;
 use crate::limits::Try;
-use crate::policy::registration::{check_change, has_secret};
+use crate::policy::registration::{check_change, has_secret, is_another, keep_held};
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::store::{ClientRecord, ClientSource};
 use crate::web::body::Body;
@@ -45,27 +45,39 @@ async fn replace(ctx: &Ctx, id: &str, body: &Body) -> Result<HttpResponse, Refus
     // It may fetch from other sites, as a registration does.
     ctx.charge(Try::Registration)?;
     let members = members(ctx, body)?;
-    check_identity(&before, &members)?;
+    check_identity(&before.id, &members)?;
+    check_secret(&before, &members)?;
     // RFC 7592 §2.2: "The authorization server MUST … treat … omitted fields … as … removing": nothing of before is read but this.
-    let wished = registration::accept(ctx, before.id.clone(), ClientSource::Registration, &members).await?;
-    check_change(&before, &wished, registration::terms(ctx))?;
-    let token = ctx.state.entropy.secret();
-    // A client that has a secret keeps it; one that has none and needs one gets one.
-    let secret = (has_secret(wished.auth_method) && before.secret_hash.is_none()).then(|| ctx.state.entropy.secret());
-    let after = ClientRecord {
-        secret_hash: has_secret(wished.auth_method).then(|| secret.as_ref().map(Secret::hash).or(before.secret_hash)).flatten(),
-        // RFC 7592 §5: the token may be rotated with an update.
-        registration_hash: Some(token.hash()),
-        sector: before.sector.clone().or_else(|| wished.sector()),
-        created_at: before.created_at,
-        ..wished
+    // Who was not vouched for when it registered is not by a token that was asked for later.
+    let terms = registration::terms(ctx, before.operator.vouched);
+    let wished = registration::accept(ctx, before.id.clone(), ClientSource::Registration, &members, terms).await?;
+    let (token, new_secret) = (ctx.state.entropy.secret(), ctx.state.entropy.secret());
+    // RFC 7592 §5: the token may be rotated with an update.
+    let (next, spare, moment) = (token.hash(), new_secret.hash(), ctx.now);
+    // Decided over the client as it is then: while addresses were looked at, an operator may have changed it, its secret too.
+    let plan = move |now: &ClientRecord| -> Result<ClientRecord, OAuthError> {
+        check_secret(now, &members)?;
+        let wished = keep_held(now, wished);
+        check_change(now, &wished, terms)?;
+        Ok(ClientRecord {
+            // A client that has a secret keeps it; one that has none and needs one gets one.
+            secret_hash: has_secret(wished.auth_method).then(|| now.secret_hash.unwrap_or(spare)),
+            registration_hash: Some(next),
+            sector: now.sector.clone().or_else(|| wished.sector()),
+            created_at: now.created_at,
+            unused_until: now.unused_until,
+            consent_from: if is_another(now, &wished) { Some(moment) } else { now.consent_from },
+            ..wished
+        })
     };
-    if !ctx.state.store.update_registration(&after, presented.hash()).await? {
+    let Some(after) = ctx.state.store.update_registration(&before.id, presented.hash(), plan).await? else {
         return Err(Refusal::Token { presented: true });
-    }
+    };
+    let after = after?;
     ctx.state.forget_client(&after.id).await;
     logo::prepare(ctx, &after).await;
-    Ok(reply::json(StatusCode::OK, &view::of(ctx, &after, &Issued { secret: secret.as_ref(), token: &token })))
+    let secret = Some(&new_secret).filter(|_| after.secret_hash == Some(spare));
+    Ok(reply::json(StatusCode::OK, &view::of(ctx, &after, &Issued { secret, token: &token })))
 }
 
 async fn remove(ctx: &Ctx, id: &str) -> Result<HttpResponse, Refusal> {
@@ -82,8 +94,8 @@ async fn remove(ctx: &Ctx, id: &str) -> Result<HttpResponse, Refusal> {
 
 // RFC 7592 §2.2: "The updated client metadata fields request MUST include the "client_id" field and it MUST be the same as its currently
 // issued client identifier."
-fn check_identity(client: &ClientRecord, members: &Map<String, Value>) -> Result<(), OAuthError> {
-    if members.get("client_id").and_then(Value::as_str) != Some(client.id.as_str()) {
+fn check_identity(id: &ClientId, members: &Map<String, Value>) -> Result<(), OAuthError> {
+    if members.get("client_id").and_then(Value::as_str) != Some(id.as_str()) {
         return Err(OAuthError::new(
             ErrorCode::InvalidRequest,
             "client_id must be in the body, and be that of the address (RFC 7592 section 2.2)",
@@ -95,8 +107,12 @@ fn check_identity(client: &ClientRecord, members: &Map<String, Value>) -> Result
             return Err(OAuthError::new(ErrorCode::InvalidRequest, format!("{name} must not be in an update (RFC 7592 section 2.2)")));
         }
     }
-    // "If the client includes the "client_secret" field in the request, the value of this field MUST match the currently issued client
-    // secret for that client. The client MUST NOT be allowed to overwrite its existing client secret with its own chosen value."
+    Ok(())
+}
+
+// RFC 7592 §2.2: "If the client includes the "client_secret" field in the request, the value of this field MUST match the currently issued client
+// secret for that client. The client MUST NOT be allowed to overwrite its existing client secret with its own chosen value."
+fn check_secret(client: &ClientRecord, members: &Map<String, Value>) -> Result<(), OAuthError> {
     let Some(given) = members.get("client_secret").filter(|value| !value.is_null()) else { return Ok(()) };
     let matches = given.as_str().zip(client.secret_hash).is_some_and(|(given, hash)| hash.matches(given));
     if matches {

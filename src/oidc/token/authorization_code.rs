@@ -3,10 +3,10 @@
 
 use crate::domain::{FamilyId, RefreshToken, TokenHash};
 use crate::policy::redeem::{self, NotSpent, Presented};
-use crate::policy::refresh::{self, Binding};
+use crate::policy::refresh;
 use crate::protocol::params::Params;
 use crate::protocol::resource::{self, Known};
-use crate::store::{ClientRecord, NewCode, NewFamily, RedeemedCode};
+use crate::store::{ClientRecord, NewCode, RedeemedCode};
 use crate::tokens::{self, TokenResponse};
 use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
@@ -50,24 +50,13 @@ async fn with_refresh_token(
 ) -> Result<(Option<RedeemedCode>, Option<RefreshToken>), Fault> {
     let token = tokens::new_refresh_token(&ctx.state, FamilyId(ctx.state.entropy.uuid(ctx.now)));
     let lifetimes = tokens::refresh_lifetimes(&ctx.state, client, ctx.now);
-    let (id, current) = (token.family(), token.hash());
+    let begun = token.clone();
     let (client_then, redirect_uri, code_verifier) =
         (client.clone(), presented.redirect_uri.map(str::to_owned), presented.code_verifier.map(str::to_owned));
     let plan = move |redeemed: &RedeemedCode| {
         let presented = Presented { redirect_uri: redirect_uri.as_deref(), code_verifier: code_verifier.as_deref() };
         redeem::decide(redeemed, presented).ok()?;
-        let session_id = match refresh::binding(&client_then, &redeemed.code)? {
-            Binding::Offline => None,
-            Binding::Session(id) => Some(id),
-        };
-        Some(NewFamily {
-            id,
-            current,
-            session_id,
-            idle_expires_at: lifetimes.idle.min(lifetimes.absolute),
-            expires_at: lifetimes.absolute,
-            kept_until: lifetimes.kept_until,
-        })
+        Some(lifetimes.family(&begun, refresh::binding(&client_then, &redeemed.code)?))
     };
     let redeemed = ctx.state.store.redeem_code_for_family(hash, &client.id, ctx.now, plan).await?;
     Ok((redeemed, Some(token)))

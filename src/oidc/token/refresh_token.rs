@@ -3,6 +3,7 @@
 use crate::domain::{RefreshToken, Scope};
 use crate::policy::redeem::NotSpent;
 use crate::policy::refresh;
+use crate::protocol::claims_request::ClaimsRequest;
 use crate::protocol::params::Params;
 use crate::protocol::resource::{self, Known};
 use crate::store::{ClientRecord, Refresh};
@@ -43,7 +44,8 @@ pub(super) async fn grant(ctx: &Ctx, client: &ClientRecord, params: &Params) -> 
     let resource = resource::narrow(family.resource.as_deref(), &resources)?;
     let scope = known.applicable(narrowed.as_ref().unwrap_or(&family.scope), resource.as_deref());
     let access = Access { scope: &scope, resource: resource.as_deref() };
-    let told = tokens::told(&ctx.state, family.account_id, family.claims.as_ref(), family.wallet).await?;
+    let claims = ClaimsRequest::stored(family.claims.as_ref()).narrowed(&family.scope, &scope).to_stored();
+    let told = tokens::told(&ctx.state, family.account_id, claims.as_ref(), family.wallet).await?;
     Ok(tokens::for_refresh(&ctx.state, client, &family, access, &told, next.as_ref().unwrap_or(&presented), ctx.now)?)
 }
 

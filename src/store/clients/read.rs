@@ -5,10 +5,10 @@ use std::time::Duration;
 use sqlx::FromRow;
 
 use crate::domain::{
-    Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, ClientMetadata, Pkce, RedirectUri, SigningAlg, SubjectType, Timestamp,
-    TokenHash,
+    Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, ClientMetadata, OperatorsWord, Pkce, RedirectUri, SigningAlg, SubjectType,
+    Timestamp, TokenHash,
 };
-use crate::store::dialect::{read, sql};
+use crate::store::dialect::{Conn, on, read, sql};
 use crate::store::{ClientRecord, ClientSource, License, Store, StoreError, UriPurpose};
 
 // The columns are said twice, since a `const` text cannot be put together from others without hiding it from a reader's search.
@@ -16,7 +16,7 @@ sql! {
     CLIENT = "
         SELECT c.id, c.kind, c.name, c.secret_hash, c.token_endpoint_auth_method, c.pkce, c.claims_profile, c.subject_type,
                c.signing_alg, c.access_token_seconds, c.source, c.created_at, c.updated_at, c.disabled_at,
-               c.sector, c.backchannel_logout_uri, c.metadata, c.registration_hash, c.document_until,
+               c.sector, c.backchannel_logout_uri, c.metadata, c.operator, c.registration_hash, c.document_until, c.unused_until, c.consent_from,
                l.alias, l.owner, l.developer_token_seconds, u.purpose, u.uri
         FROM client c
         LEFT JOIN license l ON l.client_id = c.id
@@ -26,7 +26,7 @@ sql! {
     CLIENTS = "
         SELECT c.id, c.kind, c.name, c.secret_hash, c.token_endpoint_auth_method, c.pkce, c.claims_profile, c.subject_type,
                c.signing_alg, c.access_token_seconds, c.source, c.created_at, c.updated_at, c.disabled_at,
-               c.sector, c.backchannel_logout_uri, c.metadata, c.registration_hash, c.document_until,
+               c.sector, c.backchannel_logout_uri, c.metadata, c.operator, c.registration_hash, c.document_until, c.unused_until, c.consent_from,
                l.alias, l.owner, l.developer_token_seconds, u.purpose, u.uri
         FROM client c
         LEFT JOIN license l ON l.client_id = c.id
@@ -54,6 +54,12 @@ impl Store {
     }
 }
 
+/// A client as it is inside a transaction.
+pub(in crate::store) async fn within(conn: &mut Conn<'_>, id: &ClientId) -> Result<Option<ClientRecord>, StoreError> {
+    let rows: Vec<Row> = on!(*conn, rows(CLIENT, id))?;
+    Ok(records(rows)?.pop())
+}
+
 #[derive(FromRow)]
 struct Row {
     id: ClientId,
@@ -74,8 +80,12 @@ struct Row {
     backchannel_logout_uri: Option<String>,
     #[sqlx(json)]
     metadata: ClientMetadata,
+    #[sqlx(json)]
+    operator: OperatorsWord,
     registration_hash: Option<TokenHash>,
     document_until: Option<Timestamp>,
+    unused_until: Option<Timestamp>,
+    consent_from: Option<Timestamp>,
     alias: Option<String>,
     owner: Option<Address>,
     developer_token_seconds: Option<i64>,
@@ -123,8 +133,11 @@ impl Row {
             sector: self.sector,
             backchannel_logout_uri: self.backchannel_logout_uri,
             metadata: self.metadata,
+            operator: self.operator,
             registration_hash: self.registration_hash,
             document_until: self.document_until,
+            unused_until: self.unused_until,
+            consent_from: self.consent_from,
             license,
             source: self.source,
             created_at: self.created_at,

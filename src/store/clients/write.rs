@@ -12,14 +12,15 @@ sql! {
     CREATE = "
         INSERT INTO client (id, kind, name, secret_hash, token_endpoint_auth_method, pkce, claims_profile, subject_type,
                             signing_alg, access_token_seconds, source, created_at, updated_at, disabled_at, sector,
-                            backchannel_logout_uri, metadata, registration_hash, document_until)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
+                            backchannel_logout_uri, metadata, registration_hash, document_until, operator,
+                            unused_until)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
     CREATE_LICENSE = "INSERT INTO license (client_id, alias, owner, developer_token_seconds) VALUES ($1, $2, $3, $4)";
     UPDATE = "
         UPDATE client
         SET name = $2, secret_hash = $3, token_endpoint_auth_method = $4, pkce = $5, claims_profile = $6, subject_type = $7,
             signing_alg = $8, access_token_seconds = $9, updated_at = $10, sector = COALESCE(sector, $11),
-            backchannel_logout_uri = $12, metadata = $13, registration_hash = $14, document_until = $15
+            backchannel_logout_uri = $12, metadata = $13, operator = $14, unused_until = $15, consent_from = $16
         WHERE id = $1";
     UPDATE_LICENSE = "UPDATE license SET alias = $2, owner = $3, developer_token_seconds = $4 WHERE client_id = $1";
     /// What was issued before it was disabled stays dead when it is enabled again.
@@ -96,7 +97,9 @@ impl Store {
                         &client.backchannel_logout_uri,
                         Json(&client.metadata),
                         client.registration_hash,
-                        client.document_until
+                        client.document_until,
+                        Json(&client.operator),
+                        client.unused_until
                     )
                 )?;
                 create_license(&mut conn, &client).await?;
@@ -106,8 +109,8 @@ impl Store {
         .await
     }
 
-    /// Replaces a client's settings and license, and its URIs of the purposes named; not its id, kind, source, or whether it is
-    /// disabled. A URI that stays keeps its age. False: there is no such client.
+    /// Replaces a client's settings and license, and its URIs of the purposes named; not its id, kind, source, registration access token,
+    /// or whether it is disabled. A URI that stays keeps its age. False: there is no such client.
     pub async fn update_client(&self, client: &ClientRecord, uris: &[UriPurpose]) -> Result<bool, StoreError> {
         let (client, uris) = (client.clone(), uris.to_vec());
         self.transaction(move |mut conn| Box::pin(async move { update(&mut conn, &client, &uris).await })).await
@@ -191,8 +194,9 @@ pub(in crate::store) async fn update(conn: &mut Conn<'_>, client: &ClientRecord,
             client.sector(),
             &client.backchannel_logout_uri,
             Json(&client.metadata),
-            client.registration_hash,
-            client.document_until
+            Json(&client.operator),
+            client.unused_until,
+            client.consent_from
         )
     )? == 0
     {

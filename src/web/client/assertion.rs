@@ -18,6 +18,8 @@ use crate::web::fault::Fault;
 /// # Errors
 /// `invalid_client`, with what is wrong; an outage when the client's keys cannot be had, which says nothing of the assertion.
 pub(super) async fn prove(ctx: &Ctx, client: &ClientRecord, assertion: &ClientAssertion) -> Result<(), Fault> {
+    // Each that is good leaves a row behind, and each that is not costs the look at its signature.
+    ctx.charge_client(client)?;
     let issuer = ctx.state.issuer();
     let token_endpoint = format!("{issuer}{}", Endpoint::Token.path());
     // RFC 9126 §2: "the authorization server MUST accept its issuer identifier, token endpoint URL, or pushed authorization request

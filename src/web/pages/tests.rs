@@ -3,8 +3,8 @@
 use askama::Template;
 
 use super::{
-    AccountPage, AppLine, Chain, ConsentPage, ErrorPage, Fault, FormPostPage, Frame, HomePage, IdentityLine, Link, LoggedOutPage,
-    LogoutPage, ProfileField, ScopeLine, SessionLine, SignInPage, Vouching,
+    AccountPage, AppLine, Chain, ConsentPage, Destination, DeviceDonePage, DevicePage, ErrorPage, Fault, FormPostPage, Frame, HomePage,
+    IdentityLine, Link, LoggedOutPage, LogoutPage, ProfileField, ScopeLine, SessionLine, SignInPage, Vouching,
 };
 
 const HOSTILE: &str = r#""><script>alert(1)</script><img src=x onerror='alert(2)'> javascript:alert(3) {{7*7}} &amp;"#;
@@ -23,6 +23,7 @@ fn pages(text: &str, address: &str) -> Vec<(&'static str, String)> {
                 client_name: Some(s()),
                 client_host: Some(s()),
                 client_logo: None,
+                user_code: Some(s()),
                 interaction: s(),
                 csrf: s(),
                 chains: vec![Chain { id: 137, name: s() }],
@@ -31,6 +32,11 @@ fn pages(text: &str, address: &str) -> Vec<(&'static str, String)> {
             .render(),
         ),
         ("consent", consent(frame(), &s(), &s(), false).render()),
+        ("consent_device", ConsentPage { destination: Destination::Device(s()), ..consent(frame(), &s(), &s(), false) }.render()),
+        ("device", DevicePage { frame: frame(), csrf: s(), code: None, problem: Some(s()) }.render()),
+        ("device_code", DevicePage { frame: frame(), csrf: s(), code: Some(s()), problem: None }.render()),
+        ("device_done", DeviceDonePage { frame: frame(), client_name: s(), allowed: true }.render()),
+        ("device_denied", DeviceDonePage { frame: frame(), client_name: s(), allowed: false }.render()),
         (
             "account",
             AccountPage {
@@ -78,7 +84,7 @@ fn consent(frame: Frame, name: &str, host: &str, already: bool) -> ConsentPage {
     ConsentPage {
         frame,
         client_name: name.to_owned(),
-        client_host: host.to_owned(),
+        destination: Destination::Host(host.to_owned()),
         client_id: "0x52908400098527886E0F7030069857D2E4169EE7".to_owned(),
         client_logo: Some(host.to_owned()),
         vouching: Vouching::Site(host.to_owned()),
@@ -155,6 +161,7 @@ fn the_networks_reach_the_script_as_json() {
         client_name: None,
         client_host: None,
         client_logo: None,
+        user_code: None,
         interaction: "i".into(),
         csrf: "c".into(),
         chains: vec![Chain { id: 137, name: "Polygon \"main\"".into() }, Chain { id: 1, name: "Ethereum".into() }],
