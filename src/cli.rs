@@ -4,6 +4,7 @@
 //! 0 done, 1 refused or failed, 2 not understood. Each command has a file of its own and works beside a running server.
 
 mod account;
+mod asset_limits;
 mod client;
 mod config;
 mod desk;

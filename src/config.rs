@@ -5,6 +5,7 @@
 //! one table, `config/settings.rs`: defaults, names, ranges and documentation are all taken from there.
 //! Nothing here opens a database or a port.
 
+mod asset_issuer;
 mod checks;
 mod client_rules;
 mod clients;
@@ -19,7 +20,10 @@ mod settings;
 mod span;
 mod table;
 mod value;
+mod vocabulary;
 
+pub use asset_issuer::{AssetIssuer, AssetIssuerError};
+pub(crate) use checks::check_audience;
 pub use client_rules::check_secret;
 pub(crate) use client_rules::{Proof, check_client, check_logout_uri, check_logout_uri_here, method_for, read_jwks};
 pub use clients::{ClientEntry, Credential, MAX_ACCESS_TOKEN, MAX_DEVELOPER_TOKEN, MIN_SECRET, MIN_TOKEN};
@@ -28,7 +32,9 @@ pub use issuer::{Issuer, IssuerError};
 pub use load::Flags;
 pub use network::Network;
 pub use reference::{README_BEGIN, README_END, example_file, markdown};
-pub use settings::{Config, Data, Database, Egress, Interaction, Keys, Limits, Log, PushedRequests, Server, Session, Tls, Tokens, Wallet};
+pub use settings::{
+    Assets, Config, Data, Database, Egress, Interaction, Keys, Limits, Log, PushedRequests, Server, Session, Tls, Tokens, Wallet,
+};
 pub use span::{parse_span, span_words};
 pub use table::Effective;
 pub use value::{DatabaseUrl, LogFormat, WebPage};

@@ -1,14 +1,20 @@
-//! The plain words of the product: addresses, identifiers, scopes, secrets, time and chance.
+//! The plain words of the product: addresses, identifiers, scopes, assets and grants, secrets, time and chance.
 //!
 //! Everything here is a value that cannot be wrong once it exists. Constructors parse; nothing here does I/O,
 //! and nothing here knows of HTTP, SQL or the rooms above.
 
 mod address;
+mod asset;
 mod chance;
 mod client;
 mod client_metadata;
+mod did;
+mod event_filter;
+mod grant;
 mod ids;
+mod key_purpose;
 mod operators_word;
+mod permission;
 mod redirect_uri;
 mod refresh_token;
 mod resource;
@@ -16,13 +22,21 @@ mod scope;
 mod secret;
 mod time;
 mod user_code;
+mod vocabulary;
+mod words;
 
 pub use address::{Address, AddressError};
+pub use asset::{Asset, Owner, Standing};
 pub use chance::Entropy;
-pub use client::{AuthMethod, ClaimsProfile, ClientKind, GrantType, Pkce, SigningAlg, SubjectType, UnknownWord};
+pub use client::{AuthMethod, ClaimsProfile, ClientKind, GrantType, Pkce, SigningAlg, SubjectType};
 pub use client_metadata::ClientMetadata;
-pub use ids::{AccountId, ChallengeId, ClientId, ClientIdError, CodeId, DeviceId, FamilyId, InteractionId, Provider, SessionId};
+pub use did::{AssetDid, AssetDidError, AssetMethod, ChainId, ChainIdError, TokenId, TokenIdError};
+pub use event_filter::{EventFilter, EventFilterError};
+pub use grant::{Grant, GrantEnd, GrantSource};
+pub use ids::{AccountId, ChallengeId, ClientId, ClientIdError, CodeId, DeviceId, FamilyId, GrantId, InteractionId, Provider, SessionId};
+pub use key_purpose::KeyPurpose;
 pub use operators_word::{Held, OperatorsWord};
+pub use permission::{Permission, PermissionError, PermissionSet};
 pub use redirect_uri::{RedirectUri, RedirectUriError};
 pub use refresh_token::RefreshToken;
 pub use resource::{Resource, ResourceUri, ResourceUriError};
@@ -30,3 +44,8 @@ pub use scope::{Scope, ScopeError};
 pub use secret::{Secret, TokenHash};
 pub use time::{Clock, Timestamp};
 pub use user_code::UserCode;
+pub use vocabulary::{
+    PermissionBits, PermissionBitsError, PermissionIcon, PermissionId, PermissionIdError, PermissionTemplate, PermissionTerm, Risk,
+    Vocabulary, VocabularyError,
+};
+pub use words::UnknownWord;

@@ -56,6 +56,12 @@ endpoints! {
     Keys = "/keys" as "jwks_uri",
     /// The same under the name that many look for.
     JwksJson = "/.well-known/jwks.json",
+    /// The keys of asset tokens and receipts (RFC 7517 §5).
+    AssetKeys = "/assets/keys",
+    /// The metadata of their issuer, where OpenID Connect Discovery §4 puts them.
+    AssetDiscovery = "/assets/.well-known/openid-configuration",
+    /// The same where RFC 8414 §3 puts them: "between the host component and the path component".
+    AssetServerMetadata = "/.well-known/oauth-authorization-server/assets",
     /// RP-Initiated Logout §2.
     Logout = "/logout" as "end_session_endpoint",
     /// RFC 7591 §3; what it answers with lies below it (RFC 7592).

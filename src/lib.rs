@@ -15,6 +15,7 @@ pub mod limits;
 pub mod oidc;
 pub mod opening;
 pub mod operations;
+pub mod permissions;
 pub mod playground;
 pub mod policy;
 pub mod protocol;

@@ -7,6 +7,7 @@
 mod choices;
 mod claims;
 mod curl;
+mod device;
 mod exchange;
 mod handlers;
 mod recorder;
@@ -19,6 +20,7 @@ mod view;
 
 use crate::domain::{Clock, Entropy};
 
+use device::Devices;
 pub use handlers::configure;
 use recorder::Transport;
 use runs::Runs;
@@ -48,6 +50,7 @@ pub struct Playground {
     entropy: Entropy,
     transport: Transport,
     runs: Runs,
+    devices: Devices,
 }
 
 /// The playground's HTTP client could not be made.
@@ -69,6 +72,6 @@ impl Playground {
         entropy: Entropy,
     ) -> Result<Self, PlaygroundError> {
         let transport = Transport::new(tls, clock.clone())?;
-        Ok(Self { issuer, client_id, redirect_uri, clock, entropy, transport, runs: Runs::default() })
+        Ok(Self { issuer, client_id, redirect_uri, clock, entropy, transport, runs: Runs::default(), devices: Devices::default() })
     }
 }

@@ -1,12 +1,14 @@
 //! The rules: pure functions from facts to decisions. No I/O, no clock, no chance.
 
 pub mod acr;
+pub mod asset_claims;
 pub mod authorize;
 pub mod claims;
 pub mod client_assertion;
 pub mod client_auth;
 pub mod client_credentials;
 pub mod device;
+pub mod grants;
 pub mod introspection;
 pub mod person_claims;
 pub mod redeem;

@@ -11,7 +11,7 @@ use crate::protocol::error::ErrorCode;
 use crate::state::Mode;
 use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
-use crate::{account, home, oidc, playground, signin};
+use crate::{account, home, oidc, permissions, playground, signin};
 use door::{Door, delete, get, post, put, resource};
 
 /// Adds every route.
@@ -27,6 +27,9 @@ pub fn configure(mode: Mode) -> impl FnOnce(&mut ServiceConfig) {
             .service(api(Endpoint::ServerMetadata.path()).route(get().to(oidc::metadata::discovery)))
             .service(api(Endpoint::Keys.path()).route(get().to(oidc::metadata::keys)))
             .service(api(Endpoint::JwksJson.path()).route(get().to(oidc::metadata::keys)))
+            .service(api(Endpoint::AssetKeys.path()).route(get().to(permissions::metadata::keys)))
+            .service(api(Endpoint::AssetDiscovery.path()).route(get().to(permissions::metadata::discovery)))
+            .service(api(Endpoint::AssetServerMetadata.path()).route(get().to(permissions::metadata::discovery)))
             .service(api(Endpoint::Token.path()).route(post().to(oidc::token::post)))
             .service(api(Endpoint::PushedAuthorizationRequest.path()).route(post().to(oidc::par::post)))
             .service(api(Endpoint::DeviceAuthorization.path()).route(post().to(oidc::device::post)))

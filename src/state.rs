@@ -11,7 +11,7 @@ use moka::future::Cache;
 use tokio::sync::{Notify, mpsc};
 
 use crate::config::Config;
-use crate::domain::{ClientId, Clock, Entropy, Provider, SessionId, Timestamp};
+use crate::domain::{Address, ClientId, Clock, Entropy, SessionId, Timestamp};
 use crate::egress::Egress;
 use crate::endpoints::Endpoint;
 use crate::keys::{ClientKeys, Keyring};
@@ -52,8 +52,8 @@ pub struct State {
 pub enum Note {
     /// A session was used.
     SessionSeen(SessionId, Timestamp),
-    /// An identity was proved, by a sign-in that did not note it itself.
-    IdentityUsed(Provider, String, Timestamp),
+    /// A wallet was proved, by a sign-in that did not note it itself.
+    WalletUsed(Address, Timestamp),
 }
 
 /// How many notes may wait; more are dropped, because no request may wait for them.

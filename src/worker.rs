@@ -13,7 +13,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::domain::{Provider, SessionId, Timestamp};
+use crate::domain::{Address, Provider, SessionId, Timestamp};
 use crate::state::{Note, State};
 use crate::store::StoreError;
 use crate::tls::Tls;
@@ -126,18 +126,18 @@ async fn write_notes(state: Arc<State>, mut notes: mpsc::Receiver<Note>, enough:
 // What was noted several times is written once, as it was last.
 async fn write_batch(state: &State, notes: &mut mpsc::Receiver<Note>) -> Result<(), StoreError> {
     let mut sessions: HashMap<SessionId, Timestamp> = HashMap::new();
-    let mut identities: HashMap<(Provider, String), Timestamp> = HashMap::new();
+    let mut wallets: HashMap<Address, Timestamp> = HashMap::new();
     while let Ok(note) = notes.try_recv() {
         match note {
             Note::SessionSeen(id, at) => drop(sessions.insert(id, at)),
-            Note::IdentityUsed(provider, subject, at) => drop(identities.insert((provider, subject), at)),
+            Note::WalletUsed(address, at) => drop(wallets.insert(address, at)),
         }
     }
     for (id, at) in sessions {
         state.store.touch_session(id, at).await?;
     }
-    for ((provider, subject), at) in identities {
-        state.store.touch_identity(&provider, &subject, at).await?;
+    for (address, at) in wallets {
+        state.store.touch_identity(&Provider::web3(), &address.checksummed(), at).await?;
     }
     Ok(())
 }

@@ -1,12 +1,18 @@
-// The account of a sign-in: verifies the tokens' signatures in this browser, and copies what is to be copied.
+// The account of a sign-in, or of a device: verifies the tokens' signatures in this browser, and copies what is to be copied.
 
+import { keepPolling } from "./playground/device.js";
 import { verdict } from "./playground/verify.js";
 
-for (const button of document.querySelectorAll("[data-copy]")) {
-  button.hidden = false;
-  button.addEventListener("click", () => copy(button));
-}
+offerCopies(document);
+keepPolling(document.getElementById("poll"), offerCopies);
 await verifyAll();
+
+function offerCopies(part) {
+  for (const button of part.querySelectorAll("[data-copy]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => copy(button));
+  }
+}
 
 async function verifyAll() {
   const rows = [...document.querySelectorAll("#verdict [data-token]")];

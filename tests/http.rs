@@ -26,6 +26,9 @@ mod flow;
 #[path = "http/redirect_uri.rs"]
 mod redirect_uri;
 
+#[path = "http/asset_issuer.rs"]
+mod asset_issuer;
+
 #[path = "http/authorize.rs"]
 mod authorize;
 

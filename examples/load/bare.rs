@@ -13,7 +13,7 @@ use k256::ecdsa::{RecoveryId, Signature, SigningKey, VerifyingKey};
 use crate::Failure;
 use crate::wallet::personal_hash;
 
-const LONG_ENOUGH: Duration = Duration::from_millis(500);
+const LONG_ENOUGH: Duration = Duration::from_millis(250);
 
 /// Microseconds of CPU for one operation each.
 #[derive(Clone, Copy, Debug, serde::Serialize)]
@@ -25,8 +25,8 @@ pub(crate) struct Bare {
 }
 
 impl Bare {
-    /// The mean of several measurements: a machine that others share is not equally fast all the time, so they are made between the
-    /// operations that they are compared with.
+    /// The mean of several measurements: a machine that others share is not equally fast all the time, so one is made before and one
+    /// after each operation that is compared with them.
     pub(crate) fn mean(all: &[Self]) -> Self {
         let mean = |of: fn(&Self) -> f64| all.iter().map(of).sum::<f64>() / all.len() as f64;
         Self {
@@ -38,7 +38,7 @@ impl Bare {
     }
 }
 
-/// Measures all four, two seconds long. Call it with nothing else running.
+/// Measures all four, a second long. Call it with nothing else running.
 pub(crate) fn measure() -> Result<Bare, Failure> {
     let random = SystemRandom::new();
     let message = [b'x'; 700]; // about what a token's header and claims are

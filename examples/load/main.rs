@@ -61,6 +61,9 @@ struct Options {
     /// Logins before memory is read.
     #[arg(long, default_value_t = 10_000)]
     logins: u64,
+    /// Only the operations whose name has this text in it, for a quick look; no numbers are written.
+    #[arg(long)]
+    only: Option<String>,
     /// Only so many refreshes over a few families, and a look at what they leave behind; no numbers are written.
     #[arg(long)]
     soak: Option<u64>,
@@ -84,7 +87,7 @@ async fn main() -> Result<(), Failure> {
     }
     let report = Report::new(Bare::mean(&bare), databases)?;
     println!("{}", report.markdown());
-    report.write(&options.out)
+    if options.only.is_some() { Ok(()) } else { report.write(&options.out) }
 }
 
 async fn database(options: &Options, name: &'static str, url: Option<&str>, bare: &mut Vec<Bare>) -> Result<DatabaseReport, Failure> {
@@ -94,38 +97,18 @@ async fn database(options: &Options, name: &'static str, url: Option<&str>, bare
     let first_start = server.ready_after;
     let mut operations = Vec::new();
     for callers in CALLERS {
-        bare.push(bare::measure()?);
-        eprintln!("{name}, {callers} at once: discovery, keys, challenge and submit");
-        operations.push(timed(&server, "discovery", callers, time, async |caller: &mut Caller| caller.discovery().await).await?);
-        operations.push(timed(&server, "keys", callers, time, async |caller: &mut Caller| caller.keys().await).await?);
-        let sign_in = async |caller: &mut Caller| caller.challenge_and_submit().await;
-        operations.push(timed(&server, "challenge + submit", callers, time, sign_in).await?);
-        for (operation, client, alg) in
-            [("code redemption, RS256", "load-rs256", "RS256"), ("code redemption, ES256", "load-es256", "ES256")]
-        {
+        for operation in OPERATIONS.iter().filter(|name| options.only.as_deref().is_none_or(|only| name.contains(only))) {
             eprintln!("{name}, {callers} at once: {operation}");
-            bare.push(bare::measure()?);
-            operations.push(redemption(&server, operation, client, alg, callers, time).await?);
+            let before = bare::measure()?;
+            let row = measured(&server, operation, callers, time).await?;
+            let beside = [before, bare::measure()?];
+            bare.extend(beside);
+            operations.push(row.beside(Bare::mean(&beside)));
         }
-        eprintln!("{name}, {callers} at once: client_credentials and PAR");
-        bare.push(bare::measure()?);
-        let own = async |caller: &mut Caller| caller.client_credentials().await;
-        operations.push(timed(&server, "client_credentials, ES256", callers, time, own).await?);
-        let own = async |caller: &mut Caller| caller.client_credentials_by_assertion().await;
-        operations.push(timed(&server, "client_credentials, private_key_jwt, ES256", callers, time, own).await?);
-        operations.push(timed(&server, "PAR", callers, time, async |caller: &mut Caller| caller.push().await).await?);
-        eprintln!("{name}, {callers} at once: userinfo");
-        let code = Person::new(server.address, Wallet::number(0)?).code("load-rs256").await?;
-        let token = Caller::new(server.address, 0)?.redeem("load-rs256", "RS256", &code).await?;
-        let asked = token.clone();
-        let ask = async move |caller: &mut Caller| caller.userinfo(&asked).await;
-        operations.push(timed(&server, "userinfo", callers, time, ask).await?);
-        eprintln!("{name}, {callers} at once: introspection");
-        let ask = async move |caller: &mut Caller| caller.introspect("load-rs256", &token).await;
-        operations.push(timed(&server, "introspection", callers, time, ask).await?);
-        eprintln!("{name}, {callers} at once: refresh");
-        bare.push(bare::measure()?);
-        operations.push(soak::measured(&server, callers, time).await?);
+    }
+    if options.only.is_some() {
+        server.stop()?;
+        return Ok(DatabaseReport::new(name, first_start, Vec::new(), [0.0; 2], operations));
     }
     server.stop()?;
 
@@ -144,6 +127,55 @@ async fn database(options: &Options, name: &'static str, url: Option<&str>, bare
     server.stop()?;
     operations.push(logins);
     Ok(DatabaseReport::new(name, first_start, warm_starts, [resident_before, resident_after], operations))
+}
+
+/// What is measured, as the tables name it.
+const OPERATIONS: [&str; 11] = [
+    "discovery",
+    "keys",
+    "challenge + submit",
+    "code redemption, RS256",
+    "code redemption, ES256",
+    "client_credentials, ES256",
+    "client_credentials, private_key_jwt, ES256",
+    "PAR",
+    "userinfo",
+    "introspection",
+    "refresh, ES256",
+];
+
+async fn measured(server: &Server, operation: &'static str, callers: usize, time: Duration) -> Result<Row, Failure> {
+    match operation {
+        "discovery" => timed(server, operation, callers, time, async |caller: &mut Caller| caller.discovery().await).await,
+        "keys" => timed(server, operation, callers, time, async |caller: &mut Caller| caller.keys().await).await,
+        "challenge + submit" => {
+            timed(server, operation, callers, time, async |caller: &mut Caller| caller.challenge_and_submit().await).await
+        }
+        "code redemption, RS256" => redemption(server, operation, "load-rs256", "RS256", callers, time).await,
+        "code redemption, ES256" => redemption(server, operation, "load-es256", "ES256", callers, time).await,
+        "client_credentials, ES256" => {
+            timed(server, operation, callers, time, async |caller: &mut Caller| caller.client_credentials().await).await
+        }
+        "client_credentials, private_key_jwt, ES256" => {
+            timed(server, operation, callers, time, async |caller: &mut Caller| caller.client_credentials_by_assertion().await).await
+        }
+        "PAR" => timed(server, operation, callers, time, async |caller: &mut Caller| caller.push().await).await,
+        "userinfo" => {
+            let token = token(server).await?;
+            timed(server, operation, callers, time, async move |caller: &mut Caller| caller.userinfo(&token).await).await
+        }
+        "introspection" => {
+            let token = token(server).await?;
+            timed(server, operation, callers, time, async move |caller: &mut Caller| caller.introspect("load-rs256", &token).await).await
+        }
+        "refresh, ES256" => soak::measured(server, operation, callers, time).await,
+        _ => Err(format!("no operation {operation}").into()),
+    }
+}
+
+async fn token(server: &Server) -> Result<String, Failure> {
+    let code = Person::new(server.address, Wallet::number(0)?).code("load-rs256").await?;
+    Caller::new(server.address, 0)?.redeem("load-rs256", "RS256", &code).await
 }
 
 /// Every caller again and again until the time is over, after a tenth of that to warm up.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::task::LocalSet;
 
 use crate::Failure;
+use crate::bare::Bare;
 use crate::server::Server;
 
 /// What one operation at one number of callers came to.
@@ -29,6 +30,9 @@ pub(crate) struct Row {
     pub(crate) p99_ms: f64,
     /// Server CPU for one operation, in microseconds.
     pub(crate) cpu_us: f64,
+    /// What one of each signature cost before and after it.
+    #[serde(skip)]
+    pub(crate) bare: Option<Bare>,
     /// The bare signatures of one operation, in microseconds, where it has some.
     pub(crate) bare_us: Option<f64>,
     /// What one operation may cost at 32 callers, where that is laid down.
@@ -65,9 +69,16 @@ impl Sample {
             p50_ms: at(0.5),
             p99_ms: at(0.99),
             cpu_us: self.cpu.as_secs_f64() * 1e6 / requests as f64,
+            bare: None,
             bare_us: None,
             allowed_us: None,
         }
+    }
+}
+
+impl Row {
+    pub(crate) fn beside(self, bare: Bare) -> Self {
+        Self { bare: Some(bare), ..self }
     }
 }
 

@@ -33,7 +33,7 @@ pub(crate) struct DatabaseReport {
 impl Report {
     pub(crate) fn new(bare: Bare, mut databases: Vec<DatabaseReport>) -> Result<Self, Failure> {
         for row in databases.iter_mut().flat_map(|database| &mut database.operations) {
-            with_bounds(row, bare);
+            with_bounds(row);
         }
         let info = std::fs::read_to_string("/proc/cpuinfo")?;
         let model = info.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or_default();
@@ -125,7 +125,8 @@ impl DatabaseReport {
 // A redemption and a refresh make two tokens; a sign-in by API recovers a key and makes two tokens. A client's own token is one signature
 // made, where two are allowed; with an assertion, one more is checked. Beside the signatures stand 150, 250 and 100 µs for everything
 // else, asked for at the larger number of callers.
-fn with_bounds(row: &mut Row, bare: Bare) {
+fn with_bounds(row: &mut Row) {
+    let Some(bare) = row.bare else { return };
     let (bare_us, more) = match row.operation {
         "code redemption, RS256" => (2.0 * bare.rs256_sign, 150.0),
         "code redemption, ES256" | "refresh, ES256" => (2.0 * bare.es256_sign, 150.0),

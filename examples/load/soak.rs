@@ -22,7 +22,7 @@ pub(crate) async fn family(server: &Server, number: u64) -> Result<(Caller, Stri
 }
 
 /// Refreshes for a stretch of time to warm up, and for another that is measured.
-pub(crate) async fn measured(server: &Server, callers: usize, time: Duration) -> Result<Row, Failure> {
+pub(crate) async fn measured(server: &Server, operation: &'static str, callers: usize, time: Duration) -> Result<Row, Failure> {
     let mut sample = Sample::default();
     let mut families = Vec::new();
     for number in 0..callers {
@@ -44,7 +44,7 @@ pub(crate) async fn measured(server: &Server, callers: usize, time: Duration) ->
     let families: Vec<_> = warm.into_iter().map(|(_, family)| family).collect();
     let shares = stretch(families, time).map(|share| async move { share.await.map(|(latencies, _)| latencies) });
     sample.stretch(server, shares.collect()).await?;
-    Ok(sample.row("refresh, ES256", callers))
+    Ok(sample.row(operation, callers))
 }
 
 /// So many refreshes on the database of `place`.

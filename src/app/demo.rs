@@ -10,7 +10,7 @@ use k256::ecdsa::SigningKey;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
-use crate::domain::{Address, ClaimsProfile, ClientId, ClientKind, Entropy, Pkce, RedirectUri, Timestamp};
+use crate::domain::{Address, ClaimsProfile, ClientId, ClientKind, ClientMetadata, Entropy, GrantType, Pkce, RedirectUri, Timestamp};
 use crate::playground;
 use crate::state::State;
 use crate::store::{ClientRecord, Conflict, License, LicenseKey, Store, StoreError};
@@ -51,6 +51,7 @@ pub(super) async fn prepare(config: &Config, store: &Store, now: Timestamp, entr
         pkce: Pkce::Required,
         claims_profile: ClaimsProfile::Compat,
         license: None,
+        metadata: with_devices(&base.metadata),
         ..base.clone()
     };
     for record in [&base, &client] {
@@ -66,6 +67,13 @@ pub(super) async fn prepare(config: &Config, store: &Store, now: Timestamp, entr
         Ok(_) | Err(StoreError::Conflict(Conflict::LicenseKey)) => Ok(demo),
         Err(reason) => Err(format!("the demo license's API key cannot be stored: {reason}")),
     }
+}
+
+// The playground acts as a device too.
+fn with_devices(metadata: &ClientMetadata) -> ClientMetadata {
+    let mut metadata = metadata.clone();
+    metadata.grant_types.insert(GrantType::DeviceCode);
+    metadata
 }
 
 async fn add_uris(store: &Store, record: &ClientRecord, now: Timestamp) -> Result<(), String> {

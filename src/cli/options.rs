@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::asset_limits::AssetLimits;
 use super::out::Failure;
 use crate::config::{MAX_ACCESS_TOKEN, MAX_DEVELOPER_TOKEN, MIN_TOKEN, check_logout_uri, check_secret, parse_span, span_words};
 use crate::domain::{ClaimsProfile, Held, Pkce, RedirectUri, Secret, SigningAlg, SubjectType, Timestamp, UnknownWord};
@@ -29,6 +30,8 @@ pub(super) struct ClientSettings {
     /// How long a person's access token lives, like 10m; at most 1h
     #[arg(long, value_name = "SPAN", value_parser = access_token_lifetime)]
     access_token_lifetime: Option<Duration>,
+    #[command(flatten)]
+    assets: AssetLimits,
 }
 
 impl ClientSettings {
@@ -45,6 +48,11 @@ impl ClientSettings {
         .flatten()
     }
 
+    /// Whether nothing was asked for.
+    pub(super) fn is_empty(&self) -> bool {
+        self.parts().next().is_none() && self.assets.is_empty()
+    }
+
     /// Writes what was asked for into a record.
     pub(super) fn apply(&self, record: &mut ClientRecord) {
         record.pkce = self.pkce.unwrap_or(record.pkce);
@@ -52,6 +60,7 @@ impl ClientSettings {
         record.subject_type = self.subject.map_or(record.subject_type, |subject| subject.0);
         record.signing_alg = self.signing_alg.unwrap_or(record.signing_alg);
         record.access_token = self.access_token_lifetime.unwrap_or(record.access_token);
+        self.assets.apply(record);
     }
 }
 

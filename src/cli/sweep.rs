@@ -25,6 +25,8 @@ impl Sweep {
             "developer_tokens": swept.developer_tokens,
             "signing_keys": swept.signing_keys,
             "clients": swept.clients,
+            "asset_claims": swept.asset_claims,
+            "grants": swept.grants,
         });
         Ok(Said::json(&counts)?.words(format!("{} rows swept away", swept.total())))
     }

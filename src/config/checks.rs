@@ -6,13 +6,11 @@ use super::errors::{ConfigError, Source};
 use super::settings::Parts;
 use super::span::span_words;
 use super::table::Effective;
+use crate::domain::{PermissionSet, Vocabulary};
 
 /// Adds what does not fit together to `problems`; sections that could not be read are left out.
 pub(super) fn run(parts: &Parts, clients: &[ClientEntry], effective: &[Effective], problems: &mut Vec<ConfigError>) {
-    let mut tell = |path: &str, problem: String, expected: &str| {
-        let source = effective.iter().find(|row| row.path == path).map_or(Source::Default, |row| row.source.clone());
-        problems.push(ConfigError { path: path.to_owned(), source, problem, expected: Some(expected.to_owned()) });
-    };
+    let mut tell = |path: &str, problem: String, expected: &str| problems.push(told(effective, path, problem, expected));
     if let Some(server) = &parts.server
         && server.operations_listen.is_some_and(|operations| operations == server.listen && operations.port() != 0)
     {
@@ -79,4 +77,59 @@ pub(super) fn run(parts: &Parts, clients: &[ClientEntry], effective: &[Effective
     {
         tell("log.filter", format!("`{}` is no filter: {problem}", log.filter), "a level, or directives like info,latchkey=debug");
     }
+}
+
+/// Adds what does not fit together about assets.
+pub(super) fn assets(parts: &Parts, effective: &[Effective], problems: &mut Vec<ConfigError>) {
+    let Some(assets) = &parts.assets else { return };
+    let mut tell = |path: &str, problem: String, expected: &str| problems.push(told(effective, path, problem, expected));
+    // Otherwise a consumer could take a token of the one kind for one of the other.
+    if let Some((issuer, server)) = assets.issuer.as_ref().zip(parts.server.as_ref())
+        && issuer.as_str() == server.issuer.as_str()
+    {
+        tell("assets.issuer", format!("{issuer} is also server.issuer"), "a URL of its own");
+    }
+    if assets.audiences.is_empty() {
+        tell("assets.audiences", "names no audience".to_owned(), AUDIENCE);
+    }
+    if let Some(audience) = assets.audiences.iter().find(|audience| !is_audience(audience)) {
+        tell("assets.audiences", format!("`{audience}` is no audience"), AUDIENCE);
+    }
+}
+
+/// Adds what clients of the file cannot be limited to.
+pub(super) fn limits_of_clients(clients: &[ClientEntry], vocabulary: &Vocabulary, file: &Source, problems: &mut Vec<ConfigError>) {
+    for client in clients {
+        let (id, metadata) = (&client.id, &client.metadata);
+        let mut tell = |problem: String, expected: &str| {
+            let expected = Some(expected.to_owned());
+            problems.push(ConfigError { path: "clients".to_owned(), source: file.clone(), problem: format!("{id}: {problem}"), expected });
+        };
+        if let Some(audience) = metadata.audiences.iter().flatten().find(|audience| !is_audience(audience)) {
+            tell(format!("`{audience}` is no audience"), AUDIENCE);
+        }
+        let unknown = metadata.permissions.as_ref().map_or_else(PermissionSet::new, |limit| limit.difference(vocabulary.all()));
+        if !unknown.is_empty() {
+            tell(format!("there are no such permissions: {unknown}"), "names of [[permissions]], or of the usual ones");
+        }
+    }
+}
+
+const AUDIENCE: &str = "1 to 200 visible ASCII characters each, like dimo.zone";
+
+fn is_audience(text: &str) -> bool {
+    (1..=200).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
+/// Whether a text may be an audience of asset tokens.
+///
+/// # Errors
+/// What it should be.
+pub(crate) fn check_audience(text: &str) -> Result<(), String> {
+    if is_audience(text) { Ok(()) } else { Err("an audience has 1 to 200 visible ASCII characters".to_owned()) }
+}
+
+fn told(effective: &[Effective], path: &str, problem: String, expected: &str) -> ConfigError {
+    let source = effective.iter().find(|row| row.path == path).map_or(Source::Default, |row| row.source.clone());
+    ConfigError { path: path.to_owned(), source, problem, expected: Some(expected.to_owned()) }
 }

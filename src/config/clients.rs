@@ -11,7 +11,8 @@ use super::errors::{ConfigError, Source};
 use super::table::{Given, Section, SectionTable, section};
 use super::value::Value;
 use crate::domain::{
-    AuthMethod, ClaimsProfile, ClientId, ClientMetadata, GrantType, Pkce, RedirectUri, Scope, Secret, SigningAlg, SubjectType, TokenHash,
+    AuthMethod, ClaimsProfile, ClientId, ClientMetadata, GrantType, Permission, Pkce, RedirectUri, Scope, Secret, SigningAlg, SubjectType,
+    TokenHash,
 };
 
 section! {
@@ -57,6 +58,12 @@ section! {
         signing_alg: SigningAlg = "RS256";
         /// How long its access tokens live.
         access_token: Option<Duration>, shown "{tokens.access_token}", from "1m" to "1h";
+        /// The audiences that its asset tokens may have.
+        audiences: Vec<String>, shown "{assets.audiences}";
+        /// The most that it can be given on any asset, whatever owners grant.
+        permissions: Vec<Permission>, shown "any";
+        /// Whether it is a part of this house: it acts with all that its user has as an owner, on the user's own assets.
+        first_party: bool = "false";
     }
 }
 
@@ -259,6 +266,9 @@ impl ClientRow {
             scope: self.scope,
             token_endpoint_auth_signing_alg: self.auth_signing_alg,
             require_pushed_authorization_requests: self.require_pushed_authorization_requests,
+            audiences: (!self.audiences.is_empty()).then_some(self.audiences),
+            permissions: (!self.permissions.is_empty()).then(|| self.permissions.into_iter().collect()),
+            first_party: self.first_party,
             ..ClientMetadata::default()
         };
         match &credential {

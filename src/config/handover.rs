@@ -31,6 +31,12 @@ impl Config {
         url.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
     }
 
+    /// The `iss` of asset tokens.
+    #[must_use]
+    pub fn asset_issuer(&self) -> String {
+        self.assets.issuer.as_ref().map_or_else(|| self.server.issuer.url("/assets"), ToString::to_string)
+    }
+
     /// What the store is opened with.
     #[must_use]
     pub fn database_settings(&self) -> DatabaseSettings {
@@ -42,9 +48,11 @@ impl Config {
     pub fn key_settings(&self) -> KeySettings {
         KeySettings {
             issuer: self.server.issuer.as_str().to_owned(),
+            asset_issuer: self.asset_issuer(),
             publish_ahead: self.keys.publish_ahead,
             // Not the server's own setting: a license may have a longer one.
             token_lifetime_max: MAX_DEVELOPER_TOKEN,
+            receipt_lifetime_max: self.assets.longest_grant,
         }
     }
 

@@ -96,7 +96,7 @@ impl FromStr for Issuer {
     }
 }
 
-fn is_loopback(host: Option<&Host<&str>>) -> bool {
+pub(super) fn is_loopback(host: Option<&Host<&str>>) -> bool {
     match host {
         Some(Host::Domain(name)) => *name == "localhost",
         Some(Host::Ipv4(ip)) => ip.is_loopback(),

@@ -9,6 +9,7 @@ use super::resources::{self, RESOURCES};
 use super::settings::{Parts, SECTIONS};
 use super::table::{Effective, Given, Section, SectionTable, Setting};
 use super::value::Raw;
+use super::vocabulary::{self, PERMISSION_TEMPLATES, PERMISSIONS};
 use super::{Config, Tls, checks};
 
 /// What the command line says of settings, unread.
@@ -63,11 +64,14 @@ impl Config {
     }
 }
 
+/// The sections that the file may repeat, and what one entry of each is.
+const LISTS: &[(SectionTable, &str)] =
+    &[(CLIENTS, "client"), (RESOURCES, "resource"), (PERMISSIONS, "permission"), (PERMISSION_TEMPLATES, "permission template")];
+
 #[derive(Default)]
 struct Gathered {
     sections: BTreeMap<&'static str, BTreeMap<String, Given>>,
-    clients: Vec<BTreeMap<String, Given>>,
-    resources: Vec<BTreeMap<String, Given>>,
+    lists: BTreeMap<&'static str, Vec<BTreeMap<String, Given>>>,
     problems: Vec<ConfigError>,
     file: Option<Source>,
 }
@@ -95,6 +99,16 @@ impl Gathered {
             }
         };
         for (name, value) in table {
+            if let Some((table, what)) = LISTS.iter().find(|(table, _)| table.name == name) {
+                if let toml::Value::Array(entries) = value {
+                    let read = self.entries(table, what, entries, &source);
+                    self.lists.insert(table.name, read);
+                } else {
+                    let expected = format!("[[{name}]], once for each {what}");
+                    self.problem(name, source.clone(), format!("is not a list of {what}s"), expected);
+                }
+                continue;
+            }
             match (SECTIONS.iter().find(|section| section.name == name), value) {
                 (Some(section), toml::Value::Table(keys)) => {
                     for (key, value) in keys {
@@ -104,31 +118,9 @@ impl Gathered {
                         }
                     }
                 }
-                (None, toml::Value::Array(entries)) if name == CLIENTS.name => {
-                    self.clients = self.entries(&CLIENTS, "a client", entries, &source);
-                }
-                (None, toml::Value::Array(entries)) if name == RESOURCES.name => {
-                    self.resources = self.entries(&RESOURCES, "a resource", entries, &source);
-                }
                 (Some(_), other) => {
                     let expected = format!("a section, [{name}]");
                     self.problem(name, source.clone(), format!("is of type {}", other.type_str()), expected);
-                }
-                (None, _) if name == CLIENTS.name => {
-                    self.problem(
-                        name,
-                        source.clone(),
-                        "is not a list of clients".to_owned(),
-                        "[[clients]], once for each client".to_owned(),
-                    );
-                }
-                (None, _) if name == RESOURCES.name => {
-                    self.problem(
-                        name,
-                        source.clone(),
-                        "is not a list of resources".to_owned(),
-                        "[[resources]], once for each resource".to_owned(),
-                    );
                 }
                 (None, _) => self.unknown_key(&name, source.clone()),
             }
@@ -147,7 +139,7 @@ impl Gathered {
                     } else {
                         let hint = suggestion(did_you_mean(&key, table.settings.iter().map(|setting| setting.key)));
                         let path = format!("{}[{place}].{key}", table.name);
-                        self.problem_only(path, source.clone(), format!("is not a setting of {what}{hint}"));
+                        self.problem_only(path, source.clone(), format!("is not a setting of a {what}{hint}"));
                     }
                 }
             }
@@ -191,7 +183,7 @@ impl Gathered {
     }
 
     fn read(self) -> Result<Config, ConfigErrors> {
-        let Self { mut sections, clients, resources, mut problems, file } = self;
+        let Self { mut sections, mut lists, mut problems, file } = self;
         let mut effective = Vec::new();
         let mut parts = Parts::read(|name, read| {
             read(&mut Section {
@@ -203,11 +195,16 @@ impl Gathered {
             });
         });
         let file = file.unwrap_or(Source::Default);
-        let clients = clients::read(clients, &file, &mut problems);
-        let resources = resources::read(resources, &file, &mut problems);
+        let mut list = |table: &SectionTable| lists.remove(table.name).unwrap_or_default();
+        let clients = clients::read(list(&CLIENTS), &file, &mut problems);
+        let resources = resources::read(list(&RESOURCES), &file, &mut problems);
+        let words = vocabulary::Entries { permissions: list(&PERMISSIONS), templates: list(&PERMISSION_TEMPLATES) };
+        let vocabulary = vocabulary::read(words, &file, &mut problems);
         parts.let_issuer_follow_listen(&mut effective);
         checks::run(&parts, &clients, &effective, &mut problems);
-        match parts.whole(clients, resources, effective) {
+        checks::assets(&parts, &effective, &mut problems);
+        checks::limits_of_clients(&clients, &vocabulary, &file, &mut problems);
+        match parts.whole(clients, resources, vocabulary, effective) {
             Some(config) if problems.is_empty() => Ok(config),
             _ => Err(ConfigErrors(problems)),
         }

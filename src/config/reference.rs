@@ -6,6 +6,7 @@ use super::clients::CLIENTS;
 use super::resources::RESOURCES;
 use super::settings::SECTIONS;
 use super::table::Setting;
+use super::vocabulary::{self, PERMISSION_TEMPLATES, PERMISSIONS};
 
 /// Stands in the README above the table of settings.
 pub const README_BEGIN: &str = "<!-- settings: begin; made by `latchkey config --markdown` -->";
@@ -24,7 +25,7 @@ pub fn example_file() -> String {
         let _ = write!(text, "\n# {}\n[{}]\n", section.about, section.name);
         section.settings.iter().for_each(|setting| text.push_str(&entry(setting)));
     }
-    for section in [CLIENTS, RESOURCES] {
+    for section in [CLIENTS, RESOURCES, PERMISSIONS, PERMISSION_TEMPLATES] {
         let _ = write!(text, "\n# {}\n#[[{}]]\n", section.about, section.name);
         section.settings.iter().for_each(|setting| text.push_str(&entry(setting)));
     }
@@ -41,12 +42,15 @@ pub fn markdown() -> String {
     for (words, section) in [
         ("A client in the file, `[[clients]]`, in place of `latchkey client create`:", CLIENTS),
         ("An API that takes this server's access tokens, `[[resources]]`, in the file only:", RESOURCES),
+        ("A permission that owners can grant, `[[permissions]]`, in the file only:", PERMISSIONS),
+        ("Permissions that are often granted together, `[[permission_templates]]`, in the file only:", PERMISSION_TEMPLATES),
     ] {
         let _ = write!(text, "\n{words}\n\n| setting | default | what it is |\n| --- | --- | --- |\n");
         for setting in section.settings {
             text.push_str(&row(setting.key, setting));
         }
     }
+    let _ = write!(text, "\nWhere the file declares no permissions, the usual ones hold:\n\n{}", vocabulary::markdown());
     text
 }
 
@@ -74,8 +78,8 @@ fn toml_default(setting: &Setting) -> String {
         (true, true) => format!("[{text}]"),
         (true, false) if text.is_empty() => "[]".to_owned(),
         (true, false) => format!("[\"{}\"]", text.replace(", ", "\", \"")),
-        (false, true) => text.to_owned(),
-        (false, false) => format!("\"{text}\""),
+        (false, true) if !text.is_empty() => text.to_owned(),
+        (false, _) => format!("\"{text}\""),
     }
 }
 
@@ -86,7 +90,8 @@ mod tests {
     #[test]
     fn the_reference_names_every_setting() {
         let (file, table) = (example_file(), markdown());
-        for setting in SECTIONS.iter().flat_map(|section| section.settings).chain(CLIENTS.settings).chain(RESOURCES.settings) {
+        let lists = [CLIENTS, RESOURCES, PERMISSIONS, PERMISSION_TEMPLATES].into_iter().flat_map(|section| section.settings);
+        for setting in SECTIONS.iter().flat_map(|section| section.settings).chain(lists) {
             assert!(file.contains(&format!("\n#{} = ", setting.key)), "{}", setting.path());
             assert!(table.contains(setting.doc), "{}", setting.path());
             assert!(!setting.doc.contains('|') && setting.doc.ends_with(['.', ')']), "{}", setting.path());
@@ -101,6 +106,6 @@ mod tests {
             .collect::<Vec<_>>()
             .join("\n");
         let table: toml::Table = uncommented.parse().unwrap();
-        assert_eq!(table.len(), SECTIONS.len() + 2);
+        assert_eq!(table.len(), SECTIONS.len() + 4);
     }
 }

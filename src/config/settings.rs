@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::table::settings;
 use super::value::{DatabaseUrl, LogFormat, WebPage};
-use super::{ClientEntry, Effective, Issuer, Network};
+use super::{AssetIssuer, ClientEntry, Effective, Issuer, Network};
 use crate::domain::{Scope, Secret, SubjectType};
 use crate::keys::SealingKey;
 
@@ -126,6 +126,17 @@ settings! {
         /// Whether an app may be known by a document on its own site, whose https address is its client id (as the Model Context Protocol asks).
         client_id_documents: bool = "false";
     }
+    /// Assets: what their owners grant of them, and the tokens for it.
+    assets: Assets {
+        /// The `iss` of asset tokens, which has keys of its own: an https URL (http on loopback only) other than `server.issuer`.
+        issuer: Option<AssetIssuer>, shown "{server.issuer}/assets";
+        /// The audiences that asset tokens may have, and have where an app names none, unless the client has a setting of its own.
+        audiences: Vec<String> = "dimo.zone";
+        /// How long an asset token lives at most.
+        token_lifetime: Duration = "10m", from "1m" to "10m";
+        /// How long a grant may last.
+        longest_grant: Duration = "365d", from "1h" to "3650d";
+    }
     /// How often one address may try, for each process.
     limits: Limits {
         /// Challenges asked for, a minute.
@@ -138,7 +149,7 @@ settings! {
         visits_per_minute: NonZeroU32 = "120", from "1" to "1000000";
         /// Registrations of apps, and fetches of their documents, a minute.
         registrations_per_minute: NonZeroU32 = "20", from "1" to "1000000";
-        /// Requests that one app which registered itself may push, and assertions that it may spend, a minute.
+        /// Requests and device codes that one app which registered itself may leave here, and assertions that it may spend, a minute.
         self_registered_per_minute: NonZeroU32 = "600", from "1" to "1000000";
         /// Devices of public apps that ask to be connected, a minute.
         devices_per_minute: NonZeroU32 = "60", from "1" to "1000000";

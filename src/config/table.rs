@@ -175,6 +175,8 @@ macro_rules! settings {
             pub clients: Vec<ClientEntry>,
             /// The resources that the file declares.
             pub resources: Vec<$crate::domain::Resource>,
+            /// The permissions that owners can grant.
+            pub vocabulary: $crate::domain::Vocabulary,
             pub(super) effective: Vec<Effective>,
         }
 
@@ -196,9 +198,10 @@ macro_rules! settings {
                 self,
                 clients: Vec<ClientEntry>,
                 resources: Vec<$crate::domain::Resource>,
+                vocabulary: $crate::domain::Vocabulary,
                 effective: Vec<Effective>,
             ) -> Option<Config> {
-                Some(Config { $($section: self.$section?,)* clients, resources, effective })
+                Some(Config { $($section: self.$section?,)* clients, resources, vocabulary, effective })
             }
         }
 

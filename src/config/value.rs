@@ -9,9 +9,10 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::span::parse_span;
-use super::{Issuer, Network};
+use super::{AssetIssuer, Issuer, Network};
 use crate::domain::{
-    AuthMethod, ClaimsProfile, ClientId, GrantType, Pkce, RedirectUri, ResourceUri, Scope, Secret, SigningAlg, SubjectType,
+    AssetMethod, AuthMethod, ClaimsProfile, ClientId, GrantType, Permission, PermissionIcon, PermissionId, Pkce, RedirectUri, ResourceUri,
+    Risk, Scope, Secret, SigningAlg, SubjectType,
 };
 use crate::keys::SealingKey;
 
@@ -108,8 +109,10 @@ parsed! {
 
 /// For types whose own errors say enough.
 macro_rules! told {
-    ($($type:ty: $expected:expr;)*) => {$(
+    ($($type:ty: $expected:expr $(, $FLAG:ident)?;)*) => {$(
         impl Value for $type {
+            $(const $FLAG: bool = true;)?
+
             fn expected() -> String {
                 $expected.to_owned()
             }
@@ -128,6 +131,9 @@ told! {
     RedirectUri: "an absolute URI without fragment";
     Scope: "scopes with spaces between them";
     ResourceUri: "an absolute URI without fragment";
+    Permission: "a name like privilege:GetLiveData";
+    PermissionId: "a whole number, from 1 to 127", BARE;
+    AssetIssuer: "a URL without query and trailing slash, like https://id.example/assets";
 }
 
 macro_rules! words {
@@ -145,7 +151,7 @@ macro_rules! words {
     )*};
 }
 
-words!(SubjectType, Pkce, ClaimsProfile, SigningAlg, AuthMethod, GrantType, LogFormat);
+words!(SubjectType, Pkce, ClaimsProfile, SigningAlg, AuthMethod, GrantType, AssetMethod, Risk, PermissionIcon, LogFormat);
 
 impl Value for String {
     fn expected() -> String {

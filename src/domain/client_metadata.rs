@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{GrantType, SigningAlg};
+use super::{GrantType, PermissionSet, SigningAlg};
 
 /// Kept as one JSON text. Addresses are `https` (or `http` on this machine) and were checked when they were registered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +68,23 @@ pub struct ClientMetadata {
     /// What was registered in a language (`client_name#de`), given back as it came (RFC 7591 §2.2).
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub localized: BTreeMap<String, String>,
+    /// The audiences that its asset tokens may have; `None`: those of the server's own setting. The operator's to say, as what follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audiences: Option<Vec<String>>,
+    /// The most that it can ever be given on an asset, whatever owners grant; `None`: no such limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub permissions: Option<PermissionSet>,
+    /// Whether it acts with the authority that its user has as an owner.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub first_party: bool,
+}
+
+impl ClientMetadata {
+    /// These metadata with the operator's settings of `before`: an app that says anew what it is changes nothing of what it may.
+    #[must_use]
+    pub fn keeping_operators(self, before: &Self) -> Self {
+        Self { audiences: before.audiences.clone(), permissions: before.permissions.clone(), first_party: before.first_party, ..self }
+    }
 }
 
 impl Default for ClientMetadata {
@@ -97,6 +114,9 @@ impl Default for ClientMetadata {
             software_id: None,
             software_version: None,
             localized: BTreeMap::new(),
+            audiences: None,
+            permissions: None,
+            first_party: false,
         }
     }
 }
@@ -111,5 +131,23 @@ mod tests {
         assert_eq!(read, ClientMetadata::default());
         let text = serde_json::to_string(&read).unwrap();
         assert_eq!(text, r#"{"grant_types":["authorization_code","refresh_token"]}"#);
+    }
+
+    #[test]
+    fn what_the_operator_said_outlives_what_the_app_says() {
+        let set = ClientMetadata {
+            audiences: Some(vec!["my-app".to_owned()]),
+            permissions: Some("privilege:GetLiveData".parse().unwrap()),
+            first_party: true,
+            client_uri: Some("https://old.example".to_owned()),
+            ..ClientMetadata::default()
+        };
+        assert_eq!(serde_json::from_str::<ClientMetadata>(&serde_json::to_string(&set).unwrap()).unwrap(), set);
+        let said = ClientMetadata { client_uri: Some("https://new.example".to_owned()), ..ClientMetadata::default() };
+        let kept = said.clone().keeping_operators(&set);
+        assert_eq!(kept, ClientMetadata { client_uri: said.client_uri.clone(), ..set.clone() });
+        // Nor does it bring any of its own.
+        let bare = ClientMetadata { client_uri: set.client_uri.clone(), ..ClientMetadata::default() };
+        assert_eq!(set.keeping_operators(&said), bare);
     }
 }

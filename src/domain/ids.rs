@@ -109,6 +109,8 @@ uuid_ids! {
     FamilyId;
     /// A device that waits for a person (RFC 8628).
     DeviceId;
+    /// What an owner granted to an app; the `jti` of its receipt.
+    GrantId;
 }
 
 /// How a person proved who they are; the `provider_id` claim. Configured providers of other kinds will have names of their own.

@@ -21,7 +21,7 @@ pub(super) struct Most {
 
 impl Default for Most {
     fn default() -> Self {
-        Self { at_host: 8, nearby: 32, in_all: 256 }
+        Self { at_host: 16, nearby: 32, in_all: 256 }
     }
 }
 

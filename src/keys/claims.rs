@@ -109,6 +109,7 @@ impl ClaimType {
             Self::Time => value.is_i64(),
             Self::Audience => value.is_string() || value.as_array().is_some_and(|several| !several.is_empty() && texts(several)),
             Self::Texts => value.as_array().is_some_and(texts),
+            Self::Numbers => value.as_array().is_some_and(|several| several.iter().all(Value::is_u64)),
             Self::Flag => value.is_boolean(),
             Self::Object => value.is_object(),
         }
@@ -163,8 +164,9 @@ mod tests {
     #[test]
     fn a_wrongly_typed_claim_is_never_taken_for_an_absent_one() {
         let fits = |name, value: &Value| match name {
-            "amr" => *value == json!([]),
-            "events" => value.is_object(),
+            "amr" | "permissions" => *value == json!([]),
+            "privilege_ids" => *value == json!([]) || *value == json!([1]),
+            "events" | "cloud_events" => value.is_object(),
             _ => false,
         };
         let strange = [json!(null), json!([]), json!({}), json!([1]), json!(1.5), json!(u64::MAX), json!({"a": "b"})];

@@ -3,12 +3,13 @@
 use serde::{Serialize, Serializer};
 
 use super::rotation::{KeyState, Promote};
-use crate::domain::{SigningAlg, Timestamp};
+use crate::domain::{KeyPurpose, SigningAlg, Timestamp};
 
 /// One key as `latchkey keys list` shows it; its JSON has RFC 3339 times.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct KeyInfo {
     pub kid: String,
+    pub purpose: KeyPurpose,
     pub alg: SigningAlg,
     pub state: KeyState,
     #[serde(serialize_with = "as_rfc3339")]
@@ -21,9 +22,10 @@ pub struct KeyInfo {
     pub retire_at: Option<Timestamp>,
 }
 
-/// What a rotation did for one algorithm, as `latchkey keys rotate` shows it; its JSON has RFC 3339 times.
+/// What a rotation did for one algorithm of a purpose, as `latchkey keys rotate` shows it; its JSON has RFC 3339 times.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RotatedKey {
+    pub purpose: KeyPurpose,
     pub alg: SigningAlg,
     /// The key that takes over.
     pub kid: String,
@@ -36,9 +38,9 @@ pub struct RotatedKey {
     pub retire_at: Timestamp,
 }
 
-impl From<Promote> for RotatedKey {
-    fn from(step: Promote) -> Self {
-        Self { alg: step.alg, kid: step.next, active_from: step.active_from, retiring: step.old, retire_at: step.retire_at }
+impl RotatedKey {
+    pub(super) fn of(purpose: KeyPurpose, step: Promote) -> Self {
+        Self { purpose, alg: step.alg, kid: step.next, active_from: step.active_from, retiring: step.old, retire_at: step.retire_at }
     }
 }
 

@@ -1,4 +1,4 @@
-//! All keys that are published, opened: what signs, verifies and is shown to the world. Made anew at each reload, never changed.
+//! All keys of one purpose that are published, opened: what signs, verifies and is shown to the world. Made anew at each reload, never changed.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::key::KeyPair;
 use super::rotation::{self, KeyTimes};
 use super::token::{TokenRefusal, UnverifiedToken};
 use super::{KeyInfo, KeysError, TokenKind};
-use crate::domain::{SigningAlg, Timestamp};
+use crate::domain::{KeyPurpose, SigningAlg, Timestamp};
 
 /// The published key set (RFC 7517 §5), ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,9 +54,10 @@ impl KeySet {
         self.pairs.iter().find(|pair| pair.kid() == kid)
     }
 
-    pub(super) fn list(&self, now: Timestamp) -> Vec<KeyInfo> {
+    pub(super) fn list(&self, purpose: KeyPurpose, now: Timestamp) -> Vec<KeyInfo> {
         let info = |key: &KeyTimes| KeyInfo {
             kid: key.kid.clone(),
+            purpose,
             alg: key.alg,
             state: rotation::state(key, &self.times, now),
             created_at: key.created_at,

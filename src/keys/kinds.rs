@@ -1,7 +1,10 @@
-//! The one table of tokens: for each kind its media type and what it must carry. Every mint and every check reads it.
+//! The one table of tokens: for each kind whose it is (issuer and keys), its media type and what it must carry. Every mint and every
+//! check reads it.
 //!
-//! It says nothing of keys: all kinds here are signed by the keys of sign-in. A kind with an issuer and keys of its own is a
-//! further row and a further key set, so that one kind can never pass for the other.
+//! The kinds of one purpose differ in their type. Those of different purposes differ in issuer and keys, so that one can never pass for
+//! the other, even with a consumer that looks at nothing but the signature.
+
+use crate::domain::{KeyPurpose, SigningAlg};
 
 /// What a token is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -16,10 +19,16 @@ pub enum TokenKind {
     LogoutToken,
     /// A signed userinfo response (Core §5.3.2). Without `exp` and `iat` it can never come back as one of the others.
     UserInfo,
+    /// What an app shows to a resource server for one asset: an access token (RFC 9068) of the issuer for assets.
+    AssetToken,
+    /// The proof of a grant, for whoever wants to see one; it gives access to nothing.
+    GrantReceipt,
 }
 
 /// One row of the table.
 pub(super) struct Rules {
+    /// Whose issuer and keys.
+    pub purpose: KeyPurpose,
     /// The header `typ` as it is minted.
     pub typ: &'static str,
     /// The header `typ` as it may come back; compared without case, as media types are.
@@ -34,6 +43,7 @@ impl TokenKind {
     pub(super) const fn rules(self) -> &'static Rules {
         match self {
             Self::AccessToken => &Rules {
+                purpose: KeyPurpose::Signin,
                 // RFC 9068 §2.1: the header is `at+jwt`; §4: `at+jwt` or `application/at+jwt`, all else is rejected.
                 typ: "at+jwt",
                 typ_accepted: &["at+jwt", "application/at+jwt"],
@@ -42,6 +52,7 @@ impl TokenKind {
                 may_be_expired: false,
             },
             Self::IdToken => &Rules {
+                purpose: KeyPurpose::Signin,
                 typ: "JWT",
                 typ_accepted: &["JWT"],
                 // OpenID Connect Core §2: iss, sub, aud, exp and iat are REQUIRED.
@@ -49,6 +60,7 @@ impl TokenKind {
                 may_be_expired: false,
             },
             Self::IdTokenHint => &Rules {
+                purpose: KeyPurpose::Signin,
                 typ: "JWT",
                 typ_accepted: &["JWT"],
                 required: &["iss", "sub", "aud", "exp", "iat"],
@@ -56,6 +68,7 @@ impl TokenKind {
                 may_be_expired: true,
             },
             Self::LogoutToken => &Rules {
+                purpose: KeyPurpose::Signin,
                 // Back-Channel Logout §2.4: "It is RECOMMENDED that Logout Tokens be explicitly typed."
                 typ: "logout+jwt",
                 typ_accepted: &["logout+jwt"],
@@ -64,6 +77,7 @@ impl TokenKind {
                 may_be_expired: false,
             },
             Self::UserInfo => &Rules {
+                purpose: KeyPurpose::Signin,
                 typ: "JWT",
                 // Nobody shows one to us.
                 typ_accepted: &[],
@@ -71,7 +85,46 @@ impl TokenKind {
                 required: &["iss", "aud", "sub"],
                 may_be_expired: false,
             },
+            Self::AssetToken => &Rules {
+                purpose: KeyPurpose::Assets,
+                typ: "at+jwt",
+                typ_accepted: &["at+jwt", "application/at+jwt"],
+                // RFC 9068 §2.2, and what consumers of asset tokens read.
+                required: &[
+                    "iss",
+                    "sub",
+                    "aud",
+                    "exp",
+                    "nbf",
+                    "iat",
+                    "jti",
+                    "client_id",
+                    "asset",
+                    "permissions",
+                    "cloud_events",
+                    "contract_address",
+                    "privilege_ids",
+                ],
+                may_be_expired: false,
+            },
+            Self::GrantReceipt => &Rules {
+                purpose: KeyPurpose::Assets,
+                typ: "grant-receipt+jwt",
+                typ_accepted: &["grant-receipt+jwt", "application/grant-receipt+jwt"],
+                required: &["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "asset", "permissions", "cloud_events", "source"],
+                // It proves what was granted, also when that is over.
+                may_be_expired: true,
+            },
         }
+    }
+}
+
+/// The algorithms of a purpose: for each one there is a line of keys.
+pub(super) const fn algorithms(purpose: KeyPurpose) -> &'static [SigningAlg] {
+    match purpose {
+        KeyPurpose::Signin => SigningAlg::ALL,
+        // What every consumer of asset tokens knows, and the only one that some know.
+        KeyPurpose::Assets => &[SigningAlg::Rs256],
     }
 }
 
@@ -84,6 +137,8 @@ pub(super) enum ClaimType {
     /// One text, or an array of at least one (RFC 7519 §4.1.3).
     Audience,
     Texts,
+    /// An array of whole numbers that are not negative.
+    Numbers,
     Flag,
     Object,
 }
@@ -112,6 +167,14 @@ pub(super) const CLAIM_TYPES: &[(&str, ClaimType)] = &[
     ("email", ClaimType::Text),
     ("email_verified", ClaimType::Flag),
     ("ethereum_address", ClaimType::Text),
+    ("asset", ClaimType::Text),
+    ("permissions", ClaimType::Texts),
+    ("cloud_events", ClaimType::Object),
+    ("contract_address", ClaimType::Text),
+    ("token_id", ClaimType::Text),
+    ("privilege_ids", ClaimType::Numbers),
+    ("source", ClaimType::Text),
+    ("purpose", ClaimType::Text),
 ];
 
 #[cfg(test)]
@@ -120,7 +183,14 @@ mod tests {
 
     #[test]
     fn every_required_claim_has_a_type() {
-        for kind in [TokenKind::AccessToken, TokenKind::IdToken, TokenKind::IdTokenHint, TokenKind::LogoutToken] {
+        for kind in [
+            TokenKind::AccessToken,
+            TokenKind::IdToken,
+            TokenKind::IdTokenHint,
+            TokenKind::LogoutToken,
+            TokenKind::AssetToken,
+            TokenKind::GrantReceipt,
+        ] {
             let rules = kind.rules();
             for name in rules.required {
                 assert!(CLAIM_TYPES.iter().any(|(known, _)| known == name), "{kind:?} {name}");
@@ -131,10 +201,11 @@ mod tests {
     }
 
     #[test]
-    fn access_id_and_logout_tokens_share_no_type() {
-        let kinds = [TokenKind::AccessToken, TokenKind::IdToken, TokenKind::LogoutToken].map(TokenKind::rules);
+    fn tokens_of_one_purpose_share_no_type() {
+        let kinds = [TokenKind::AccessToken, TokenKind::IdToken, TokenKind::LogoutToken, TokenKind::AssetToken, TokenKind::GrantReceipt]
+            .map(TokenKind::rules);
         for (place, kind) in kinds.iter().enumerate() {
-            for other in &kinds[place + 1..] {
+            for other in kinds[place + 1..].iter().filter(|other| other.purpose == kind.purpose) {
                 assert!(kind.typ_accepted.iter().all(|typ| !other.typ_accepted.contains(typ)));
             }
         }

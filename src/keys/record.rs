@@ -5,18 +5,19 @@ use zeroize::Zeroizing;
 use super::key::KeyPair;
 use super::rotation::{KeyTimes, Make};
 use super::{KeysError, SealingKey};
-use crate::domain::{SigningAlg, Timestamp};
+use crate::domain::{KeyPurpose, SigningAlg, Timestamp};
 use crate::store::SigningKeyRecord;
 
 /// The name of the secret that pairwise subjects are made with.
 pub(super) const PAIRWISE: &str = "pairwise";
 
-/// A new key as the step `make` wants it, sealed.
-pub(super) fn seal_new(make: Make, sealing: &SealingKey, now: Timestamp) -> Result<SigningKeyRecord, KeysError> {
+/// A new key of a purpose as the step `make` wants it, sealed.
+pub(super) fn seal_new(purpose: KeyPurpose, make: Make, sealing: &SealingKey, now: Timestamp) -> Result<SigningKeyRecord, KeysError> {
     let (pair, pkcs8) = KeyPair::generate(make.alg)?;
     Ok(SigningKeyRecord {
-        sealed: sealing.seal(&key_aad(make.alg, pair.kid()), &pkcs8)?,
+        sealed: sealing.seal(&key_aad(purpose, make.alg, pair.kid()), &pkcs8)?,
         kid: pair.kid().to_owned(),
+        purpose,
         alg: make.alg,
         generation: make.generation,
         public_jwk: pair.public_jwk(),
@@ -29,7 +30,7 @@ pub(super) fn seal_new(make: Make, sealing: &SealingKey, now: Timestamp) -> Resu
 /// Opens and parses a stored key.
 pub(super) fn open(record: &SigningKeyRecord, sealing: &SealingKey) -> Result<KeyPair, KeysError> {
     let what = format!("the signing key {}", record.kid);
-    let pkcs8 = sealing.open(&key_aad(record.alg, &record.kid), &record.sealed, &what)?;
+    let pkcs8 = sealing.open(&key_aad(record.purpose, record.alg, &record.kid), &record.sealed, &what)?;
     let Ok(pair) = KeyPair::from_pkcs8(record.alg, &pkcs8) else {
         return Err(KeysError::Damaged { what, why: "it cannot be parsed" });
     };
@@ -59,8 +60,8 @@ pub(super) fn open_pairwise(sealed: &[u8], sealing: &SealingKey) -> Result<Zeroi
 }
 
 /// Names the purpose, algorithm and key, so that no sealed key can be put in the place of another.
-fn key_aad(alg: SigningAlg, kid: &str) -> Vec<u8> {
-    format!("latchkey/signing-key/signin/{alg}/{kid}").into_bytes()
+fn key_aad(purpose: KeyPurpose, alg: SigningAlg, kid: &str) -> Vec<u8> {
+    format!("latchkey/signing-key/{purpose}/{alg}/{kid}").into_bytes()
 }
 
 fn secret_aad(name: &str) -> Vec<u8> {
@@ -78,7 +79,7 @@ mod tests {
     }
 
     fn record(alg: SigningAlg) -> SigningKeyRecord {
-        seal_new(Make { alg, generation: 3, active_from: Some(NOW) }, &sealing(), NOW).unwrap()
+        seal_new(KeyPurpose::Signin, Make { alg, generation: 3, active_from: Some(NOW) }, &sealing(), NOW).unwrap()
     }
 
     #[test]
@@ -99,14 +100,16 @@ mod tests {
         assert!(matches!(open(&swapped, &sealing()), Err(KeysError::WrongSealingKey { .. })));
         let renamed = SigningKeyRecord { alg: SigningAlg::EdDsa, ..one.clone() };
         assert!(matches!(open(&renamed, &sealing()), Err(KeysError::WrongSealingKey { .. })));
+        let of_assets = SigningKeyRecord { purpose: KeyPurpose::Assets, ..one.clone() };
+        assert!(matches!(open(&of_assets, &sealing()), Err(KeysError::WrongSealingKey { .. })));
         // Sealed under this name by someone who has the sealing key: the thumbprint still tells.
-        let pkcs8 = sealing().open(&key_aad(other.alg, &other.kid), &other.sealed, "it").unwrap();
-        let forged = SigningKeyRecord { sealed: sealing().seal(&key_aad(one.alg, &one.kid), &pkcs8).unwrap(), ..one.clone() };
+        let pkcs8 = sealing().open(&key_aad(other.purpose, other.alg, &other.kid), &other.sealed, "it").unwrap();
+        let forged = SigningKeyRecord { sealed: sealing().seal(&key_aad(one.purpose, one.alg, &one.kid), &pkcs8).unwrap(), ..one.clone() };
         assert_eq!(
             open(&forged, &sealing()).unwrap_err().to_string(),
             format!("the signing key {} in the database is damaged: its private half is another key's", one.kid)
         );
-        let garbage = SigningKeyRecord { sealed: sealing().seal(&key_aad(one.alg, &one.kid), b"no key").unwrap(), ..one };
+        let garbage = SigningKeyRecord { sealed: sealing().seal(&key_aad(one.purpose, one.alg, &one.kid), b"no key").unwrap(), ..one };
         assert!(matches!(open(&garbage, &sealing()), Err(KeysError::Damaged { why: "it cannot be parsed", .. })));
     }
 

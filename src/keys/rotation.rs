@@ -21,7 +21,7 @@ pub enum KeyState {
     Retired,
 }
 
-/// One key's place in its algorithm's line of keys.
+/// One key's place in the line of keys of its algorithm. Each purpose has lines of its own, which are looked at apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct KeyTimes {
     pub kid: String,
@@ -75,10 +75,10 @@ pub(super) fn state(key: &KeyTimes, keys: &[KeyTimes], now: Timestamp) -> KeySta
     }
 }
 
-/// The keys that are lacking: each algorithm has one that signs and one that waits.
-pub(super) fn missing(keys: &[KeyTimes], now: Timestamp) -> Vec<Make> {
+/// The keys that are lacking: each of the algorithms has one that signs and one that waits.
+pub(super) fn missing(keys: &[KeyTimes], algs: &[SigningAlg], now: Timestamp) -> Vec<Make> {
     let mut steps = Vec::new();
-    for &alg in SigningAlg::ALL {
+    for &alg in algs {
         let line = || keys.iter().filter(|key| key.alg == alg);
         let mut generation = line().map(|key| key.generation).max().unwrap_or(0);
         if !line().any(|key| key.active_from.is_some()) {
@@ -95,7 +95,13 @@ pub(super) fn missing(keys: &[KeyTimes], now: Timestamp) -> Vec<Make> {
 
 /// The promotions of a rotation at `now`. An algorithm whose last rotation has not taken effect yet has none, nor has one that
 /// lacks its next key: then somebody else is in the middle of it.
-pub(super) fn promotions(keys: &[KeyTimes], now: Timestamp, publish_ahead: Duration, token_lifetime_max: Duration) -> Vec<Promote> {
+pub(super) fn promotions(
+    keys: &[KeyTimes],
+    algs: &[SigningAlg],
+    now: Timestamp,
+    publish_ahead: Duration,
+    token_lifetime_max: Duration,
+) -> Vec<Promote> {
     let of = |&alg: &SigningAlg| {
         let line = || keys.iter().filter(|key| key.alg == alg);
         let old = active(keys, alg, now)?;
@@ -109,7 +115,7 @@ pub(super) fn promotions(keys: &[KeyTimes], now: Timestamp, publish_ahead: Durat
         let retire_at = active_from.plus(token_lifetime_max).plus(GRACE);
         Some(Promote { alg, next: next.kid.clone(), active_from, old: old.kid.clone(), retire_at })
     };
-    SigningAlg::ALL.iter().filter_map(of).collect()
+    algs.iter().filter_map(of).collect()
 }
 
 /// Whether the key of `alg` has signed for `every` or longer.
@@ -139,7 +145,7 @@ mod tests {
     }
 
     fn promote(keys: &[KeyTimes], now: i64) -> Option<Promote> {
-        promotions(keys, at(now), AHEAD, LIFETIME).into_iter().next()
+        promotions(keys, SigningAlg::ALL, at(now), AHEAD, LIFETIME).into_iter().next()
     }
 
     #[test]
@@ -167,11 +173,13 @@ mod tests {
 
     #[test]
     fn what_is_lacking_is_made_once() {
-        let all = missing(&[], at(7));
+        assert_eq!(missing(&[], &[ALG], at(7)).len(), 2);
+        let all = missing(&[], SigningAlg::ALL, at(7));
         assert_eq!(all.len(), 2 * SigningAlg::ALL.len());
         assert_eq!(all[0], Make { alg: SigningAlg::Rs256, generation: 1, active_from: Some(at(7)) });
         assert_eq!(all[1], Make { alg: SigningAlg::Rs256, generation: 2, active_from: None });
-        let mine = |keys: &[KeyTimes], now| missing(keys, at(now)).into_iter().filter(|make| make.alg == ALG).collect::<Vec<_>>();
+        let mine =
+            |keys: &[KeyTimes], now| missing(keys, SigningAlg::ALL, at(now)).into_iter().filter(|make| make.alg == ALG).collect::<Vec<_>>();
         assert_eq!(mine(&[key(1, 0, Some(0)), key(2, 0, None)], 9), []);
         // A start that was cut short, and a rotation that was.
         assert_eq!(mine(&[key(1, 0, Some(0))], 9), [Make { alg: ALG, generation: 2, active_from: None }]);

@@ -49,6 +49,7 @@ async fn begin(ctx: &Ctx, body: &Body) -> Result<Waiting, Fault> {
     if client.auth_method == AuthMethod::None {
         ctx.charge(Try::Device)?;
     }
+    ctx.charge_client(&client)?;
     let asked = request::of_device(ctx, &params, &client)?;
     let (key, device_code) = (ctx.state.keys.pairwise_secret(), ctx.state.entropy.secret());
     let settings = &ctx.state.config.devices;

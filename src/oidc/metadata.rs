@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::token::GRANT_TYPES;
 use super::userinfo::SIGNED_WITH;
 use crate::config::WebPage;
-use crate::domain::{AuthMethod, GrantType, SigningAlg, SubjectType};
+use crate::domain::{AuthMethod, GrantType, KeyPurpose, SigningAlg, SubjectType};
 use crate::endpoints::Endpoint;
 use crate::policy::acr;
 use crate::protocol::authorize::SCOPES;
@@ -140,12 +140,7 @@ pub async fn discovery(ctx: Ctx) -> HttpResponse {
     HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "public, max-age=300")).json(Metadata::of(&ctx.state))
 }
 
-/// `GET /keys`: the JWK set (RFC 7517 §5). It may be kept for five minutes, or less where a new key signs sooner than that.
+/// `GET /keys`: the keys of all that is about signing in.
 pub async fn keys(ctx: Ctx) -> HttpResponse {
-    let jwks = ctx.state.keys.jwks();
-    let known = reply::is_known(&ctx, &jwks.etag);
-    let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-    let max_age = ctx.state.config.keys.publish_ahead.as_secs().min(300);
-    response.insert_header((header::CACHE_CONTROL, format!("public, max-age={max_age}"))).insert_header((header::ETAG, jwks.etag.clone()));
-    if known { response.finish() } else { response.content_type("application/json").body(jwks.body.clone()) }
+    reply::jwks(&ctx, KeyPurpose::Signin)
 }

@@ -64,7 +64,7 @@ impl Recorder<'_> {
         std::mem::take(&mut *self.exchanges.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+    pub(super) async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
         let sent = Request {
             method: request.method().to_string(),
             url: request.uri().to_string(),

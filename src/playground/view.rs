@@ -61,39 +61,39 @@ pub(super) struct RunPage {
 }
 
 #[derive(Debug)]
-struct StepView {
-    title: &'static str,
-    words: &'static str,
-    facts: Vec<(String, String, &'static str)>,
-    exchanges: Vec<ExchangeView>,
+pub(super) struct StepView {
+    pub(super) title: &'static str,
+    pub(super) words: &'static str,
+    pub(super) facts: Vec<(String, String, &'static str)>,
+    pub(super) exchanges: Vec<ExchangeView>,
 }
 
 #[derive(Debug)]
-struct ExchangeView {
+pub(super) struct ExchangeView {
     /// Unlike any other's on the page.
-    id: String,
-    by: &'static str,
-    line: String,
-    open: bool,
-    request: String,
-    response: Option<ResponseView>,
-    unseen: &'static str,
-    curl: String,
+    pub(super) id: String,
+    pub(super) by: &'static str,
+    pub(super) line: String,
+    pub(super) open: bool,
+    pub(super) request: String,
+    pub(super) response: Option<ResponseView>,
+    pub(super) unseen: &'static str,
+    pub(super) curl: String,
 }
 
 #[derive(Debug)]
-struct ResponseView {
-    line: String,
-    text: String,
+pub(super) struct ResponseView {
+    pub(super) line: String,
+    pub(super) text: String,
 }
 
 #[derive(Debug)]
-struct TokenView {
-    id: &'static str,
-    title: &'static str,
-    words: &'static str,
-    text: String,
-    decoded: Option<Decoded>,
+pub(super) struct TokenView {
+    pub(super) id: &'static str,
+    pub(super) title: &'static str,
+    pub(super) words: &'static str,
+    pub(super) text: String,
+    pub(super) decoded: Option<Decoded>,
 }
 
 #[derive(Debug)]
@@ -137,7 +137,7 @@ impl RunPage {
     }
 }
 
-fn steps(report: &Report) -> Vec<StepView> {
+pub(super) fn steps(report: &Report) -> Vec<StepView> {
     let mut number = 0;
     let mut numbered = |exchange: &Exchange| {
         number += 1;
@@ -177,7 +177,7 @@ fn exchange_view(id: String, exchange: &Exchange) -> ExchangeView {
     }
 }
 
-fn token_view(token: &Token, now: Timestamp) -> TokenView {
+pub(super) fn token_view(token: &Token, now: Timestamp) -> TokenView {
     let (id, title, words) = match token.kind {
         TokenName::Id => ("id_token", "ID token", "For the app itself: who signed in, when and how. It is not for any API."),
         TokenName::Access => {
@@ -188,7 +188,7 @@ fn token_view(token: &Token, now: Timestamp) -> TokenView {
 }
 
 /// The name by which the person is greeted: a wallet's address, or whatever the subject is.
-fn person(token: &TokenView) -> Option<String> {
+pub(super) fn person(token: &TokenView) -> Option<String> {
     let claims = &token.decoded.as_ref()?.claims;
     let find = |name: &str| claims.iter().find(|claim| claim.name == name).map(|claim| claim.value.clone());
     find("ethereum_address").or_else(|| find("sub"))

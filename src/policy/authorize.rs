@@ -194,6 +194,7 @@ impl Approved {
             kept_until: now.plus(lifetime).plus(of_tokens),
             resource: self.request.resource.clone(),
             claims: self.request.claims.to_stored(),
+            authorization_details: None,
             told_as: None,
         }
     }

@@ -222,5 +222,7 @@ impl<'a> SignIn<'a> {
 /// The `sub` of a person at `client`, by the client's own form or else the server's.
 #[must_use]
 pub fn subject_for(client: &ClientRecord, default: SubjectType, person: Person<'_>, secret: &[u8; 32]) -> String {
-    subject::subject(client.subject_type.unwrap_or(default), person, &client.sector().unwrap_or_default(), secret)
+    let form = client.subject_type.unwrap_or(default);
+    let sector = if form == SubjectType::Pairwise { client.sector().unwrap_or_default() } else { String::new() };
+    subject::subject(form, person, &sector, secret)
 }

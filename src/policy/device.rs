@@ -124,6 +124,7 @@ pub fn record(granted: &GrantedDevice, id: CodeId, page: RedirectUri, now: Times
         kept_until: now.plus(of_tokens),
         resource: granted.resource.clone(),
         claims: None,
+        authorization_details: None,
         told_as: None,
     }
 }

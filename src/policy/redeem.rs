@@ -114,6 +114,7 @@ mod tests {
                 kept_until: now,
                 resource: None,
                 claims: None,
+                authorization_details: None,
                 told_as: None,
             },
             wallet: None,

@@ -223,6 +223,7 @@ mod tests {
             kept_until: now,
             resource: None,
             claims: None,
+            authorization_details: None,
             told_as: None,
         }
     }

@@ -54,6 +54,10 @@ struct OneLine<'a>(&'a str);
 
 impl fmt::Display for OneLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Nearly always all of it stands as it is.
+        if self.0.chars().all(is_allowed) {
+            return f.write_str(self.0);
+        }
         self.0.chars().try_for_each(|c| f.write_char(if is_allowed(c) { c } else { '?' }))
     }
 }

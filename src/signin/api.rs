@@ -156,7 +156,7 @@ async fn wallet(ctx: &Ctx, client: &ClientRecord, taken: &TakenChallenge) -> Res
     let (account, record) = match proof::entrance(taken) {
         // All that is to be stored was stored when the challenge was taken.
         Entrance::Known(account) => {
-            ctx.state.note(Note::IdentityUsed(Provider::web3(), challenge.message.address.checksummed(), ctx.now));
+            ctx.state.note(Note::WalletUsed(challenge.message.address, ctx.now));
             (account, Record::Wallet(challenge.id))
         }
         Entrance::Agrees => first_sign_in(ctx, client, challenge).await?.ok_or_else(shut)?,
@@ -195,6 +195,7 @@ async fn first_sign_in(ctx: &Ctx, client: &ClientRecord, challenge: &ApiChalleng
         kept_until: ctx.now.plus(tokens::longest_lifetime(&ctx.state, client)),
         resource: None,
         claims: None,
+        authorization_details: None,
         told_as: None,
     };
     let never_given = ctx.state.entropy.secret().hash();

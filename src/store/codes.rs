@@ -38,6 +38,9 @@ pub struct NewCode {
     /// The claims that were asked for by name (OpenID Connect Core §5.5), as they were asked for.
     #[sqlx(json(nullable))]
     pub claims: Option<serde_json::Value>,
+    /// What the person granted on assets with it (RFC 9396), with the ids of the grants.
+    #[sqlx(json(nullable))]
+    pub authorization_details: Option<serde_json::Value>,
     /// The person's `sub` at the app, where the app wants to be told of the session's end (Back-Channel Logout §2.2). It is kept with
     /// the session, not with the code.
     #[sqlx(skip)]
@@ -69,21 +72,21 @@ sql! {
     PUT = "
         INSERT INTO authorization_code (id, code_hash, client_id, account_id, session_id, redirect_uri, scope, nonce, code_challenge,
                                         provider, subject, amr, authenticated_at, issued_at, expires_at, redeemed_at, sweep_at,
-                                        resource, claims)
-        SELECT $1, $2, c.id, a.id, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19
+                                        resource, claims, authorization_details)
+        SELECT $1, $2, c.id, a.id, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20
         FROM client c, account a
         WHERE c.id = $3 AND c.disabled_at IS NULL AND a.id = $4 AND a.disabled_at IS NULL";
     PUT_UNCONDITIONALLY = "
         INSERT INTO authorization_code (id, code_hash, client_id, account_id, session_id, redirect_uri, scope, nonce, code_challenge,
                                         provider, subject, amr, authenticated_at, issued_at, expires_at, redeemed_at, sweep_at,
-                                        resource, claims)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
+                                        resource, claims, authorization_details)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
     /// The one statement that a code redemption is.
     REDEEM = "
         UPDATE authorization_code SET redeemed_at = $3
         WHERE code_hash = $1 AND client_id = $2 AND redeemed_at IS NULL AND revoked_at IS NULL AND expires_at > $3
         RETURNING id, client_id, account_id, session_id, redirect_uri, scope, nonce, code_challenge, provider, subject, amr,
-                  authenticated_at, issued_at, expires_at, sweep_at, resource, claims,
+                  authenticated_at, issued_at, expires_at, sweep_at, resource, claims, authorization_details,
                   CASE WHEN provider = 'web3' THEN subject
                        ELSE (SELECT i.subject FROM identity i
                              WHERE i.account_id = authorization_code.account_id AND i.provider = 'web3'
@@ -215,7 +218,8 @@ async fn insert(
             redeemed_at,
             code.kept_until,
             code.resource.map(Json),
-            code.claims.map(Json)
+            code.claims.map(Json),
+            code.authorization_details.map(Json)
         )
     )? > 0)
 }

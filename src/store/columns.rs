@@ -6,8 +6,9 @@ use sqlx::{Database, Decode, Encode, Type};
 use uuid::Uuid;
 
 use crate::domain::{
-    AccountId, Address, AuthMethod, ChallengeId, ClaimsProfile, ClientId, ClientKind, CodeId, DeviceId, FamilyId, InteractionId, Pkce,
-    Provider, RedirectUri, Scope, SessionId, SigningAlg, SubjectType, Timestamp, TokenHash,
+    AccountId, Address, AssetDid, AuthMethod, ChallengeId, ClaimsProfile, ClientId, ClientKind, CodeId, DeviceId, FamilyId, GrantEnd,
+    GrantId, GrantSource, InteractionId, KeyPurpose, PermissionSet, Pkce, Provider, RedirectUri, Scope, SessionId, SigningAlg, SubjectType,
+    Timestamp, TokenHash,
 };
 
 // A value whose column has the type of `$column`: it is written by `$write` and read back by `$read`.
@@ -61,15 +62,21 @@ column! {
     CodeId as Uuid { |id| id.0, |id| Ok(Self(id)) }
     FamilyId as Uuid { |id| id.0, |id| Ok(Self(id)) }
     DeviceId as Uuid { |id| id.0, |id| Ok(Self(id)) }
+    GrantId as Uuid { |id| id.0, |id| Ok(Self(id)) }
     Provider as String { |provider| provider.as_str().to_owned(), |text| Ok(Self::new(text)) }
     ClientId as String { |id| id.as_str().to_owned(), |text| Ok(text.parse()?) }
     RedirectUri as String { |uri| uri.as_str().to_owned(), |text| Ok(text.parse()?) }
     Scope as String { ToString::to_string, |text| Ok(text.parse()?) }
     Address as String { Self::checksummed, |text| Ok(text.parse()?) }
+    AssetDid as String { ToString::to_string, |text| Ok(text.parse()?) }
+    PermissionSet as String { ToString::to_string, |text| Ok(text.parse()?) }
+    GrantSource as String { |word| word.as_str().to_owned(), |text| Ok(text.parse()?) }
+    GrantEnd as String { |word| word.as_str().to_owned(), |text| Ok(text.parse()?) }
     ClientKind as String { |word| word.as_str().to_owned(), |text| Ok(text.parse()?) }
     AuthMethod as String { |word| word.as_str().to_owned(), |text| Ok(text.parse()?) }
     Pkce as String { |word| word.as_str().to_owned(), |text| Ok(text.parse()?) }
     ClaimsProfile as String { |word| word.as_str().to_owned(), |text| Ok(text.parse()?) }
     SubjectType as String { |word| word.as_str().to_owned(), |text| Ok(text.parse()?) }
+    KeyPurpose as String { |word| word.as_str().to_owned(), |text| Ok(text.parse()?) }
     SigningAlg as String { |word| word.as_str().to_owned(), |text| Ok(text.parse()?) }
 }

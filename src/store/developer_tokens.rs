@@ -18,6 +18,23 @@ pub struct DeveloperToken {
     pub expires_at: Timestamp,
 }
 
+/// What must hold of a token `t`, its key `k` and its client `c`, so that it holds at that moment.
+macro_rules! developer_token_holds {
+    ($now:literal) => {
+        concat!(
+            "t.expires_at > ",
+            $now,
+            " AND t.revoked_at IS NULL
+          AND k.disabled_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ",
+            $now,
+            ") AND c.disabled_at IS NULL
+          AND t.issued_at > COALESCE(c.tokens_from, -1)"
+        )
+    };
+}
+
+pub(super) use developer_token_holds;
+
 sql! {
     PUT = "
         INSERT INTO developer_token (id, client_id, key_address, scope, issued_at, expires_at)
@@ -26,14 +43,12 @@ sql! {
         JOIN client c ON c.id = k.client_id
         WHERE k.client_id = $2 AND k.address = $3 AND k.disabled_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $7)
           AND c.disabled_at IS NULL";
-    TOKEN = "
+    TOKEN = concat!("
         SELECT t.id, t.client_id, t.key_address, t.scope, t.issued_at, t.expires_at
         FROM developer_token t
         JOIN license_key k ON k.client_id = t.client_id AND k.address = t.key_address
         JOIN client c ON c.id = t.client_id
-        WHERE t.id = $1 AND t.expires_at > $2 AND t.revoked_at IS NULL
-          AND k.disabled_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2) AND c.disabled_at IS NULL
-          AND t.issued_at > COALESCE(c.tokens_from, -1)";
+        WHERE t.id = $1 AND ", developer_token_holds!("$2"));
 }
 
 impl Store {

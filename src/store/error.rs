@@ -54,6 +54,8 @@ pub enum Conflict {
     RedirectUri,
     /// A device has this user code already.
     UserCode,
+    /// An asset of this DID is there already.
+    Asset,
     /// Another constraint, by the engine's own words.
     Other(String),
 }
@@ -66,6 +68,7 @@ impl fmt::Display for Conflict {
             Self::LicenseKey => f.write_str("the license has a key with this address already"),
             Self::RedirectUri => f.write_str("the client has this URI already"),
             Self::UserCode => f.write_str("a device has this user code already"),
+            Self::Asset => f.write_str("an asset with this DID exists already"),
             Self::Other(constraint) => write!(f, "the database refuses it: {constraint}"),
         }
     }
@@ -77,6 +80,7 @@ const CONSTRAINTS: &[(&str, &str, Conflict)] = &[
     ("license_pkey", "license.client_id", Conflict::ClientId),
     ("license_alias_unique", "license.alias", Conflict::LicenseAlias),
     ("license_key_pkey", "license_key.client_id, license_key.address", Conflict::LicenseKey),
+    ("asset_pkey", "asset.did", Conflict::Asset),
     (
         "client_redirect_uri_pkey",
         "client_redirect_uri.client_id, client_redirect_uri.purpose, client_redirect_uri.uri",

@@ -51,6 +51,9 @@ pub struct RefreshedFamily {
     pub resource: Option<Vec<String>>,
     #[sqlx(json(nullable))]
     pub claims: Option<serde_json::Value>,
+    /// What the person granted on assets when it began (RFC 9396), with the ids of the grants.
+    #[sqlx(json(nullable))]
+    pub authorization_details: Option<serde_json::Value>,
     pub provider: Provider,
     pub subject: String,
     #[sqlx(json)]
@@ -115,6 +118,8 @@ macro_rules! lives {
     };
 }
 
+pub(super) use lives;
+
 /// The one statement that a refresh is; `$set` is what becomes of the two hashes.
 macro_rules! refresh {
     ($set:literal, $now:literal, $idle:literal, $least:literal, $kept:literal, $seen:literal) => {
@@ -142,7 +147,8 @@ macro_rules! refresh {
           AND ",
             lives!($now, $seen),
             "
-        RETURNING id, account_id, session_id, scope, resource, claims, provider, subject, amr, authenticated_at, expires_at,
+        RETURNING id, account_id, session_id, scope, resource, claims, authorization_details, provider, subject, amr,
+                  authenticated_at, expires_at,
                   CASE WHEN provider = 'web3' THEN subject
                        ELSE (SELECT i.subject FROM identity i
                              WHERE i.account_id = refresh_token.account_id AND i.provider = 'web3'
@@ -155,9 +161,10 @@ macro_rules! refresh {
 sql! {
     PUT = "
         INSERT INTO refresh_token (id, current_hash, client_id, account_id, code_id, session_id, scope, resource, claims, provider,
-                                   subject, amr, authenticated_at, issued_at, idle_expires_at, expires_at, sweep_at)
+                                   subject, amr, authenticated_at, issued_at, idle_expires_at, expires_at, sweep_at,
+                                   authorization_details)
         SELECT $1, $2, t.client_id, t.account_id, t.id, $4, t.scope, t.resource, t.claims, t.provider,
-               t.subject, t.amr, t.authenticated_at, t.issued_at, $5, $6, $7
+               t.subject, t.amr, t.authenticated_at, t.issued_at, $5, $6, $7, t.authorization_details
         FROM authorization_code t
         WHERE t.id = $3";
     /// The current token, or the one before it: what takes its place is new, and what had taken its place is dead.

@@ -26,8 +26,25 @@ pub struct PersonToken {
     pub account_updated_at: Timestamp,
 }
 
+/// What must hold of a code `t`, its account `a` and its client `c`, so that the access token that it gave holds at that moment.
+macro_rules! person_token_holds {
+    ($now:literal) => {
+        concat!(
+            "t.redeemed_at IS NOT NULL AND t.revoked_at IS NULL AND t.sweep_at > ",
+            $now,
+            "
+          AND a.disabled_at IS NULL AND c.disabled_at IS NULL
+          AND t.issued_at > COALESCE(a.tokens_from, -1) AND t.issued_at > COALESCE(c.tokens_from, -1)
+          AND EXISTS (SELECT 1 FROM consent n
+                      WHERE n.account_id = t.account_id AND n.client_id = t.client_id AND n.created_at <= t.issued_at)"
+        )
+    };
+}
+
+pub(super) use person_token_holds;
+
 sql! {
-    PERSON_TOKEN = "
+    PERSON_TOKEN = concat!("
         SELECT t.client_id, t.account_id, t.scope, t.provider, t.subject,
                CASE WHEN t.provider = 'web3' THEN t.subject
                     ELSE (SELECT i.subject FROM identity i
@@ -38,11 +55,7 @@ sql! {
         FROM authorization_code t
         JOIN account a ON a.id = t.account_id
         JOIN client c ON c.id = t.client_id
-        WHERE t.id = $1 AND t.redeemed_at IS NOT NULL AND t.revoked_at IS NULL AND t.sweep_at > $2
-          AND a.disabled_at IS NULL AND c.disabled_at IS NULL
-          AND t.issued_at > COALESCE(a.tokens_from, -1) AND t.issued_at > COALESCE(c.tokens_from, -1)
-          AND EXISTS (SELECT 1 FROM consent n
-                      WHERE n.account_id = t.account_id AND n.client_id = t.client_id AND n.created_at <= t.issued_at)";
+        WHERE t.id = $1 AND ", person_token_holds!("$2"));
 }
 
 impl Store {

@@ -6,7 +6,7 @@ use super::clients::read::within;
 use super::clients::write::{replace_uris, seconds, update};
 use super::dialect::{Conn, on, sql, write_one};
 use super::{ClientRecord, Store, StoreError, UriPurpose};
-use crate::domain::{ClientId, Timestamp, TokenHash};
+use crate::domain::{ClientId, ClientMetadata, Timestamp, TokenHash};
 
 sql! {
     /// Holds the row until the transaction ends: what is decided meanwhile is decided over what is there. The condition makes the token
@@ -32,6 +32,9 @@ sql! {
         WHERE client.source = 'document' AND client.disabled_at IS NULL AND client.updated_at <= excluded.updated_at";
     /// Somebody has a use for it.
     USED = "UPDATE client SET unused_until = NULL WHERE id = $1 AND unused_until IS NOT NULL";
+    /// Holds the row until the end of the transaction, so that what the operator sets is kept, also when it is set at this very moment.
+    HOLD_DOCUMENT = "UPDATE client SET document_until = document_until WHERE id = $1 AND source = 'document'";
+    METADATA = "SELECT metadata FROM client WHERE id = $1";
     POSTPONE = "UPDATE client SET document_until = $2 WHERE id = $1 AND source = 'document' AND document_until < $2";
 }
 
@@ -56,10 +59,11 @@ impl Store {
                     return Ok(None);
                 }
                 let Some(before) = within(&mut conn, &id).await? else { return Ok(None) };
-                let after = match plan(&before) {
+                let mut after = match plan(&before) {
                     Ok(after) => after,
                     Err(refused) => return Ok(Some(Err(refused))),
                 };
+                after.metadata = after.metadata.keeping_operators(&before.metadata);
                 on!(conn, execute(NEXT_TOKEN, &id, after.registration_hash))?;
                 update(&mut conn, &after, &[UriPurpose::Redirect, UriPurpose::PostLogout]).await?;
                 Ok(Some(Ok(after)))
@@ -74,11 +78,13 @@ impl Store {
         Ok(write_one!(self, execute(DELETE, id, presented))? > 0)
     }
 
-    /// Makes the client be what its document says. False: a client of that id is there by other means, or is disabled.
+    /// Makes the client be what its document says; what the operator set of it stays. False: a client of that id is there by other means, or is disabled.
     pub async fn put_document_client(&self, client: &ClientRecord) -> Result<bool, StoreError> {
-        let client = client.clone();
+        let mut client = client.clone();
         self.transaction(move |mut conn| {
             Box::pin(async move {
+                on!(conn, execute(HOLD_DOCUMENT, &client.id))?;
+                keep_operators(&mut conn, &mut client).await?;
                 let changed = on!(
                     conn,
                     execute(
@@ -129,4 +135,12 @@ impl Store {
 /// Notes that somebody has a use for a client.
 pub(super) async fn used(conn: &mut Conn<'_>, id: &ClientId) -> Result<bool, StoreError> {
     Ok(on!(*conn, execute(USED, id))? > 0)
+}
+
+// The row is held by this transaction: what is read here cannot change before it is written back.
+async fn keep_operators(conn: &mut Conn<'_>, client: &mut ClientRecord) -> Result<(), StoreError> {
+    let stored: Option<Json<ClientMetadata>> = on!(*conn, value(METADATA, &client.id))?;
+    let before = stored.map(|Json(metadata)| metadata).unwrap_or_default();
+    client.metadata = std::mem::take(&mut client.metadata).keeping_operators(&before);
+    Ok(())
 }

@@ -1,8 +1,9 @@
 //! Every SQL text of the store in one list, so that a test can prepare each of them on both engines.
 
 use super::{
-    accounts, assertions, challenges, clients, codes, consents, developer_tokens, devices, endings, families, interactions, licenses,
-    logos, outbox, persons, pushed_requests, registrations, revocations, sessions, signing_keys, sweep,
+    accounts, assertions, asset_claims, asset_imports, asset_pages, assets, challenges, clients, codes, consents, developer_tokens,
+    devices, endings, exchange, families, grant_history, grant_lists, grants, interactions, licenses, logos, outbox, persons,
+    pushed_requests, registrations, revocations, sessions, signing_keys, sweep,
 };
 
 /// One SQL text, and where it is declared.
@@ -20,6 +21,10 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
     [
         accounts::STATEMENTS,
         assertions::STATEMENTS,
+        asset_claims::STATEMENTS,
+        asset_imports::STATEMENTS,
+        asset_pages::STATEMENTS,
+        assets::STATEMENTS,
         challenges::STATEMENTS,
         clients::read::STATEMENTS,
         clients::write::STATEMENTS,
@@ -28,7 +33,11 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
         developer_tokens::STATEMENTS,
         devices::STATEMENTS,
         endings::STATEMENTS,
+        exchange::STATEMENTS,
         families::STATEMENTS,
+        grant_history::STATEMENTS,
+        grant_lists::STATEMENTS,
+        grants::STATEMENTS,
         interactions::STATEMENTS,
         licenses::STATEMENTS,
         logos::STATEMENTS,

@@ -7,6 +7,22 @@ use super::dialect::{read, sql, write_one};
 use super::{Store, StoreError};
 use crate::domain::{ChallengeId, ClientId, CodeId, Timestamp};
 
+/// What must hold of a client `c`, so that its own token, of that moment and that id, holds.
+macro_rules! client_token_holds {
+    ($issued_at:literal, $token:literal) => {
+        concat!(
+            "c.disabled_at IS NULL AND ",
+            $issued_at,
+            " > COALESCE(c.tokens_from, -1)
+          AND NOT EXISTS (SELECT 1 FROM token_revocation v WHERE v.token_id = ",
+            $token,
+            ")"
+        )
+    };
+}
+
+pub(super) use client_token_holds;
+
 sql! {
     REVOKE = "
         INSERT INTO token_revocation (token_id, client_id, expires_at)
@@ -17,10 +33,7 @@ sql! {
     REVOKE_CODE = "UPDATE authorization_code SET revoked_at = $3 WHERE id = $1 AND client_id = $2 AND revoked_at IS NULL";
     REVOKE_CHALLENGE = "UPDATE api_challenge SET revoked_at = $3 WHERE id = $1 AND client_id = $2 AND revoked_at IS NULL";
     REVOKE_DEVELOPER = "UPDATE developer_token SET revoked_at = $3 WHERE id = $1 AND client_id = $2 AND revoked_at IS NULL";
-    CLIENT_TOKEN = "
-        SELECT c.id FROM client c
-        WHERE c.id = $1 AND c.disabled_at IS NULL AND $2 > COALESCE(c.tokens_from, -1)
-          AND NOT EXISTS (SELECT 1 FROM token_revocation v WHERE v.token_id = $3)";
+    CLIENT_TOKEN = concat!("SELECT c.id FROM client c WHERE c.id = $1 AND ", client_token_holds!("$2", "$3"));
 }
 
 impl Store {

@@ -4,15 +4,16 @@ use sqlx::FromRow;
 
 use super::dialect::{on, read, sql, write_one};
 use super::{Store, StoreError};
-use crate::domain::{SigningAlg, Timestamp};
+use crate::domain::{KeyPurpose, SigningAlg, Timestamp};
 
 /// A signing key. Whether it is next, active or retired follows from its times.
 #[derive(Clone, PartialEq, Eq, FromRow)]
 pub struct SigningKeyRecord {
     /// RFC 7638 thumbprint.
     pub kid: String,
+    pub purpose: KeyPurpose,
     pub alg: SigningAlg,
-    /// 1, 2, …: unique for an algorithm, so that two replicas cannot make the same one.
+    /// 1, 2, …: unique for a purpose and algorithm, so that two replicas cannot make the same one.
     pub generation: i64,
     #[sqlx(json)]
     pub public_jwk: serde_json::Value,
@@ -29,6 +30,7 @@ impl std::fmt::Debug for SigningKeyRecord {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SigningKeyRecord")
             .field("kid", &self.kid)
+            .field("purpose", &self.purpose)
             .field("alg", &self.alg)
             .field("generation", &self.generation)
             .field("active_from", &self.active_from)
@@ -39,11 +41,11 @@ impl std::fmt::Debug for SigningKeyRecord {
 
 sql! {
     KEYS = "
-        SELECT kid, alg, generation, public_jwk, sealed, created_at, active_from, retire_at
-        FROM signing_key WHERE purpose = 'signin' ORDER BY alg, generation";
+        SELECT kid, purpose, alg, generation, public_jwk, sealed, created_at, active_from, retire_at
+        FROM signing_key ORDER BY purpose DESC, alg, generation";
     PUT = "
         INSERT INTO signing_key (kid, purpose, alg, generation, public_jwk, sealed, created_at, active_from, retire_at)
-        VALUES ($1, 'signin', $2, $3, $4, $5, $6, $7, $8)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         ON CONFLICT DO NOTHING";
     PROMOTE = "UPDATE signing_key SET active_from = $2 WHERE kid = $1 AND active_from IS NULL";
     RETIRE = "UPDATE signing_key SET retire_at = $2 WHERE kid = $1";
@@ -52,7 +54,7 @@ sql! {
 }
 
 impl Store {
-    /// Every key that is not swept yet, by algorithm and generation.
+    /// Every key that is not swept yet, by purpose, algorithm and generation.
     pub async fn signing_keys(&self) -> Result<Vec<SigningKeyRecord>, StoreError> {
         read!(self, rows(KEYS))
     }
@@ -62,7 +64,18 @@ impl Store {
         let key = key.clone();
         Ok(write_one!(
             self,
-            execute(PUT, key.kid, key.alg, key.generation, key.public_jwk, key.sealed, key.created_at, key.active_from, key.retire_at)
+            execute(
+                PUT,
+                key.kid,
+                key.purpose,
+                key.alg,
+                key.generation,
+                key.public_jwk,
+                key.sealed,
+                key.created_at,
+                key.active_from,
+                key.retire_at
+            )
         )? > 0)
     }
 

@@ -25,6 +25,8 @@ pub struct Swept {
     pub signing_keys: u64,
     /// That let themselves in, and that nobody ever agreed to.
     pub clients: u64,
+    pub asset_claims: u64,
+    pub grants: u64,
 }
 
 impl Swept {
@@ -46,11 +48,15 @@ impl Swept {
             + self.assertions
             + self.signing_keys
             + self.clients
+            + self.asset_claims
+            + self.grants
     }
 }
 
 /// As many rows as the texts below delete at a time.
 const BATCH: u64 = 500;
+/// The same of clients: with each go its rows in tables that have no index for it.
+const BATCH_OF_CLIENTS: u64 = 20;
 
 /// How long a device authorization is kept after its end.
 const DEVICES_KEPT: Duration = Duration::from_hours(1);
@@ -96,8 +102,15 @@ sql! {
     /// The moment is looked at again where the row is taken: somebody may agree in between. What an operator disabled stays known as that.
     CLIENTS = "
         DELETE FROM client
-        WHERE id IN (SELECT id FROM client WHERE unused_until <= $1 AND disabled_at IS NULL ORDER BY unused_until LIMIT 500)
+        WHERE id IN (SELECT id FROM client WHERE unused_until <= $1 AND disabled_at IS NULL ORDER BY unused_until LIMIT 20)
           AND unused_until <= $1 AND disabled_at IS NULL";
+    ASSET_CLAIMS = "
+        DELETE FROM asset_claim
+        WHERE code_hash IN (SELECT code_hash FROM asset_claim WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500)";
+    /// With its history. A grant is kept for a year after its end.
+    GRANTS = "
+        DELETE FROM asset_grant
+        WHERE id IN (SELECT id FROM asset_grant WHERE sweep_at <= $1 ORDER BY sweep_at LIMIT 500) AND sweep_at <= $1";
     SIGNING_KEYS = "DELETE FROM signing_key WHERE retire_at <= $1";
 }
 
@@ -120,17 +133,23 @@ impl Store {
             messages: self.sweep_table(MESSAGES, now).await?,
             assertions: self.sweep_table(ASSERTIONS, now).await?,
             signing_keys: self.sweep_table(SIGNING_KEYS, now).await?,
-            clients: self.sweep_table(CLIENTS, now).await?,
+            clients: self.sweep_in(CLIENTS, BATCH_OF_CLIENTS, now).await?,
+            asset_claims: self.sweep_table(ASSET_CLAIMS, now).await?,
+            grants: self.sweep_table(GRANTS, now).await?,
         })
     }
 
-    // Each batch is a write of its own: others come in between.
     async fn sweep_table(&self, text: &'static str, now: Timestamp) -> Result<u64, StoreError> {
+        self.sweep_in(text, BATCH, now).await
+    }
+
+    // Each batch is a write of its own: others come in between.
+    async fn sweep_in(&self, text: &'static str, most: u64, now: Timestamp) -> Result<u64, StoreError> {
         let mut swept = 0;
         loop {
             let batch = write_one!(self, execute(text, now))?;
             swept += batch;
-            if batch < BATCH {
+            if batch < most {
                 return Ok(swept);
             }
         }

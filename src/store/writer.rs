@@ -203,7 +203,7 @@ impl Task {
             }
         }
         if kept.is_ok() {
-            kept = conn.execute("COMMIT").await.map(drop).map_err(failed);
+            kept = prepared(&mut conn, "COMMIT").await.map_err(failed);
         }
         if kept.is_ok() || rolled_back(&mut conn).await {
             self.conn = Some(conn);
@@ -217,8 +217,8 @@ impl Task {
             Some(conn) => conn,
             None => self.options.connect().await?,
         };
-        match conn.execute("BEGIN IMMEDIATE").await {
-            Ok(_) => Ok(conn),
+        match prepared(&mut conn, "BEGIN IMMEDIATE").await {
+            Ok(()) => Ok(conn),
             Err(error) => {
                 if rolled_back(&mut conn).await {
                     self.conn = Some(conn);
@@ -227,6 +227,11 @@ impl Task {
             }
         }
     }
+}
+
+// Parsed once for each connection; a text that is executed as it is would be parsed each time.
+async fn prepared(conn: &mut SqliteConnection, text: &'static str) -> Result<(), sqlx::Error> {
+    sqlx::query(text).execute(conn).await.map(drop)
 }
 
 // What goes wrong with the transaction itself is never about the tables.
@@ -250,12 +255,12 @@ async fn in_savepoint<T, F>(conn: &mut SqliteConnection, work: F) -> Result<T, S
 where
     F: for<'c> FnOnce(Conn<'c>) -> Work<'c, T>,
 {
-    conn.execute("SAVEPOINT job").await.map_err(failed)?;
+    prepared(conn, "SAVEPOINT job").await.map_err(failed)?;
     let outcome = caught(Conn::Sqlite(&mut *conn), work).await;
     if outcome.is_err() {
-        conn.execute("ROLLBACK TO job").await.map_err(failed)?;
+        prepared(conn, "ROLLBACK TO job").await.map_err(failed)?;
     }
-    conn.execute("RELEASE job").await.map_err(failed)?;
+    prepared(conn, "RELEASE job").await.map_err(failed)?;
     outcome
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::ctx::Ctx;
 use super::pages::Frame;
-use crate::domain::RedirectUri;
+use crate::domain::{KeyPurpose, RedirectUri};
 use crate::state::{Mode, State};
 
 /// What a page's head needs, with a nonce of its own.
@@ -45,6 +45,17 @@ pub fn page(status: StatusCode, frame: &Frame, template: &impl Template, form_ta
 #[must_use]
 pub fn is_known(ctx: &Ctx, etag: &str) -> bool {
     ctx.header(header::IF_NONE_MATCH).is_some_and(|tags| tags.split(',').any(|tag| tag.trim() == etag))
+}
+
+/// A JWK set (RFC 7517 §5). It may be kept for five minutes, or less where a new key signs sooner than that.
+#[must_use]
+pub fn jwks(ctx: &Ctx, purpose: KeyPurpose) -> HttpResponse {
+    let jwks = ctx.state.keys.jwks(purpose);
+    let known = is_known(ctx, &jwks.etag);
+    let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    let max_age = ctx.state.config.keys.publish_ahead.as_secs().min(300);
+    response.insert_header((header::CACHE_CONTROL, format!("public, max-age={max_age}"))).insert_header((header::ETAG, jwks.etag.clone()));
+    if known { response.finish() } else { response.content_type("application/json").body(jwks.body.clone()) }
 }
 
 /// JSON that nobody may keep: tokens, challenges, errors.

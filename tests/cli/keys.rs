@@ -8,10 +8,15 @@ use serde_json::Value;
 use super::operator::{Operator, text};
 
 fn states(keys: &Value, state: &str) -> Vec<String> {
-    let mut algs: Vec<String> =
-        keys.as_array().unwrap().iter().filter(|key| key["state"] == state).map(|key| text(key, "alg").to_owned()).collect();
-    algs.sort();
-    algs
+    let mut lines: Vec<String> = keys
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|key| key["state"] == state)
+        .map(|key| format!("{} {}", text(key, "purpose"), text(key, "alg")))
+        .collect();
+    lines.sort();
+    lines
 }
 
 #[test]
@@ -20,14 +25,17 @@ fn keys_are_made_listed_and_rotated() {
     let first = operator.json(&["keys", "list"]);
     assert_eq!(
         (states(&first, "active"), states(&first, "next")),
-        (vec!["ES256".into(), "EdDSA".into(), "PS256".into(), "RS256".into()], states(&first, "active"))
+        (
+            ["assets RS256", "signin ES256", "signin EdDSA", "signin PS256", "signin RS256"].map(str::to_owned).to_vec(),
+            states(&first, "active")
+        )
     );
     assert_eq!(operator.json(&["keys", "list"]), first);
     let rotated = operator.json(&["keys", "rotate"]);
-    assert_eq!(rotated.as_array().unwrap().len(), 4);
+    assert_eq!(rotated.as_array().unwrap().len(), 5);
     let second = operator.json(&["keys", "list"]);
     for state in ["active", "next", "retired"] {
-        assert_eq!(states(&second, state).len(), 4, "{state}: {second}");
+        assert_eq!(states(&second, state).len(), 5, "{state}: {second}");
     }
     let folder = operator.folder.join("data");
     for (path, mode) in [(folder.clone(), 0o700), (folder.join("sealing.key"), 0o600), (folder.join("latchkey.db"), 0o600)] {

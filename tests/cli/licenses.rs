@@ -38,6 +38,24 @@ fn a_license_is_a_public_client_whose_id_is_an_address() {
 }
 
 #[test]
+fn the_operator_says_what_a_license_may_have_of_assets() {
+    let operator = Operator::new();
+    let made = create(&operator, "a", &["--audience", "dimo.zone", "--audience", "my-app", "--permission-limit", "privilege:GetLiveData"]);
+    let id = text(&made, "client_id");
+    assert_eq!((&made["audiences"], &made["permission_limit"]), (&json!(["dimo.zone", "my-app"]), &json!(["privilege:GetLiveData"])));
+    assert!(made.get("first_party").is_none());
+    // What is not named stays.
+    let changed = operator.json(&["license", "update", id, "--first-party"]);
+    assert_eq!([&changed["audiences"], &changed["first_party"]], [&made["audiences"], &json!(true)]);
+    let free = operator.json(&["license", "update", id, "--audience", "server", "--permission-limit", "any", "--first-party=false"]);
+    for key in ["audiences", "permission_limit", "first_party"] {
+        assert!(free.get(key).is_none(), "{key}");
+    }
+    assert!(operator.misunderstood(&["license", "update", id, "--audience", "a b"]).contains("visible ASCII"));
+    assert!(operator.misunderstood(&["license", "update", id, "--permission-limit", "a b"]).contains("name of a permission"));
+}
+
+#[test]
 fn an_id_is_the_same_in_any_case() {
     let operator = Operator::new();
     let made = create(&operator, "a", &["--client-id", &OTHER.to_lowercase(), "--pkce", "optional", "--token-lifetime", "1d"]);

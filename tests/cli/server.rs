@@ -65,7 +65,7 @@ fn the_doctor_changes_nothing() {
     }
     assert!(!operator.folder.join("data/sealing.key").exists());
     operator.json(&["keys", "list"]);
-    assert_eq!(said(&operator, "keys"), "the sealing key opens all 8 signing keys");
+    assert_eq!(said(&operator, "keys"), "the sealing key opens all 10 signing keys");
     let url = format!("sqlite://{}", operator.folder.join("data/latchkey.db").display());
     let undo = "DELETE FROM _sqlx_migrations WHERE version = 2; ALTER TABLE client DROP COLUMN undeclared_at";
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

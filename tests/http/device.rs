@@ -571,3 +571,24 @@ on_both!(a_device_may_ask_for_a_resource, [("FILE", FILE)], |world| {
     let (access, id) = Tokens::read(&poll(&tv, &waiting).await).claims();
     assert_eq!((&access["aud"], &access["scope"], &id["aud"]), (&json!(garage), &json!("garage:read openid"), &json!("tv")));
 });
+
+on_one!(who_let_itself_in_asks_for_so_many_codes, [("LIMITS_SELF_REGISTERED_PER_MINUTE", "2")], |world| {
+    for (id, source, statuses) in
+        [("self", latchkey::store::ClientSource::Registration, [200, 200, 429]), ("ours", latchkey::store::ClientSource::Command, [200; 3])]
+    {
+        world
+            .client(id, |client| {
+                client.auth_method = latchkey::domain::AuthMethod::ClientSecret;
+                client.secret_hash = Some(latchkey::domain::TokenHash::of(crate::world::SECRET));
+                client.metadata.grant_types = [latchkey::domain::GrantType::DeviceCode].into();
+                client.source = source;
+            })
+            .await;
+        let app = App::confidential(&world, id);
+        let mut got = Vec::new();
+        for _ in 0..3 {
+            got.push(app.post("/device/code", &asking(&app, "openid")).await.status);
+        }
+        assert_eq!(got, statuses, "{id}");
+    }
+});

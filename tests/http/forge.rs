@@ -39,7 +39,11 @@ pub(crate) fn self_signed(kid: &Value, typ: &str, claims: &Value) -> String {
 
 /// The published keys.
 pub(crate) async fn jwks(browser: &Browser<'_>) -> Vec<Value> {
-    browser.get("/keys").await.json()["keys"].as_array().unwrap().clone()
+    jwks_at(browser, "/keys").await
+}
+
+pub(crate) async fn jwks_at(browser: &Browser<'_>, path: &str) -> Vec<Value> {
+    browser.get(path).await.json()["keys"].as_array().unwrap().clone()
 }
 
 /// Whether a token's signature is that of the published key which its header names, by the algorithm of that key.

@@ -52,6 +52,8 @@ on_one!(every_page_has_its_headers, |world| {
     assert_page(&browser.get(&interaction).await, "'self'", "a visit that is over");
     assert_page(&browser.auth(&app.request().with("response_mode", "form_post")).await, with_app, "form_post");
     assert_page(&browser.get("/account").await, "'self'", "account");
+    assert_page(&browser.get("/device").await, "'self'", "device");
+    assert_page(&browser.get("/device?user_code=BCDF-GHJK").await, "'self'", "device with a code");
     assert_page(&browser.get("/logout").await, "'self'", "log out");
     assert_page(&browser.get("/logged-out").await, "'self'", "logged out");
     assert_page(&browser.get("/nowhere").await, "'self'", "not found");
@@ -142,11 +144,13 @@ on_one!(only_apis_may_be_read_by_other_origins_and_never_with_cookies, |world| {
         "/token",
         "/token/revoke",
         "/token/introspect",
+        "/device/code",
         "/auth/web3/generate_challenge",
         "/auth/web3/submit_challenge",
     ];
     for path in apis {
-        let method = if path.starts_with("/token") || path.starts_with("/auth/web3") { Method::POST } else { Method::GET };
+        let method =
+            if ["/token", "/device", "/auth/web3"].iter().any(|begin| path.starts_with(begin)) { Method::POST } else { Method::GET };
         let answer = browser.send(from(method.clone(), path)).await;
         assert_eq!((answer.header("access-control-allow-origin"), answer.header("access-control-allow-credentials")), ("*", ""), "{path}");
         let preflight = from(Method::OPTIONS, path)

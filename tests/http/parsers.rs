@@ -19,6 +19,8 @@ const ROUTES: &[&str] = &[
     "/auth",
     "/token",
     "/par",
+    "/device/code",
+    "/device",
     "/userinfo",
     "/keys",
     "/.well-known/openid-configuration",

@@ -57,10 +57,23 @@ on_both!(an_app_reads_replaces_and_removes_itself, [("REGISTRATION_ENABLED", "tr
     let read = manage(&world, Method::GET, id, Some(rotated), None).await.json();
     assert_eq!((read.get("client_secret"), &read["client_name"]), (None, &json!("After")));
 
+    // What the operator set of it stays, and it cannot set it itself.
+    let mut record = world.state.store.client(&id.parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!((record.metadata.first_party, &record.metadata.audiences, &record.metadata.permissions), (false, &None, &None));
+    record.metadata.audiences = Some(vec!["my-app".to_owned()]);
+    record.metadata.permissions = Some("privilege:GetLiveData".parse().unwrap());
+    let limits = record.metadata.clone();
+    assert!(world.state.store.update_client(&record, &[]).await.unwrap());
+
     // The secret stays over an update, said or not.
-    let again = json!({ "client_id": id, "redirect_uris": [moved], "client_secret": secret });
+    let again = json!({
+        "client_id": id, "redirect_uris": [moved], "client_secret": secret,
+        "audiences": ["other"], "permissions": ["privilege:ExecuteCommands"], "first_party": true,
+    });
     let third = manage(&world, Method::PUT, id, Some(rotated), Some(&again)).await.json();
     assert_eq!((third.get("client_secret"), &third["token_endpoint_auth_method"]), (None, &json!("client_secret_basic")));
+    let stored = world.state.store.client(&id.parse().unwrap()).await.unwrap().unwrap().metadata;
+    assert_eq!((stored.first_party, stored.audiences, stored.permissions), (false, limits.audiences, limits.permissions));
     let code = browser.authorize(&app.request().with("redirect_uri", moved), &wallet).await.query("code").unwrap();
     let redeem = browser.bare(Method::POST, "/token").header("authorization", basic(id, &secret)).header("content-type", FORM);
     let redeemed = browser.send(redeem.body(app.redemption(&code).with("redirect_uri", moved).encode())).await;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use latchkey::domain::{
-    AccountId, Address, AuthMethod, ChallengeId, ClientId, ClientKind, ClientMetadata, CodeId, InteractionId, Provider, Secret, SessionId,
-    SigningAlg, SubjectType, Timestamp, TokenHash,
+    AccountId, Address, AuthMethod, ChallengeId, ClientId, ClientKind, ClientMetadata, CodeId, InteractionId, KeyPurpose, Provider, Secret,
+    SessionId, SigningAlg, SubjectType, Timestamp, TokenHash,
 };
 use latchkey::store::{
     ApiChallenge, ClientRecord, Interaction, License, LicenseKey, NewCode, Session, SigninChallenge, SigningKeyRecord, Store,
@@ -120,6 +120,7 @@ pub(crate) fn code(number: u8, client: &str, account: AccountId) -> NewCode {
         kept_until: at(3_600),
         resource: None,
         claims: None,
+        authorization_details: None,
         told_as: None,
     }
 }
@@ -158,6 +159,7 @@ pub(crate) fn api_challenge(number: u8, client: &str) -> ApiChallenge {
 pub(crate) fn signing_key(kid: &str, alg: SigningAlg, generation: i64) -> SigningKeyRecord {
     SigningKeyRecord {
         kid: kid.to_owned(),
+        purpose: KeyPurpose::Signin,
         alg,
         generation,
         public_jwk: serde_json::json!({"kty": "EC", "kid": kid}),

@@ -15,6 +15,8 @@ const MAY_SCAN: &[(&str, &str)] = &[
     ("licenses", "KEYS"),
     ("registrations", "DELETE"),
     ("signing_keys", "KEYS"),
+    // As the deletions above, a few at a time.
+    ("sweep", "CLIENTS"),
     ("sweep", "SIGNING_KEYS"),
 ];
 

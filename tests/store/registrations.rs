@@ -1,6 +1,6 @@
 //! Clients that registered themselves, those that are known by a document, and their pictures.
 
-use latchkey::domain::{AuthMethod, RedirectUri};
+use latchkey::domain::{AuthMethod, ClientMetadata, RedirectUri};
 use latchkey::store::{ClientLogo, ClientRecord, ClientSource, Store, StoreError, UriPurpose};
 
 use super::harness::{Fresh, both};
@@ -19,6 +19,8 @@ both! {
     a_document_client_comes_and_changes
     /// What an operator made or disabled is left alone by documents.
     documents_do_not_overrule_the_operator
+    /// What an operator set of an app stays, whatever the app says of itself; the app cannot set it.
+    what_the_operator_set_of_an_app_stays
     /// A picture is kept in place of the one before, and goes with its client.
     a_logo_is_replaced_and_goes_with_its_client
 }
@@ -144,6 +146,39 @@ async fn documents_do_not_overrule_the_operator(fresh: &Fresh) {
     store.set_client_disabled(&disabled.id, Some(at(1)), at(1)).await.unwrap();
     assert!(!store.put_document_client(&ClientRecord { updated_at: at(9), ..disabled.clone() }).await.unwrap());
     assert_eq!(store.client(&disabled.id).await.unwrap().unwrap().disabled_at, Some(at(1)));
+}
+
+async fn what_the_operator_set_of_an_app_stays(fresh: &Fresh) {
+    let store = &fresh.store;
+    let limits = ClientMetadata {
+        audiences: Some(vec!["my-app".to_owned()]),
+        permissions: Some("privilege:GetLiveData".parse().unwrap()),
+        first_party: true,
+        ..ClientMetadata::default()
+    };
+    let app = registered("app");
+    let site = document("https://app.example/client");
+    store.create_client(&app).await.unwrap();
+    // Nor does a first fetch bring any.
+    assert!(store.put_document_client(&ClientRecord { metadata: limits.clone(), ..site.clone() }).await.unwrap());
+    for (before, after) in [
+        (&app, ClientRecord { updated_at: at(5), registration_hash: Some(hash("second")), ..app.clone() }),
+        (&site, ClientRecord { updated_at: at(5), ..site.clone() }),
+    ] {
+        assert_eq!(store.client(&before.id).await.unwrap().unwrap(), *before);
+        let limited = ClientRecord { metadata: limits.clone(), ..before.clone() };
+        assert!(store.update_client(&limited, &[]).await.unwrap());
+        let wanted = after.clone();
+        let changed = match after.source {
+            ClientSource::Registration => {
+                let plan = move |_: &ClientRecord| Ok::<_, ()>(wanted);
+                store.update_registration(&after.id, hash("first"), plan).await.unwrap().is_some()
+            }
+            _ => store.put_document_client(&after).await.unwrap(),
+        };
+        assert!(changed);
+        assert_eq!(store.client(&before.id).await.unwrap().unwrap(), ClientRecord { metadata: limits.clone(), ..after });
+    }
 }
 
 async fn a_logo_is_replaced_and_goes_with_its_client(fresh: &Fresh) {

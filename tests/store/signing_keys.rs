@@ -1,6 +1,7 @@
 //! Signing keys and the server's own secrets.
 
-use latchkey::domain::SigningAlg;
+use latchkey::domain::{KeyPurpose, SigningAlg};
+use latchkey::store::SigningKeyRecord;
 
 use super::harness::{Fresh, both};
 use super::made::{at, signing_key};
@@ -23,14 +24,19 @@ async fn a_key_is_made_and_promoted(fresh: &Fresh) {
     assert!(!store.put_signing_key(&signing_key("other", SigningAlg::Es256, 2)).await.unwrap(), "the generation is taken");
     assert!(store.put_signing_key(&signing_key("rsa", SigningAlg::Rs256, 2)).await.unwrap());
     let rsa = signing_key("rsa", SigningAlg::Rs256, 2);
-    assert_eq!(store.signing_keys().await.unwrap(), [active.clone(), next.clone(), rsa.clone()]);
+    // Each purpose has generations of its own.
+    let of_assets = SigningKeyRecord { purpose: KeyPurpose::Assets, ..signing_key("asset", SigningAlg::Rs256, 2) };
+    assert!(store.put_signing_key(&of_assets).await.unwrap());
+    let again = SigningKeyRecord { kid: "asset again".to_owned(), ..of_assets.clone() };
+    assert!(!store.put_signing_key(&again).await.unwrap(), "the generation is taken");
+    assert_eq!(store.signing_keys().await.unwrap(), [active.clone(), next.clone(), rsa.clone(), of_assets.clone()]);
 
     assert!(store.promote_signing_key("two", at(5), "one", at(99)).await.unwrap());
     assert!(!store.promote_signing_key("two", at(6), "one", at(100)).await.unwrap(), "promoted already");
     assert!(!store.promote_signing_key("nobody", at(6), "one", at(100)).await.unwrap());
     active.retire_at = Some(at(99));
-    let promoted = latchkey::store::SigningKeyRecord { active_from: Some(at(5)), ..next };
-    assert_eq!(store.signing_keys().await.unwrap(), [active, promoted, rsa]);
+    let promoted = SigningKeyRecord { active_from: Some(at(5)), ..next };
+    assert_eq!(store.signing_keys().await.unwrap(), [active, promoted, rsa, of_assets]);
 }
 
 async fn a_secret_stays(fresh: &Fresh) {

@@ -22,6 +22,8 @@ Examples:
   latchkey client create --name 'My phone app' --public --redirect-uri com.example.app:/callback
   latchkey client create --name Legacy --id legacy --secret-stdin --pkce optional \\
       --redirect-uri https://legacy.example/cb < secret.txt
+  latchkey client create --name 'My television app' --public \\
+      --grant-type urn:ietf:params:oauth:grant-type:device_code refresh_token
   latchkey client create --name 'Night job' --grant-type client_credentials --scope 'reports.read' --jwks-file keys.json")]
 pub(in crate::cli) struct Create {
     /// The name that people see when they sign in

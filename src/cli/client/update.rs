@@ -59,7 +59,7 @@ impl Update {
         let chosen = self.secret.take()?;
         let generated = self.new_secret.then(|| desk.entropy.secret());
         let secret = chosen.as_ref().or(generated.as_ref());
-        if named.is_empty() && !self.release {
+        if named.is_empty() && self.settings.is_empty() && !self.release {
             return Err(Failure("nothing to change: name an option, such as --name (see `latchkey client update --help`)".to_owned()));
         }
         if self.release && !record.is_self_made() {

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::config::span_words;
 use crate::domain::{
-    Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, ClientMetadata, GrantType, OperatorsWord, Pkce, RedirectUri, Scope, Secret,
-    SigningAlg, SubjectType, Timestamp,
+    Address, AuthMethod, ClaimsProfile, ClientId, ClientKind, ClientMetadata, GrantType, OperatorsWord, PermissionSet, Pkce, RedirectUri,
+    Scope, Secret, SigningAlg, SubjectType, Timestamp,
 };
 use crate::store::{ClientRecord, LicenseKey};
 
@@ -46,6 +46,12 @@ pub(in crate::cli) struct View<'a> {
     subject: Option<SubjectType>,
     signing_alg: SigningAlg,
     access_token_lifetime: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audiences: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    permission_limit: Option<&'a PermissionSet>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    first_party: bool,
     redirect_uris: &'a [RedirectUri],
     post_logout_redirect_uris: &'a [RedirectUri],
     backchannel_logout_uri: Option<&'a str>,
@@ -89,6 +95,9 @@ impl<'a> View<'a> {
             subject: client.subject_type,
             signing_alg: client.signing_alg,
             access_token_lifetime: span_words(client.access_token),
+            audiences: client.metadata.audiences.as_deref(),
+            permission_limit: client.metadata.permissions.as_ref(),
+            first_party: client.metadata.first_party,
             redirect_uris: &client.redirect_uris,
             post_logout_redirect_uris: &client.post_logout_redirect_uris,
             backchannel_logout_uri: client.backchannel_logout_uri.as_deref(),

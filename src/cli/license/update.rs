@@ -34,7 +34,7 @@ pub(in crate::cli) struct Update {
 impl Update {
     pub(in crate::cli) async fn run(self, desk: &Desk) -> Done {
         let mut record = desk.changeable_client(&ClientId::from(self.license), ClientKind::License).await?;
-        if self.alias.is_none() && self.owner.is_none() && self.token_lifetime.is_none() && self.settings.parts().next().is_none() {
+        if self.alias.is_none() && self.owner.is_none() && self.token_lifetime.is_none() && self.settings.is_empty() {
             return Err(Failure("nothing to change: name an option, such as --alias (see `latchkey license update --help`)".to_owned()));
         }
         if let Some(license) = &mut record.license {

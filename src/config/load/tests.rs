@@ -295,9 +295,130 @@ fn the_reference_reads_back_as_the_defaults() {
     let text: Vec<String> = text.lines().take_while(|line| *line != "#[[clients]]").map(uncommented).collect();
     let read = File::new("reference", &text.join("\n")).load().unwrap();
     let untouched = Config::untouched().unwrap();
-    // An empty list and no list are one.
-    let plain = |text: &String| Some(text.replace(['[', ']'], "")).filter(|text| !text.is_empty());
+    // An empty list and no list are one, and texts in a list have quotes.
+    let plain = |text: &String| Some(text.replace(['[', ']', '"'], "")).filter(|text| !text.is_empty());
     let values =
         |config: &Config| config.effective().iter().map(|row| (row.path.clone(), row.value.as_ref().and_then(plain))).collect::<Vec<_>>();
     assert_eq!(values(&read), values(&untouched));
+}
+
+#[test]
+fn assets_have_an_issuer_of_their_own() {
+    let untouched = from_env(&[("LATCHKEY_SERVER_LISTEN", "127.0.0.1:9000")]).unwrap();
+    assert_eq!(untouched.asset_issuer(), "http://localhost:9000/assets");
+    assert_eq!(
+        (untouched.assets.audiences, untouched.assets.longest_grant),
+        (vec!["dimo.zone".to_owned()], Duration::from_hours(365 * 24))
+    );
+    let set = from_env(&[("LATCHKEY_ASSETS_ISSUER", "https://assets.example"), ("LATCHKEY_ASSETS_AUDIENCES", "a, b")]).unwrap();
+    assert_eq!((set.asset_issuer().as_str(), set.assets.audiences.len()), ("https://assets.example", 2));
+    for (name, value, problem) in [
+        ("ISSUER", "http://localhost:8080", "http://localhost:8080 is also server.issuer"),
+        ("ISSUER", "http://id.example/assets", "is not an https URL"),
+        ("AUDIENCES", ",", "names no audience"),
+        ("AUDIENCES", "a b", "`a b` is no audience"),
+        ("TOKEN_LIFETIME", "11m", "`11m` is out of range"),
+    ] {
+        let told = from_env(&[(&format!("LATCHKEY_ASSETS_{name}"), value)]).unwrap_err().to_string();
+        assert!(told.contains(problem), "{name}={value}: {told}");
+    }
+}
+
+#[test]
+fn permissions_of_the_file_take_the_place_of_the_usual_ones() {
+    let file = File::new(
+        "permissions",
+        r#"
+        [[permissions]]
+        name = "garage:open"
+        id = 9
+        title = "Open the garage"
+        sentence = "Open the door of the garage"
+        risk = "high"
+        icon = "command"
+        [[permissions]]
+        name = "fleet:list"
+        id = 9
+        method = "ethr"
+        title = "List"
+        sentence = "See which cars there are"
+        [[permission_templates]]
+        id = "door"
+        title = "The door"
+        permissions = ["garage:open"]
+        [[clients]]
+        id = "app"
+        name = "App"
+        public = true
+        redirect_uris = ["https://app.example/cb"]
+        audiences = ["my-app"]
+        permissions = ["garage:open"]
+        first_party = true
+        "#,
+    );
+    let config = file.load().unwrap();
+    let shown: Vec<String> =
+        config.vocabulary.terms().iter().map(|term| format!("{} {} {} {}", term.name, term.id, term.method, term.risk)).collect();
+    assert_eq!(shown, ["garage:open 9 erc721 high", "fleet:list 9 ethr medium"]);
+    assert_eq!(config.vocabulary.templates().len(), 1);
+    let metadata = &config.clients[0].metadata;
+    assert_eq!(metadata.audiences.as_deref(), Some(&["my-app".to_owned()][..]));
+    assert_eq!((metadata.permissions.as_ref().map(ToString::to_string).as_deref(), metadata.first_party), (Some("garage:open"), true));
+    assert_eq!(config.client_records(crate::domain::Timestamp::from_seconds(0))[0].metadata, *metadata);
+    // Without any, there are the usual ones, and a client has no limits.
+    let usual = Config::untouched().unwrap().vocabulary;
+    assert_eq!((usual.terms().len(), usual.templates().len()), (14, 2));
+}
+
+#[test]
+fn what_is_wrong_with_permissions_is_told_at_once() {
+    let file = File::new(
+        "bad-permissions",
+        r#"
+        [[permissions]]
+        name = "garage open"
+        id = 0
+        method = "erc20"
+        title = " "
+        sentence = "x"
+        risk = "none"
+        icon = "smile"
+        [[permissions]]
+        name = "a"
+        id = 1
+        title = "A"
+        sentence = "A"
+        [[permissions]]
+        name = "a"
+        id = 2
+        title = "A"
+        sentence = "A"
+        [[permissions]]
+        name = "b"
+        id = 1
+        title = "1234567890123456789012345678901234567890123456789012345678901"
+        sentence = "B"
+        [[permission_templates]]
+        id = "1"
+        title = "One"
+        permissions = []
+        [[permission_templates]]
+        id = "2"
+        titel = "Two"
+        permissions = ["a"]
+        [[clients]]
+        id = "app"
+        name = "App"
+        public = true
+        redirect_uris = ["https://app.example/cb"]
+        audiences = ["my app"]
+        permissions = ["a", "c"]
+        "#,
+    );
+    insta::assert_snapshot!(file.problems().join("\n"));
+    let one = File::new("one-permission", "[permissions]\nname = 'a'");
+    assert_eq!(one.problems(), ["permissions (file): is not a list of permissions; expected [[permissions]], once for each permission"]);
+    let template = "[[permission_templates]]\nid = 'x'\ntitle = 'X'\npermissions = ['privilege:GetLiveData', 'privilege:No']";
+    let unknown = File::new("unknown-permission", template);
+    assert_eq!(unknown.problems(), ["permission_templates[0].permissions (file): there are no such permissions: privilege:No"]);
 }

@@ -276,9 +276,11 @@ fn the_published_set_has_public_members_only_and_a_tag_of_its_own() {
 fn a_key_is_listed_with_readable_times() {
     let (times, pair) = entry(SigningAlg::Es256, 1);
     let kid = times.kid.clone();
-    let list = KeySet::new(vec![(times, pair)]).list(NOW);
+    let list = KeySet::new(vec![(times, pair)]).list(KeyPurpose::Signin, NOW);
     let time = "2026-01-01T00:00:00Z";
-    let expected = json!([{"kid": kid, "alg": "ES256", "state": "active", "created_at": time, "active_from": time, "retire_at": null}]);
+    let expected = json!([{
+        "kid": kid, "purpose": "signin", "alg": "ES256", "state": "active", "created_at": time, "active_from": time, "retire_at": null,
+    }]);
     assert_eq!(serde_json::to_value(list).unwrap(), expected);
 }
 

@@ -9,10 +9,15 @@ use crate::keys::KeyState::{self, Active, Next, Retired};
 use crate::store::DatabaseSettings;
 
 const ISSUER: &str = "https://id.example.org";
+const ASSET_ISSUER: &str = "https://id.example.org/assets";
 const START: Timestamp = Timestamp::from_seconds(1_767_225_600);
 const AHEAD: Duration = Duration::from_mins(10);
 const LIFETIME: Duration = Duration::from_hours(24);
+const RECEIPTS: Duration = Duration::from_hours(365 * 24);
 const QUARTER: Duration = Duration::from_hours(90 * 24);
+
+/// The lines of keys: four algorithms for signing in, one for assets.
+const LINES: usize = 5;
 
 /// A database of this test's own, removed at the end.
 struct Place {
@@ -41,7 +46,13 @@ impl Place {
     }
 
     async fn replica_with(&self, sealing: SealingKey) -> Result<Keyring, KeysError> {
-        let settings = KeySettings { issuer: ISSUER.to_owned(), publish_ahead: AHEAD, token_lifetime_max: LIFETIME };
+        let settings = KeySettings {
+            issuer: ISSUER.to_owned(),
+            asset_issuer: ASSET_ISSUER.to_owned(),
+            publish_ahead: AHEAD,
+            token_lifetime_max: LIFETIME,
+            receipt_lifetime_max: RECEIPTS,
+        };
         Keyring::open(&self.store().await, sealing, settings, self.clock.clone(), Entropy::System).await
     }
 }
@@ -73,13 +84,26 @@ fn kid(token: &str) -> String {
     UnverifiedToken::parse(token).unwrap().kid().unwrap().to_owned()
 }
 
-/// The states of the keys of `alg`, oldest first.
+/// The states of the keys of `alg` for signing in, oldest first.
 fn states(ring: &Keyring, alg: SigningAlg) -> Vec<KeyState> {
-    ring.list().into_iter().filter(|key| key.alg == alg).map(|key| key.state).collect()
+    states_of(ring, KeyPurpose::Signin, alg)
+}
+
+fn states_of(ring: &Keyring, purpose: KeyPurpose, alg: SigningAlg) -> Vec<KeyState> {
+    ring.list().into_iter().filter(|key| key.purpose == purpose && key.alg == alg).map(|key| key.state).collect()
+}
+
+/// The published sets of all purposes.
+fn sets(ring: &Keyring) -> Vec<Arc<Jwks>> {
+    KeyPurpose::ALL.iter().map(|purpose| ring.jwks(*purpose)).collect()
 }
 
 fn published(ring: &Keyring) -> Vec<String> {
-    let document: Value = serde_json::from_str(&ring.jwks().body).unwrap();
+    published_of(ring, KeyPurpose::Signin)
+}
+
+fn published_of(ring: &Keyring, purpose: KeyPurpose) -> Vec<String> {
+    let document: Value = serde_json::from_str(&ring.jwks(purpose).body).unwrap();
     document["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
 }
 
@@ -97,7 +121,7 @@ async fn a_first_start_makes_two_keys_of_each_algorithm_and_they_stay() {
     assert_eq!(published(&ring).len(), 2 * SigningAlg::ALL.len());
     let again = place.replica().await;
     assert_eq!(again.list(), ring.list());
-    assert_eq!(again.jwks(), ring.jwks());
+    assert_eq!(sets(&again), sets(&ring));
     assert_eq!(again.pairwise_secret(), ring.pairwise_secret());
     assert_ne!(again.pairwise_secret(), [0; 32]);
     assert!(!format!("{ring:?}").contains("sealed"));
@@ -109,7 +133,7 @@ async fn replicas_that_start_at_once_have_the_same_keys() {
     let (one, two, three) = tokio::join!(place.replica(), place.replica(), place.replica());
     for ring in [&one, &two, &three] {
         ring.reload().await.unwrap();
-        assert_eq!(ring.jwks(), one.jwks());
+        assert_eq!(sets(ring), sets(&one));
         assert_eq!(ring.pairwise_secret(), one.pairwise_secret());
         for &alg in SigningAlg::ALL {
             assert_eq!(states(ring, alg), [Active, Next]);
@@ -142,8 +166,8 @@ async fn a_rotation_publishes_before_it_signs_and_keeps_what_tokens_need() {
 
     // The next keys are as young as the database: they may only sign once everyone can have seen them.
     let rotated = ring.rotate().await.unwrap();
-    assert_eq!(rotated.iter().map(|key| key.alg).collect::<Vec<_>>(), SigningAlg::ALL);
-    for key in &rotated {
+    assert_eq!(rotated.iter().filter(|key| key.purpose == KeyPurpose::Signin).map(|key| key.alg).collect::<Vec<_>>(), SigningAlg::ALL);
+    for key in rotated.iter().filter(|key| key.purpose == KeyPurpose::Signin) {
         assert_eq!((key.active_from, key.retire_at), (START.plus(AHEAD), START.plus(AHEAD + LIFETIME + Duration::from_mins(5))));
         assert!(published(&ring).contains(&key.kid));
     }
@@ -188,10 +212,10 @@ async fn a_rotation_comes_when_it_is_due() {
     place.clock.advance(QUARTER.saturating_sub(Duration::from_secs(1)));
     assert_eq!(ring.rotate_if_due(QUARTER).await.unwrap(), []);
     place.clock.advance(Duration::from_secs(1));
-    assert_eq!(ring.rotate_if_due(QUARTER).await.unwrap().len(), SigningAlg::ALL.len());
+    assert_eq!(ring.rotate_if_due(QUARTER).await.unwrap().len(), LINES);
     assert_eq!(ring.rotate_if_due(QUARTER).await.unwrap(), []);
     place.clock.advance(QUARTER);
-    assert_eq!(ring.rotate_if_due(QUARTER).await.unwrap().len(), SigningAlg::ALL.len());
+    assert_eq!(ring.rotate_if_due(QUARTER).await.unwrap().len(), LINES);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -204,19 +228,23 @@ async fn replicas_that_rotate_at_once_rotate_once() {
         for ring in rings.clone() {
             tasks.spawn(async move { if round == 1 { ring.rotate().await } else { ring.rotate_if_due(QUARTER).await } });
         }
-        let mut rotated: Vec<SigningAlg> = Vec::new();
+        let mut rotated: Vec<(KeyPurpose, SigningAlg)> = Vec::new();
         while let Some(done) = tasks.join_next().await {
-            rotated.extend(done.unwrap().unwrap().iter().map(|key| key.alg));
+            rotated.extend(done.unwrap().unwrap().iter().map(|key| (key.purpose, key.alg)));
         }
         rotated.sort();
-        assert_eq!(rotated, SigningAlg::ALL, "each algorithm once");
+        let once = KeyPurpose::ALL.iter().flat_map(|purpose| algorithms(*purpose).iter().map(|alg| (*purpose, *alg)));
+        assert_eq!(rotated, once.collect::<Vec<_>>(), "each line once");
         for ring in &rings {
             ring.reload().await.unwrap();
             for &alg in SigningAlg::ALL {
                 // The key before last is gone: a quarter is longer than any token's life.
                 assert_eq!(states(ring, alg), [Retired, Active, Next]);
             }
-            assert_eq!(ring.jwks(), rings[0].jwks());
+            // Receipts live for a year, so the keys that signed them are there still.
+            let kept = vec![Retired; round].into_iter().chain([Active, Next]).collect::<Vec<_>>();
+            assert_eq!(states_of(ring, KeyPurpose::Assets, SigningAlg::Rs256), kept);
+            assert_eq!(sets(ring), sets(&rings[0]));
         }
     }
 }
@@ -227,7 +255,7 @@ async fn a_rotation_cut_short_is_finished_later() {
     let ring = place.replica().await;
     place.clock.advance(QUARTER);
     // As a process does that is killed between the promotion and the making of a new next key.
-    let step = rotation::promotions(ring.set().times(), ring.now(), AHEAD, LIFETIME).remove(0);
+    let step = rotation::promotions(ring.set(KeyPurpose::Signin).times(), SigningAlg::ALL, ring.now(), AHEAD, LIFETIME).remove(0);
     assert!(place.store().await.promote_signing_key(&step.next, step.active_from, &step.old, step.retire_at).await.unwrap());
     ring.reload().await.unwrap();
     assert_eq!(states(&ring, step.alg), [Retired, Active]);
@@ -247,7 +275,7 @@ async fn a_key_that_another_replica_made_is_found() {
     let token = token(&one, SigningAlg::EdDsa);
     assert!(!published(&two).contains(&kid(&token)));
     assert_eq!(verified(&two, &token).await, Ok(()));
-    assert_eq!(two.jwks(), one.jwks());
+    assert_eq!(sets(&two), sets(&one));
 }
 
 #[tokio::test]
@@ -260,14 +288,75 @@ async fn a_stranger_makes_us_look_once_in_ten_seconds() {
     assert_eq!(verified(&two, &stranger).await, Err(TokenRefusal::UnknownKey));
     // It has just looked: what changes now it does not see before its time.
     one.rotate().await.unwrap();
-    let before = two.jwks();
+    let before = sets(&two);
     place.clock.advance(LOOK_AGAIN.saturating_sub(Duration::from_secs(1)));
     assert_eq!(verified(&two, &stranger).await, Err(TokenRefusal::UnknownKey));
-    assert_eq!(two.jwks(), before);
+    assert_eq!(sets(&two), before);
     place.clock.advance(Duration::from_secs(1));
     assert_eq!(verified(&two, &stranger).await, Err(TokenRefusal::UnknownKey));
-    assert_eq!(two.jwks(), one.jwks());
-    assert_ne!(two.jwks(), before);
+    assert_eq!(sets(&two), sets(&one));
+    assert_ne!(sets(&two), before);
+}
+
+/// Claims that are right for every kind but for their issuer.
+fn claims_of(ring: &Keyring, issuer: &str) -> Value {
+    let now = ring.now().seconds();
+    json!({
+        "iss": issuer, "sub": "s", "aud": ["app"], "client_id": "app", "exp": now + 600, "nbf": now, "iat": now, "jti": "e_1", "sid": "v",
+        "asset": "did:ethr:1:0x", "permissions": ["a"], "cloud_events": {"events": []}, "contract_address": "0x", "privilege_ids": [1],
+        "source": "consent", "events": {},
+    })
+}
+
+#[tokio::test]
+async fn a_token_of_one_surface_never_passes_at_the_other() {
+    use TokenKind::{AccessToken, AssetToken, GrantReceipt, IdToken, IdTokenHint, LogoutToken};
+    let place = Place::new("surfaces").await;
+    let ring = place.replica().await;
+    let (signin, assets) = ([AccessToken, IdToken, LogoutToken], [AssetToken, GrantReceipt]);
+    let issuer = |kind| if assets.contains(&kind) { ASSET_ISSUER } else { ISSUER };
+    for kind in signin.into_iter().chain(assets) {
+        let token = ring.sign(kind, SigningAlg::Rs256, &claims_of(&ring, issuer(kind))).unwrap();
+        for other in [AccessToken, IdToken, IdTokenHint, LogoutToken, AssetToken, GrantReceipt] {
+            let same = other == kind || (kind, other) == (IdToken, IdTokenHint);
+            let refusal = match (same, assets.contains(&kind) == assets.contains(&other)) {
+                (true, _) => None,
+                (false, true) => Some(TokenRefusal::WrongType),
+                // The other surface does not even know the key.
+                (false, false) => Some(TokenRefusal::UnknownKey),
+            };
+            assert_eq!(ring.verify(other, &token).await.err(), refusal, "{kind:?} as {other:?}");
+        }
+        // Nor is one signed in the name of the other.
+        let wrong = if issuer(kind) == ISSUER { ASSET_ISSUER } else { ISSUER };
+        let refused = ring.sign(kind, SigningAlg::Rs256, &claims_of(&ring, wrong));
+        assert!(matches!(refused, Err(KeysError::Claims("iss"))), "{kind:?}");
+    }
+    // Consumers of asset tokens know one algorithm, and are shown keys of no other.
+    for alg in [SigningAlg::Es256, SigningAlg::EdDsa, SigningAlg::Ps256] {
+        assert!(matches!(ring.sign(AssetToken, alg, &claims_of(&ring, ASSET_ISSUER)), Err(KeysError::NoActiveKey(_))));
+    }
+    assert_eq!(states_of(&ring, KeyPurpose::Assets, SigningAlg::Rs256), [Active, Next]);
+    assert_eq!(published_of(&ring, KeyPurpose::Assets).len(), 2);
+    assert!(published_of(&ring, KeyPurpose::Assets).iter().all(|kid| !published(&ring).contains(kid)));
+    assert_eq!((ring.issuer(KeyPurpose::Signin), ring.issuer(KeyPurpose::Assets)), (ISSUER, ASSET_ISSUER));
+}
+
+#[tokio::test]
+async fn a_receipt_is_verified_as_long_as_a_grant_may_last_and_when_it_is_over() {
+    let place = Place::new("receipts").await;
+    let ring = place.replica().await;
+    place.clock.advance(Duration::from_hours(1));
+    let receipt = ring.sign(TokenKind::GrantReceipt, SigningAlg::Rs256, &claims_of(&ring, ASSET_ISSUER)).unwrap();
+    let asset = ring.sign(TokenKind::AssetToken, SigningAlg::Rs256, &claims_of(&ring, ASSET_ISSUER)).unwrap();
+    assert_eq!(ring.rotate().await.unwrap().len(), LINES);
+    place.clock.advance(RECEIPTS);
+    ring.reload().await.unwrap();
+    // Its own time is over, which takes nothing from the proof; a token is dead.
+    assert!(ring.verify(TokenKind::GrantReceipt, &receipt).await.is_ok());
+    assert_eq!(ring.verify(TokenKind::AssetToken, &asset).await.err(), Some(TokenRefusal::Expired));
+    place.clock.advance(Duration::from_mins(5));
+    assert_eq!(ring.verify(TokenKind::GrantReceipt, &receipt).await.err(), Some(TokenRefusal::UnknownKey));
 }
 
 #[tokio::test]

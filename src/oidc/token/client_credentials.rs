@@ -1,5 +1,6 @@
 //! The client credentials grant (RFC 6749 §4.4): a client that proved itself gets a token in its own name. Nothing is stored.
 
+use crate::domain::AuthMethod;
 use crate::policy::client_credentials::{self, Terms};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::params::Params;
@@ -16,8 +17,9 @@ pub(super) async fn grant(ctx: &Ctx, client: &ClientRecord, params: &Params) -> 
     let resource = known.named(&params.all("resource")?)?;
     let terms = Terms { known, self_made: config.registration.client_credentials_scope.as_ref() };
     let scope = client_credentials::scope(client, params.get("scope")?, resource.as_deref(), terms)?;
-    // What is known of the client may be two seconds old; no record of the token would tell later that it was disabled before.
-    if !ctx.state.store.client_is_enabled(&client.id).await? {
+    // What is known of the client may be two seconds old; no record of the token would tell later that it was disabled before. The
+    // statement that used up an assertion has looked already.
+    if client.auth_method != AuthMethod::PrivateKeyJwt && !ctx.state.store.client_is_enabled(&client.id).await? {
         return Err(Fault::new(ErrorCode::InvalidClient, "this client is disabled"));
     }
     Ok(tokens::for_client(&ctx.state, client, Access { scope: &scope, resource: resource.as_deref() }, ctx.now)?)

@@ -78,6 +78,18 @@ fn little_is_enough() {
 }
 
 #[test]
+fn what_only_the_operator_may_say_is_left_out() {
+    let registration = read(&json!({
+        "redirect_uris": ["https://app.example/cb"],
+        "audiences": ["my-app"],
+        "permissions": ["privilege:GetLiveData"],
+        "first_party": true,
+    }))
+    .unwrap();
+    assert_eq!(registration.metadata, ClientMetadata::default());
+}
+
+#[test]
 fn each_redirect_uri_is_checked() {
     for (uri, why) in [
         (json!("http://app.example/cb"), "http is for localhost"),

@@ -244,6 +244,7 @@ fn sign_in(client: Option<(&str, &str)>, dev: bool) -> SignInPage {
         client_name: client.map(|(name, _)| name.to_owned()),
         client_host: client.map(|(_, host)| host.to_owned()),
         client_logo: None,
+        user_code: None,
         interaction: "0197a3c2-41f0-7cc1-a6a1-6d5b2f0f9a11".into(),
         csrf: "csrf-token".into(),
         chains: vec![Chain { id: 137, name: "Polygon".into() }, Chain { id: 1, name: "Ethereum".into() }],
