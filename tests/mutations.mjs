@@ -2,9 +2,9 @@
 // `scripts/mutate` tries them; `line` has the rows of tests/security.md, or a section of OpenID Connect Core where it is none of them.
 //
 // All are built into one program and switched when it runs. So what is replaced has to be an expression: all of `from`, or the part
-// between « and ». A text of SQL stands under `sql`; it is replaced when it is run, in every statement of its file that has it (no
-// parameter may be left without a use). `also`: further places of the same protection. `behind`: another protection holds alone what this
-// one holds, so no test fails; it is tried with the other one taken out too.
+// between « and ». A text of SQL stands under `sql`; it is replaced when it is run, in every statement of its file that has it, and that
+// of a macro wherever it is used (no parameter may be left without a use). `also`: further places of the same protection. `behind`:
+// another protection holds alone what this one holds, so no test fails; it is tried with the other one taken out too.
 export const mutations = [
   // --- the authorization request
   {
@@ -815,8 +815,8 @@ export const mutations = [
     line: '18',
     name: 'revoked-token-is-dead',
     file: 'src/store/persons.rs',
-    sql: 'AND t.redeemed_at IS NOT NULL AND t.revoked_at IS NULL',
-    to: 'AND t.redeemed_at IS NOT NULL',
+    sql: 't.redeemed_at IS NOT NULL AND t.revoked_at IS NULL AND',
+    to: 't.redeemed_at IS NOT NULL AND',
     fails: [],
   },
   {
@@ -839,8 +839,8 @@ export const mutations = [
     line: '19',
     name: 'token-of-a-disabled-key',
     file: 'src/store/developer_tokens.rs',
-    sql: 'AND k.disabled_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2)',
-    to: 'AND (k.expires_at IS NULL OR k.expires_at > $2)',
+    sql: 't.revoked_at IS NULL\n          AND k.disabled_at IS NULL AND (k.expires_at',
+    to: 't.revoked_at IS NULL\n          AND (k.expires_at',
     fails: [],
   },
   {
