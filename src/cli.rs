@@ -4,12 +4,14 @@
 //! 0 done, 1 refused or failed, 2 not understood. Each command has a file of its own and works beside a running server.
 
 mod account;
+mod asset;
 mod asset_limits;
 mod client;
 mod config;
 mod desk;
 mod dev;
 mod doctor;
+mod grant;
 mod health;
 mod keys;
 mod license;
@@ -59,6 +61,10 @@ Examples:
   latchkey license create --alias my-license --owner 0x… --redirect-uri https://app.example/callback
   latchkey license key add --license 0x…
       A developer license, and an API key for it.
+
+  latchkey asset import fleet.ndjson
+  latchkey grant create --asset did:erc721:… --grantee 0x… --permission privilege:GetLiveData
+      Assets, and what an app may do with one of them, in its owner's name.
 
   latchkey doctor
       Says what is wrong, if anything is.
@@ -113,6 +119,10 @@ enum AtDesk {
     License(license::License),
     #[command(subcommand)]
     Account(account::Account),
+    #[command(subcommand)]
+    Asset(asset::Asset),
+    #[command(subcommand)]
+    Grant(grant::Grant),
 }
 
 /// Reads the process's arguments, carries the command out, and says how it went.
@@ -139,6 +149,8 @@ impl AtDesk {
             Self::Client(client) => client.run(&desk).await,
             Self::License(license) => license.run(&desk).await,
             Self::Account(account) => account.run(&desk).await,
+            Self::Asset(asset) => asset.run(&desk).await,
+            Self::Grant(grant) => grant.run(&desk).await,
         };
         desk.store.close().await;
         done

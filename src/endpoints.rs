@@ -62,6 +62,10 @@ endpoints! {
     AssetDiscovery = "/assets/.well-known/openid-configuration",
     /// The same where RFC 8414 §3 puts them: "between the host component and the path component".
     AssetServerMetadata = "/.well-known/oauth-authorization-server/assets",
+    /// An app's token for one of an asset that was shared with it.
+    Exchange = "/v1/tokens/exchange",
+    /// RFC 9728 §3.1: the exchange, as a protected resource.
+    ExchangeResource = "/.well-known/oauth-protected-resource/v1/tokens/exchange",
     /// RP-Initiated Logout §2.
     Logout = "/logout" as "end_session_endpoint",
     /// RFC 7591 §3; what it answers with lies below it (RFC 7592).

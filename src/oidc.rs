@@ -4,7 +4,6 @@ pub mod authorize;
 mod client_form;
 pub mod device;
 pub mod introspect;
-mod living;
 pub mod logo;
 pub mod logout;
 pub mod metadata;

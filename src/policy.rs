@@ -8,6 +8,7 @@ pub mod client_assertion;
 pub mod client_auth;
 pub mod client_credentials;
 pub mod device;
+pub mod exchange;
 pub mod grants;
 pub mod introspection;
 pub mod person_claims;

@@ -1,5 +1,7 @@
 //! OAuth, OpenID Connect and the wallet's texts, as the standards write them: pure parsing and composing.
 
+pub mod asset_exchange;
+pub mod authorization_details;
 pub mod authorize;
 pub mod claims_request;
 pub mod client_assertion;
@@ -14,3 +16,4 @@ pub mod pkce;
 pub mod resource;
 pub mod siwe;
 pub mod standard_claims;
+pub mod token_exchange;

@@ -37,6 +37,8 @@ pub fn configure(mode: Mode) -> impl FnOnce(&mut ServiceConfig) {
             .service(api(Endpoint::Introspection.path()).route(post().to(oidc::introspect::post)))
             .service(api(Endpoint::UserInfo.path()).route(get().to(oidc::userinfo::userinfo)).route(post().to(oidc::userinfo::userinfo)))
             .service(api(Endpoint::UserInfoResource.path()).route(get().to(oidc::userinfo::metadata)))
+            .service(api(Endpoint::Exchange.path()).route(post().to(permissions::exchange::post)))
+            .service(api(Endpoint::ExchangeResource.path()).route(get().to(permissions::exchange::metadata)))
             .service(api(Endpoint::Registration.path()).route(post().to(oidc::registration::post)))
             .service(
                 managed("/register/{client_id}")

@@ -146,8 +146,12 @@ impl Store {
                 let mut conn = sqlite::migrating(path).connect().await?;
                 // The outer transaction is the lock that SQLite's migrator lacks; each migration is a savepoint inside it.
                 let mut whole = conn.begin_with("BEGIN IMMEDIATE").await?;
+                let current = matches!(sqlite::tables(&mut whole, &SQLITE_MIGRATIONS).await, Ok(Tables::Current));
                 SQLITE_MIGRATIONS.run_direct(None, &mut *whole, false).await?;
-                sqlite::check_references(&mut whole).await?;
+                // It reads every row: a start that has nothing to migrate must not wait for it.
+                if !current {
+                    sqlite::check_references(&mut whole).await?;
+                }
                 whole.commit().await?;
                 Ok(conn.close().await?)
             }

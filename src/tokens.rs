@@ -1,29 +1,34 @@
 //! Minting: the token response for a person and for a license, from records that are stored already. The only caller of the keyring's
 //! signatures for sign-in tokens.
 
+mod asset;
+mod lifetimes;
+mod record;
+
 use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use uuid::Uuid;
 
-use crate::domain::{
-    AccountId, Address, ChallengeId, ClaimsProfile, CodeId, FamilyId, Provider, RefreshToken, Scope, Secret, SubjectType, Timestamp,
-};
+use crate::domain::{AccountId, Address, ClaimsProfile, CodeId, FamilyId, Provider, RefreshToken, Scope, Secret, SubjectType, Timestamp};
 use crate::keys::{KeysError, TokenKind};
 use crate::policy::authorize::Approved;
 use crate::policy::claims::{Audience, ClientClaims, LogoutClaims, SignIn, subject_for};
 use crate::policy::person_claims::{self, Known};
-use crate::policy::refresh::{self, Binding};
+use crate::policy::refresh;
 use crate::policy::subject::{self, Person};
 use crate::protocol::claims_request::ClaimsRequest;
 use crate::protocol::hash_claims::{at_hash, c_hash};
 use crate::state::State;
-use crate::store::{ApiChallenge, ClientRecord, DeveloperToken, Message, NewCode, NewFamily, RefreshedFamily, Session, StoreError};
+use crate::store::{ApiChallenge, ClientRecord, DeveloperToken, Message, NewCode, RefreshedFamily, Session, StoreError};
 
 /// Back-Channel Logout §4: "OPs are encouraged to use short expiration times in Logout Tokens, preferably at most two minutes in the
 /// future". Each attempt makes a new one.
 const LOGOUT_TOKEN: Duration = Duration::from_mins(2);
+
+pub use asset::{OnBehalf, for_asset};
+pub use lifetimes::{RefreshLifetimes, developer_lifetime, longest_lifetime, refresh_lifetimes, sessions_seen_since};
+pub use record::{AssetTokenId, Record};
 
 /// RFC 8176 §2: "pop: Proof-of-possession … of a key".
 pub const POP: &str = "pop";
@@ -41,51 +46,12 @@ pub struct TokenResponse {
     pub scope: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<String>,
-}
-
-/// What the `jti` of an access token names: where its record is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Record {
-    /// The code that it came from.
-    Code(CodeId),
-    /// The challenge that a wallet has signed for it.
-    Wallet(ChallengeId),
-    /// A license's own token.
-    Developer(Uuid),
-    /// The family of the refresh token that it came from, and an id of its own.
-    Refresh(FamilyId, Uuid),
-    /// A client's own token (RFC 6749 §4.4): there is no record, only a note once it is revoked.
-    Client(Uuid),
-}
-
-impl Record {
-    #[must_use]
-    pub fn jti(self) -> String {
-        match self {
-            Self::Code(id) => format!("c_{id}"),
-            Self::Wallet(id) => format!("w_{id}"),
-            Self::Developer(id) => format!("d_{id}"),
-            Self::Refresh(family, id) => format!("r_{family}_{id}"),
-            Self::Client(id) => format!("k_{id}"),
-        }
-    }
-
-    /// Reads a `jti` of ours.
-    #[must_use]
-    pub fn parse(jti: &str) -> Option<Self> {
-        let id = |text: &str| text.parse::<Uuid>().ok();
-        match jti.split_at_checked(2)? {
-            ("c_", text) => id(text).map(|id| Self::Code(CodeId(id))),
-            ("w_", text) => id(text).map(|id| Self::Wallet(ChallengeId(id))),
-            ("d_", text) => id(text).map(Self::Developer),
-            ("r_", text) => {
-                let (family, token) = text.split_once('_')?;
-                Some(Self::Refresh(FamilyId(id(family)?), id(token)?))
-            }
-            ("k_", text) => id(text).map(Self::Client),
-            _ => None,
-        }
-    }
+    /// RFC 8693 §2.2.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issued_token_type: Option<&'static str>,
+    /// RFC 9396 §7: "the authorization details as granted by the resource owner and assigned to the respective access token".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorization_details: Option<Value>,
 }
 
 /// What the ID token of this sign-in was asked to tell of its person by name (OpenID Connect Core §5.5), as it is now. The account is
@@ -224,54 +190,6 @@ pub fn new_refresh_token(state: &State, family: FamilyId) -> RefreshToken {
     RefreshToken::new(family, state.entropy.bytes(), &state.keys.pairwise_secret())
 }
 
-/// Until when a refresh token lives that is used now, and its row with it.
-#[derive(Clone, Copy, Debug)]
-pub struct RefreshLifetimes {
-    pub idle: Timestamp,
-    /// Of a family that begins now.
-    pub absolute: Timestamp,
-    /// The end of the last access token that it may give by then.
-    pub kept_at_least: Timestamp,
-    /// A day more: the index over it changes once a day and not with each use.
-    pub kept_until: Timestamp,
-}
-
-#[must_use]
-pub fn refresh_lifetimes(state: &State, client: &ClientRecord, now: Timestamp) -> RefreshLifetimes {
-    let idle = now.plus(state.config.tokens.refresh_idle);
-    let kept_at_least = idle.plus(client.access_token);
-    RefreshLifetimes {
-        idle,
-        absolute: now.plus(state.config.tokens.refresh_lifetime),
-        kept_at_least,
-        kept_until: kept_at_least.plus(Duration::from_hours(24)),
-    }
-}
-
-impl RefreshLifetimes {
-    /// The family that begins with this token.
-    #[must_use]
-    pub fn family(self, token: &RefreshToken, binding: Binding) -> NewFamily {
-        NewFamily {
-            id: token.family(),
-            current: token.hash(),
-            session_id: match binding {
-                Binding::Offline => None,
-                Binding::Session(id) => Some(id),
-            },
-            idle_expires_at: self.idle.min(self.absolute),
-            expires_at: self.absolute,
-            kept_until: self.kept_until,
-        }
-    }
-}
-
-/// A session that nobody has used since is over, and what is bound to it.
-#[must_use]
-pub fn sessions_seen_since(state: &State, now: Timestamp) -> Timestamp {
-    now.minus(state.config.session.idle)
-}
-
 /// The `sub` that the person of a session has at `client`.
 #[must_use]
 pub fn subject_of(state: &State, client: &ClientRecord, session: &Session) -> String {
@@ -358,19 +276,9 @@ pub fn for_client(state: &State, client: &ClientRecord, access: Access<'_>, now:
         id_token: None,
         scope: access.scope.to_string(),
         refresh_token: None,
+        issued_token_type: None,
+        authorization_details: None,
     })
-}
-
-/// How long a license's own token lives.
-#[must_use]
-pub fn developer_lifetime(state: &State, client: &ClientRecord) -> Duration {
-    client.license.as_ref().map_or(state.config.tokens.developer_token, |license| license.developer_token)
-}
-
-/// How long the record of a person's tokens must be kept: as long as the longest of them lives.
-#[must_use]
-pub fn longest_lifetime(state: &State, client: &ClientRecord) -> Duration {
-    client.access_token.max(state.config.tokens.id_token)
 }
 
 fn mint(
@@ -396,29 +304,12 @@ fn mint(
         id_token,
         scope: sign_in.scope.to_string(),
         refresh_token: None,
+        issued_token_type: None,
+        authorization_details: None,
     })
 }
 
 // RFC 6749 §5.1: "Value is case insensitive"; clients of the earlier stack compare it with lower case.
 fn token_type(client: &ClientRecord) -> &'static str {
     if client.claims_profile == ClaimsProfile::Compat { "bearer" } else { "Bearer" }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_jti_names_its_record() {
-        let id = Uuid::from_u128(5);
-        let family = FamilyId(Uuid::from_u128(6));
-        let of_people = [Record::Code(CodeId(id)), Record::Wallet(ChallengeId(id)), Record::Refresh(family, id)];
-        for record in of_people.into_iter().chain([Record::Developer(id), Record::Client(id)]) {
-            assert_eq!(Record::parse(&record.jti()), Some(record));
-        }
-        for text in ["", "c", "c_", "x_00000000-0000-0000-0000-000000000005", "é", "c_é", "r_00000000-0000-0000-0000-000000000005", "r_x_y"]
-        {
-            assert_eq!(Record::parse(text), None);
-        }
-    }
 }

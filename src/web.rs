@@ -1,6 +1,7 @@
 //! The walls around the rooms: what a handler knows of its request, how it replies, how it fails; cookies, CSRF and headers.
 
 pub mod assets;
+pub mod bearer;
 pub mod body;
 pub mod caller;
 pub mod client;
@@ -8,7 +9,9 @@ pub mod cookies;
 pub mod ctx;
 pub mod decision;
 pub mod documents;
+pub mod exchange;
 pub mod fault;
+pub mod living;
 pub mod logo;
 pub mod observe;
 pub mod pages;

@@ -4,6 +4,7 @@
 
 mod cli {
     pub(crate) mod accounts;
+    pub(crate) mod assets;
     pub(crate) mod clients;
     pub(crate) mod compose;
     pub(crate) mod configuration;

@@ -95,6 +95,12 @@ mod signed_userinfo;
 #[path = "http/api_challenge.rs"]
 mod api_challenge;
 
+#[path = "http/exchange.rs"]
+mod exchange;
+
+#[path = "http/token_exchange.rs"]
+mod token_exchange;
+
 #[path = "http/developer.rs"]
 mod developer;
 

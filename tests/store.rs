@@ -7,11 +7,14 @@
 mod store {
     pub(crate) mod accounts;
     pub(crate) mod assertions;
+    pub(crate) mod assets;
     pub(crate) mod challenges;
     pub(crate) mod clients;
     pub(crate) mod codes;
     pub(crate) mod device;
     pub(crate) mod engine;
+    pub(crate) mod exchange;
+    pub(crate) mod grants;
     pub(crate) mod harness;
     pub(crate) mod interactions;
     pub(crate) mod made;

@@ -9,6 +9,7 @@
 )]
 
 mod bare;
+mod exchange;
 mod http;
 mod machine;
 mod measure;
@@ -106,6 +107,26 @@ async fn database(options: &Options, name: &'static str, url: Option<&str>, bare
             operations.push(row.beside(Bare::mean(&beside)));
         }
     }
+    // Last of all, because from here on there is much in the store.
+    let mut before = 0;
+    for (size, operation) in exchange::SIZES.into_iter().filter(|(_, name)| options.only.as_deref().is_none_or(|only| name.contains(only)))
+    {
+        eprintln!("{name}: {operation}, filling");
+        if before == 0 {
+            exchange::prepare(place.database()).await?;
+        }
+        exchange::fill(place.database(), before + 1, size).await?;
+        before = size;
+        for callers in CALLERS {
+            eprintln!("{name}, {callers} at once: {operation}");
+            let before = bare::measure()?;
+            let row = exchanges(&server, operation, callers, time).await?;
+            let beside = [before, bare::measure()?];
+            bare.extend(beside);
+            operations.push(row.beside(Bare::mean(&beside)));
+        }
+        eprintln!("{name}, the plan of {operation}:\n{}", exchange::plan(place.database()).await?);
+    }
     if options.only.is_some() {
         server.stop()?;
         return Ok(DatabaseReport::new(name, first_start, Vec::new(), [0.0; 2], operations));
@@ -171,6 +192,11 @@ async fn measured(server: &Server, operation: &'static str, callers: usize, time
         "refresh, ES256" => soak::measured(server, operation, callers, time).await,
         _ => Err(format!("no operation {operation}").into()),
     }
+}
+
+async fn exchanges(server: &Server, operation: &'static str, callers: usize, time: Duration) -> Result<Row, Failure> {
+    let token = Caller::new(server.address, exchange::KEY)?.developer_token(exchange::LICENSE).await?;
+    timed(server, operation, callers, time, async move |caller: &mut Caller| caller.exchange(&token, exchange::ASSET).await).await
 }
 
 async fn token(server: &Server) -> Result<String, Failure> {

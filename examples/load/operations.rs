@@ -61,6 +61,27 @@ impl Caller {
         same(text(&claims, "client_id")?, "load-rs256")
     }
 
+    /// A license signs in by its API key, which is this caller's wallet: its own token.
+    pub(crate) async fn developer_token(&mut self, license: &str) -> Result<String, Failure> {
+        let form = "Content-Type: application/x-www-form-urlencoded\r\n";
+        let client = format!("client_id={license}&domain={}", REDIRECT.replace(':', "%3A").replace('/', "%2F"));
+        let ask = format!("{client}&scope=openid%20email&response_type=code&address={license}");
+        let challenge = self.connection.send("POST", "/auth/web3/generate_challenge", form, &ask).await?;
+        let challenge = challenge.expect(200, "generate_challenge")?.json()?;
+        let signature = self.wallet.sign(text(&challenge, "challenge")?);
+        let submit = format!("{client}&grant_type=authorization_code&state={}&signature={signature}", text(&challenge, "state")?);
+        let reply = self.connection.send("POST", "/auth/web3/submit_challenge", form, &submit).await?.expect(200, "submit_challenge")?;
+        text(&reply.json()?, "access_token").map(str::to_owned)
+    }
+
+    /// Exchanges it for a token of that asset: the server checks one signature of RSA and makes another, and reads once.
+    pub(crate) async fn exchange(&mut self, token: &str, asset: &str) -> Result<(), Failure> {
+        let headers = format!("Authorization: Bearer {token}\r\nContent-Type: application/json\r\n");
+        let body = format!(r#"{{"asset":"{asset}","permissions":["privilege:GetNonLocationHistory","privilege:GetLocationHistory"]}}"#);
+        let reply = self.connection.send("POST", "/v1/tokens/exchange", &headers, &body).await?.expect(200, "exchange")?.json()?;
+        same(text(&claims(text(&reply, "token")?, "RS256")?, "asset")?, asset)
+    }
+
     /// Redeems a code; gives the access token.
     pub(crate) async fn redeem(&mut self, client: &str, alg: &str, code: &str) -> Result<String, Failure> {
         let basic = BASE64_STANDARD.encode(format!("{client}:{SECRET}"));

@@ -129,6 +129,8 @@ fn with_bounds(row: &mut Row) {
     let Some(bare) = row.bare else { return };
     let (bare_us, more) = match row.operation {
         "code redemption, RS256" => (2.0 * bare.rs256_sign, 150.0),
+        // One signature made, where one and a half are allowed; the access token's own is checked too.
+        "exchange, 1,000 grants" | "exchange, 1,000,000 grants" => (1.5 * bare.rs256_sign, 150.0),
         "code redemption, ES256" | "refresh, ES256" => (2.0 * bare.es256_sign, 150.0),
         "challenge + submit" => (bare.secp256k1_recover + 2.0 * bare.rs256_sign, 250.0),
         "client_credentials, ES256" => (2.0 * bare.es256_sign, 100.0),

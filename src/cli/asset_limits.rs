@@ -4,8 +4,11 @@ use std::str::FromStr;
 
 use clap::Args;
 
+use super::desk::Desk;
+use super::options::known_permissions;
+use super::out::Failure;
 use crate::config::check_audience;
-use crate::domain::{Permission, PermissionError, PermissionSet};
+use crate::domain::{Permission, PermissionError};
 use crate::store::ClientRecord;
 
 #[derive(Debug, Args)]
@@ -28,17 +31,18 @@ impl AssetLimits {
     }
 
     /// Writes what was asked for into a record.
-    pub(super) fn apply(&self, record: &mut ClientRecord) {
+    pub(super) fn apply(&self, record: &mut ClientRecord, desk: &Desk) -> Result<(), Failure> {
         let metadata = &mut record.metadata;
         if !self.audiences.is_empty() {
             metadata.audiences = (!self.audiences.iter().any(|audience| audience == SERVER)).then(|| self.audiences.clone());
         }
         if !self.permissions.is_empty() {
             // `any` beside others is none of them.
-            let limit: Option<PermissionSet> = self.permissions.iter().map(|limit| limit.0.clone()).collect();
-            metadata.permissions = limit;
+            let limit: Option<Vec<Permission>> = self.permissions.iter().map(|limit| limit.0.clone()).collect();
+            metadata.permissions = limit.map(|names| known_permissions(names, desk)).transpose()?;
         }
         metadata.first_party = self.first_party.unwrap_or(metadata.first_party);
+        Ok(())
     }
 }
 

@@ -7,9 +7,12 @@ use std::time::Duration;
 use clap::Args;
 
 use super::asset_limits::AssetLimits;
+use super::desk::Desk;
 use super::out::Failure;
 use crate::config::{MAX_ACCESS_TOKEN, MAX_DEVELOPER_TOKEN, MIN_TOKEN, check_logout_uri, check_secret, parse_span, span_words};
-use crate::domain::{ClaimsProfile, Held, Pkce, RedirectUri, Secret, SigningAlg, SubjectType, Timestamp, UnknownWord};
+use crate::domain::{
+    ClaimsProfile, Held, Permission, PermissionSet, Pkce, RedirectUri, Secret, SigningAlg, SubjectType, Timestamp, UnknownWord,
+};
 use crate::store::ClientRecord;
 
 /// The settings that every kind of client has.
@@ -54,15 +57,35 @@ impl ClientSettings {
     }
 
     /// Writes what was asked for into a record.
-    pub(super) fn apply(&self, record: &mut ClientRecord) {
+    pub(super) fn apply(&self, record: &mut ClientRecord, desk: &Desk) -> Result<(), Failure> {
         record.pkce = self.pkce.unwrap_or(record.pkce);
         record.claims_profile = self.claims_profile.unwrap_or(record.claims_profile);
         record.subject_type = self.subject.map_or(record.subject_type, |subject| subject.0);
         record.signing_alg = self.signing_alg.unwrap_or(record.signing_alg);
         record.access_token = self.access_token_lifetime.unwrap_or(record.access_token);
-        self.assets.apply(record);
+        self.assets.apply(record, desk)
     }
 }
+
+/// Names of permissions as a set, if there are such.
+pub(super) fn known_permissions(names: impl IntoIterator<Item = Permission>, desk: &Desk) -> Result<PermissionSet, Failure> {
+    let set: PermissionSet = names.into_iter().collect();
+    let unknown = set.difference(desk.config.vocabulary.all());
+    if unknown.is_empty() { Ok(set) } else { Err(Failure(format!("there are no such permissions: {unknown}"))) }
+}
+
+/// How long a claim code works.
+pub(super) fn claim_lifetime(text: &str) -> Result<Duration, String> {
+    let span = parse_span(text)?;
+    if (MIN_CLAIM..=MAX_CLAIM).contains(&span) {
+        Ok(span)
+    } else {
+        Err(format!("a claim code works for {} to {}", span_words(MIN_CLAIM), span_words(MAX_CLAIM)))
+    }
+}
+
+const MIN_CLAIM: Duration = Duration::from_mins(1);
+const MAX_CLAIM: Duration = Duration::from_hours(10 * 365 * 24);
 
 #[derive(Clone, Copy, Debug)]
 struct Subject(Option<SubjectType>);

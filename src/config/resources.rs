@@ -19,6 +19,8 @@ section! {
         scopes: ScopeWords = "{}";
         /// The ids of the clients that are its servers: they may introspect tokens that are for it.
         clients: Vec<ClientId>;
+        /// The audiences of asset tokens that are for it: its servers may introspect those too.
+        asset_audiences: Vec<String>;
     }
 }
 
@@ -36,7 +38,7 @@ pub(super) fn read(entries: Vec<BTreeMap<String, Given>>, file: &Source, problem
         let path = format!("resources[{place}]");
         let mut unseen = Vec::new();
         let row = ResourceRow::read(&mut Section { path: path.clone(), source: file.clone(), given, problems, effective: &mut unseen });
-        let Some(ResourceRow { uri, name, scopes: ScopeWords(scopes), clients }) = row else { continue };
+        let Some(ResourceRow { uri, name, scopes: ScopeWords(scopes), clients, asset_audiences }) = row else { continue };
         let mut tell = |key: &str, problem: String| {
             problems.push(ConfigError { path: format!("{path}.{key}"), source: file.clone(), problem, expected: None });
         };
@@ -48,7 +50,7 @@ pub(super) fn read(entries: Vec<BTreeMap<String, Given>>, file: &Source, problem
                 tell("scopes", format!("`{word}` {problem}"));
             }
         }
-        resources.push(Resource { uri, name, scopes, clients });
+        resources.push(Resource { uri, name, scopes, clients, asset_audiences });
     }
     let words = |resource: &Resource| resource.uri.as_str().len() + 1 + resource.scopes.keys().map(|word| word.len() + 1).sum::<usize>();
     if resources.iter().map(words).sum::<usize>() > LONGEST_TOGETHER {

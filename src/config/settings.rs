@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::table::settings;
 use super::value::{DatabaseUrl, LogFormat, WebPage};
 use super::{AssetIssuer, ClientEntry, Effective, Issuer, Network};
-use crate::domain::{Scope, Secret, SubjectType};
+use crate::domain::{Contract, Scope, Secret, SubjectType};
 use crate::keys::SealingKey;
 
 settings! {
@@ -89,7 +89,7 @@ settings! {
     }
     /// Devices without a browser, which people connect by typing a code (RFC 8628).
     devices: Devices {
-        /// How long a person has for that.
+        /// How long a person has to connect a device.
         lifetime: Duration = "10m", from "1m" to "30m";
         /// How long a device waits between two polls.
         interval: Duration = "5s", from "1s" to "1m";
@@ -132,6 +132,8 @@ settings! {
         issuer: Option<AssetIssuer>, shown "{server.issuer}/assets";
         /// The audiences that asset tokens may have, and have where an app names none, unless the client has a setting of its own.
         audiences: Vec<String> = "dimo.zone";
+        /// The contracts of assets, each with its chain: where a request names an asset by contract and token id alone, they say which chain is meant. Of a contract that is not here it is the chain of the first.
+        contracts: Vec<Contract> = "137:0xbA5738a18d83D41847dfFbDC6101d37C69c9B0cF, 80002:0x45fbCD3ef7361d156e8b16F5538AE36DEdf61Da8";
         /// How long an asset token lives at most.
         token_lifetime: Duration = "10m", from "1m" to "10m";
         /// How long a grant may last.

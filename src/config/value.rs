@@ -11,8 +11,8 @@ use std::time::Duration;
 use super::span::parse_span;
 use super::{AssetIssuer, Issuer, Network};
 use crate::domain::{
-    AssetMethod, AuthMethod, ClaimsProfile, ClientId, GrantType, Permission, PermissionIcon, PermissionId, Pkce, RedirectUri, ResourceUri,
-    Risk, Scope, Secret, SigningAlg, SubjectType,
+    AssetMethod, AuthMethod, ClaimsProfile, ClientId, Contract, GrantType, Permission, PermissionIcon, PermissionId, Pkce, RedirectUri,
+    ResourceUri, Risk, Scope, Secret, SigningAlg, SubjectType,
 };
 use crate::keys::SealingKey;
 
@@ -132,6 +132,7 @@ told! {
     Scope: "scopes with spaces between them";
     ResourceUri: "an absolute URI without fragment";
     Permission: "a name like privilege:GetLiveData";
+    Contract: "a chain and an address, like 137:0xbA5738a18d83D41847dfFbDC6101d37C69c9B0cF";
     PermissionId: "a whole number, from 1 to 127", BARE;
     AssetIssuer: "a URL without query and trailing slash, like https://id.example/assets";
 }

@@ -25,12 +25,13 @@ words! {
         PrivateKeyJwt = "private_key_jwt",
     }
 
-    /// What `/token` gives tokens for (RFC 6749 §1.3, RFC 8628 §3.4).
+    /// What `/token` gives tokens for (RFC 6749 §1.3, RFC 8628 §3.4, RFC 8693 §2.1).
     GrantType {
         AuthorizationCode = "authorization_code",
         RefreshToken = "refresh_token",
         ClientCredentials = "client_credentials",
         DeviceCode = "urn:ietf:params:oauth:grant-type:device_code",
+        TokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange",
     }
 
     /// Whether an authorization request must carry a code challenge (RFC 7636).

@@ -7,8 +7,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::token_id::is_plain_decimal;
 use super::words::words;
-use super::{Address, AddressError};
+use super::{Address, AddressError, TokenId, TokenIdError};
 
 words! {
     /// What kind of name an asset has (Decentralized Identifiers 1.0 §8, "DID method").
@@ -34,11 +35,6 @@ pub enum AssetDid {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChainId(u64);
 
-/// The id of a token (EIP-721): a number of 256 bits. Big-endian, so that the order of the bytes is that of the numbers.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct TokenId([u8; 32]);
-
 /// Why a text names no asset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AssetDidError {
@@ -57,10 +53,6 @@ pub enum AssetDidError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a chain is a decimal number from 1 to 9007199254740991, without leading zeros")]
 pub struct ChainIdError;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a token id is a decimal number from 0 to 2^256 - 1, without sign, exponent or leading zeros")]
-pub struct TokenIdError;
 
 impl AssetDid {
     /// The longest text that is looked at, in bytes; the longest name has 149.
@@ -158,110 +150,18 @@ impl fmt::Display for ChainId {
     }
 }
 
-impl TokenId {
-    /// The digits of 2^256 − 1.
-    const MOST_DIGITS: usize = 78;
+impl TryFrom<String> for AssetDid {
+    type Error = AssetDidError;
 
-    #[must_use]
-    pub const fn from_be_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-
-    #[must_use]
-    pub const fn as_be_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-
-    /// The id as a number, where 64 bits hold it.
-    #[must_use]
-    pub fn as_u64(&self) -> Option<u64> {
-        let (high, low) = self.0.split_last_chunk::<8>()?;
-        high.iter().all(|byte| *byte == 0).then(|| u64::from_be_bytes(*low))
+    fn try_from(text: String) -> Result<Self, AssetDidError> {
+        text.parse()
     }
 }
 
-impl From<u64> for TokenId {
-    fn from(number: u64) -> Self {
-        let mut bytes = [0; 32];
-        bytes[24..].copy_from_slice(&number.to_be_bytes());
-        Self(bytes)
+impl From<AssetDid> for String {
+    fn from(did: AssetDid) -> Self {
+        did.to_string()
     }
-}
-
-impl FromStr for TokenId {
-    type Err = TokenIdError;
-
-    fn from_str(text: &str) -> Result<Self, TokenIdError> {
-        if !is_plain_decimal(text) || text.len() > Self::MOST_DIGITS {
-            return Err(TokenIdError);
-        }
-        let mut bytes = [0; 32];
-        for digit in text.bytes() {
-            // The number so far, times ten, and the digit.
-            let mut carry = u16::from(digit - b'0');
-            for byte in bytes.iter_mut().rev() {
-                let [high, low] = (u16::from(*byte) * 10 + carry).to_be_bytes();
-                *byte = low;
-                carry = u16::from(high);
-            }
-            if carry > 0 {
-                return Err(TokenIdError);
-            }
-        }
-        Ok(Self(bytes))
-    }
-}
-
-impl fmt::Display for TokenId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rest = self.0;
-        let mut digits = Vec::with_capacity(Self::MOST_DIGITS);
-        while digits.is_empty() || rest.iter().any(|byte| *byte > 0) {
-            // Long division by ten: its remainder is the next digit from the right.
-            let mut remainder = 0;
-            for byte in &mut rest {
-                let part = (remainder << 8) | u16::from(*byte);
-                [_, *byte] = (part / 10).to_be_bytes();
-                remainder = part % 10;
-            }
-            digits.push(char::from_digit(u32::from(remainder), 10).unwrap_or('0'));
-        }
-        f.write_str(&digits.iter().rev().collect::<String>())
-    }
-}
-
-impl fmt::Debug for TokenId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TokenId({self})")
-    }
-}
-
-// Digits alone, and only the number 0 begins with a zero.
-fn is_plain_decimal(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'))
-}
-
-macro_rules! by_text {
-    ($($name:ty, $error:ty;)*) => {$(
-        impl TryFrom<String> for $name {
-            type Error = $error;
-
-            fn try_from(text: String) -> Result<Self, $error> {
-                text.parse()
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(value: $name) -> Self {
-                value.to_string()
-            }
-        }
-    )*};
-}
-
-by_text! {
-    AssetDid, AssetDidError;
-    TokenId, TokenIdError;
 }
 
 #[cfg(test)]
@@ -271,7 +171,6 @@ mod tests {
     use super::*;
 
     const CONTRACT: &str = "0xbA5738a18d83D41847dfFbDC6101d37C69c9B0cF";
-    const GREATEST: &str = "115792089237316195423570985008687907853269984665640564039457584007913129639935";
 
     fn erc721(chain: &str, contract: &str, token_id: &str) -> Result<AssetDid, AssetDidError> {
         format!("did:erc721:{chain}:{contract}:{token_id}").parse()
@@ -293,35 +192,12 @@ mod tests {
     }
 
     #[test]
-    fn token_ids_have_256_bits() {
-        for (text, fits) in [
-            ("0", true),
-            ("7", true),
-            (GREATEST, true),
-            ("115792089237316195423570985008687907853269984665640564039457584007913129639936", false),
-            ("999999999999999999999999999999999999999999999999999999999999999999999999999999", false),
-            ("1157920892373161954235709850086879078532699846656405640394575840079131296399350", false),
-            ("", false),
-            ("00", false),
-            ("07", false),
-            ("-1", false),
-            ("+1", false),
-            ("1e3", false),
-            ("1.0", false),
-            ("0x7", false),
-            (" 7", false),
-            ("7 ", false),
-            ("1_000", false),
-            ("\u{0667}", false),
-            ("seven", false),
-        ] {
-            let expected = if fits { Ok(text.to_owned()) } else { Err(TokenIdError) };
-            assert_eq!(text.parse::<TokenId>().map(|id| id.to_string()), expected, "{text}");
-            assert_eq!(erc721("137", CONTRACT, text).is_ok(), fits, "{text}");
+    fn the_token_id_is_read_as_strictly() {
+        for text in ["", "-1", "1e3", "07", "seven", &"9".repeat(78)] {
+            assert_eq!(erc721("137", CONTRACT, text), Err(AssetDidError::TokenId(TokenIdError)), "{text}");
         }
-        assert_eq!(GREATEST.parse(), Ok(TokenId::from_be_bytes([255; 32])));
-        assert_eq!((TokenId::from(u64::MAX).as_u64(), TokenId::from_be_bytes([1; 32]).as_u64()), (Some(u64::MAX), None));
-        assert_eq!("18446744073709551616".parse::<TokenId>().unwrap().as_u64(), None);
+        let greatest = TokenId::from_be_bytes([255; 32]);
+        assert_eq!(erc721("137", CONTRACT, &greatest.to_string()).unwrap().token_id(), Some(greatest));
     }
 
     #[test]
@@ -376,7 +252,7 @@ mod tests {
         fn any_did()(chain in 1..=ChainId::GREATEST, contract in any::<[u8; 20]>(), token_id in any::<[u8; 32]>(), token in any::<bool>())
             -> AssetDid {
             let (chain, address) = (ChainId(chain), Address::from_bytes(contract));
-            if token { AssetDid::Erc721 { chain, contract: address, token_id: TokenId(token_id) } } else { AssetDid::Ethr { chain, address } }
+            if token { AssetDid::Erc721 { chain, contract: address, token_id: TokenId::from_be_bytes(token_id) } } else { AssetDid::Ethr { chain, address } }
         }
     }
 
@@ -390,15 +266,6 @@ mod tests {
         }
 
         #[test]
-        fn small_token_ids_read_as_numbers(a in any::<u64>(), b in any::<u64>()) {
-            let ids = [a, b].map(TokenId::from);
-            prop_assert_eq!(ids[0].to_string(), a.to_string());
-            prop_assert_eq!(a.to_string().parse(), Ok(ids[0]));
-            prop_assert_eq!(ids[0].as_u64(), Some(a));
-            prop_assert_eq!(ids[0].cmp(&ids[1]), a.cmp(&b));
-        }
-
-        #[test]
         fn what_is_read_is_shown_in_one_form(text in "(did|DID)?:?(erc721|ethr|erc20)?:?[0-9]{0,4}:?(0x[0-9a-f]{40})?:?[0-9e.+ -]{0,4}") {
             if let Ok(did) = text.parse::<AssetDid>() {
                 prop_assert!(did.to_string().eq_ignore_ascii_case(&text));
@@ -407,7 +274,7 @@ mod tests {
 
         #[test]
         fn no_text_panics(text in "\\PC{0,220}") {
-            let _ = (text.parse::<AssetDid>(), text.parse::<TokenId>(), text.parse::<ChainId>());
+            let _ = (text.parse::<AssetDid>(), text.parse::<ChainId>());
         }
     }
 }

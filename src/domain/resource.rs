@@ -16,6 +16,8 @@ pub struct Resource {
     pub scopes: BTreeMap<String, String>,
     /// The clients that are its servers: they may introspect tokens that are for it.
     pub clients: Vec<ClientId>,
+    /// The audiences of asset tokens that are for it, besides its identifier.
+    pub asset_audiences: Vec<String>,
 }
 
 /// A resource indicator (RFC 8707 §2), kept as it was written.

@@ -168,6 +168,7 @@ pub(super) const CLAIM_TYPES: &[(&str, ClaimType)] = &[
     ("email_verified", ClaimType::Flag),
     ("ethereum_address", ClaimType::Text),
     ("asset", ClaimType::Text),
+    ("act", ClaimType::Object),
     ("permissions", ClaimType::Texts),
     ("cloud_events", ClaimType::Object),
     ("contract_address", ClaimType::Text),

@@ -5,10 +5,9 @@ use actix_web::http::StatusCode;
 use serde::Serialize;
 
 use super::client_form;
-use super::living::living;
-use crate::domain::{AuthMethod, ClientId, RefreshToken};
+use crate::domain::{AuthMethod, ClientId, KeyPurpose, RefreshToken};
 use crate::keys::{TokenKind, VerifiedClaims};
-use crate::policy::introspection::may_see;
+use crate::policy::introspection::{may_see, may_see_asset_token};
 use crate::policy::subject::Person;
 use crate::protocol::error::ErrorCode;
 use crate::store::ClientRecord;
@@ -16,7 +15,9 @@ use crate::tokens;
 use crate::web::body::Body;
 use crate::web::client;
 use crate::web::ctx::Ctx;
+use crate::web::exchange::{client_of, is_asset_token, still_holds};
 use crate::web::fault::Fault;
+use crate::web::living::living;
 use crate::web::reply;
 
 /// RFC 7662 §2.2. A token that does not live, or is not for the caller, has no member but `active`.
@@ -44,6 +45,19 @@ struct Told {
     auth_time: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     acr: Option<String>,
+    #[serde(flatten)]
+    asset: Option<OfAsset>,
+}
+
+/// What an asset token says besides (RFC 7662 §2.2: "Specific implementations MAY extend this structure").
+#[derive(Debug, Serialize)]
+struct OfAsset {
+    nbf: i64,
+    asset: serde_json::Value,
+    permissions: serde_json::Value,
+    cloud_events: serde_json::Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    act: Option<serde_json::Value>,
 }
 
 /// `POST /token/introspect`.
@@ -66,10 +80,43 @@ async fn introspect(ctx: &Ctx, body: &Body) -> Result<Option<Told>, Fault> {
     if RefreshToken::looks_like(text) {
         return refresh_token(ctx, &caller, text).await;
     }
-    match ctx.state.keys.verify(TokenKind::AccessToken, text).await {
+    let kind = if is_asset_token(&ctx.state, text) { TokenKind::AssetToken } else { TokenKind::AccessToken };
+    match ctx.state.keys.verify(kind, text).await {
+        Ok(claims) if kind == TokenKind::AssetToken => asset_token(ctx, &caller, &claims).await,
         Ok(claims) => access_token(ctx, &caller, &claims).await,
         Err(_) => Ok(None),
     }
+}
+
+// It holds as long as what it says is granted: a grant that was revoked or narrowed, an asset that was passed on, end it here at once.
+async fn asset_token(ctx: &Ctx, caller: &ClientRecord, claims: &VerifiedClaims) -> Result<Option<Told>, Fault> {
+    let Some(client) = client_of(claims) else { return Ok(None) };
+    if !may_see_asset_token(&caller.id, &client, &claims.audience(), &ctx.state.config.resources) || !still_holds(ctx, claims).await? {
+        return Ok(None);
+    }
+    let claim = |name: &str| claims.as_map().get(name).cloned();
+    let permissions = claim("permissions").unwrap_or_default();
+    let names: Vec<&str> = permissions.as_array().into_iter().flatten().filter_map(serde_json::Value::as_str).collect();
+    Ok(Some(Told {
+        scope: names.join(" "),
+        client_id: client.to_string(),
+        sub: claims.sub().to_owned(),
+        aud: claim("aud").unwrap_or_default(),
+        iss: ctx.state.keys.issuer(KeyPurpose::Assets).to_owned(),
+        exp: claims.expires_at().seconds(),
+        iat: claims.issued_at().seconds(),
+        token_type: "Bearer",
+        jti: claims.jti().map(str::to_owned),
+        auth_time: None,
+        acr: None,
+        asset: Some(OfAsset {
+            nbf: claims.issued_at().seconds(),
+            asset: claim("asset").unwrap_or_default(),
+            permissions,
+            cloud_events: claim("cloud_events").unwrap_or_default(),
+            act: claim("act"),
+        }),
+    }))
 }
 
 async fn access_token(ctx: &Ctx, caller: &ClientRecord, claims: &VerifiedClaims) -> Result<Option<Told>, Fault> {
@@ -89,6 +136,7 @@ async fn access_token(ctx: &Ctx, caller: &ClientRecord, claims: &VerifiedClaims)
         jti: claims.jti().map(str::to_owned),
         auth_time: claims.auth_time().map(crate::domain::Timestamp::seconds),
         acr: claims.text("acr").map(str::to_owned),
+        asset: None,
     }))
 }
 
@@ -113,5 +161,6 @@ async fn refresh_token(ctx: &Ctx, caller: &ClientRecord, text: &str) -> Result<O
         jti: None,
         auth_time: Some(found.authenticated_at.seconds()),
         acr: None,
+        asset: None,
     }))
 }

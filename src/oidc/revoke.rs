@@ -9,10 +9,11 @@ use crate::domain::RefreshToken;
 use crate::keys::{TokenKind, TokenRefusal, VerifiedClaims};
 use crate::protocol::error::ErrorCode;
 use crate::store::ClientRecord;
-use crate::tokens::Record;
+use crate::tokens::{AssetTokenId, Record};
 use crate::web::body::Body;
 use crate::web::client;
 use crate::web::ctx::Ctx;
+use crate::web::exchange::is_asset_token;
 use crate::web::fault::Fault;
 
 /// `POST /token/revoke`.
@@ -38,6 +39,9 @@ async fn revoke(ctx: &Ctx, body: &Body) -> Result<(), Fault> {
             ctx.state.store.end_family(token.family(), &client.id, ctx.now).await?;
         }
         return Ok(());
+    }
+    if is_asset_token(&ctx.state, text) {
+        return asset_token(ctx, &client, text).await;
     }
     match ctx.state.keys.verify(TokenKind::AccessToken, text).await {
         Ok(claims) => access_token(ctx, &client, &claims).await,
@@ -65,6 +69,20 @@ async fn access_token(ctx: &Ctx, client: &ClientRecord, claims: &VerifiedClaims)
         None => {}
     }
     Ok(())
+}
+
+// Whoever looks at it offline goes on to believe it until it ends; introspection does not. The grant lives on: to end that, there is the grant.
+async fn asset_token(ctx: &Ctx, client: &ClientRecord, text: &str) -> Result<(), Fault> {
+    match ctx.state.keys.verify(TokenKind::AssetToken, text).await {
+        Ok(claims) if claims.text("client_id") == Some(client.id.as_str()) => {
+            if let Some(token) = claims.jti().and_then(AssetTokenId::parse) {
+                ctx.state.store.revoke_token(token.id, &client.id, claims.expires_at()).await?;
+            }
+            Ok(())
+        }
+        Err(TokenRefusal::UnknownKey) => Ok(ctx.state.store.ping().await?),
+        _ => Ok(()),
+    }
 }
 
 // §2.2.1: unsupported_token_type: "The authorization server does not support the revocation of the presented token type." Only for an ID

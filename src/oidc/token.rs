@@ -4,6 +4,7 @@ mod authorization_code;
 mod client_credentials;
 mod device_code;
 mod refresh_token;
+mod token_exchange;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -39,6 +40,7 @@ grants! {
     RefreshToken = refresh_token,
     ClientCredentials = client_credentials,
     DeviceCode = device_code,
+    TokenExchange = token_exchange,
 }
 
 /// `POST /token`.

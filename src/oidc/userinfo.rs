@@ -2,12 +2,11 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::living::{Living, living};
 use crate::domain::{ClaimsProfile, Provider, Scope, SigningAlg};
 use crate::endpoints::Endpoint;
 use crate::keys::TokenKind;
@@ -15,26 +14,14 @@ use crate::policy::person_claims::{self, Known as Person};
 use crate::protocol::authorize::SCOPES;
 use crate::protocol::claims_request::ClaimsRequest;
 use crate::protocol::error::ErrorCode;
-use crate::protocol::params::Params;
 use crate::protocol::resource::Known;
 use crate::store::{ClientRecord, DeveloperToken, PersonToken};
+use crate::web::bearer::{Refusal, invalid};
 use crate::web::body::Body;
 use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
-use crate::web::{posted, reply};
-
-/// Why nothing is told (RFC 6750 §3).
-enum Refusal {
-    /// RFC 6750 §3.1: without any token, "the resource server SHOULD NOT include an error code or other error information".
-    NoToken,
-    Fault(Fault),
-}
-
-impl<E: Into<Fault>> From<E> for Refusal {
-    fn from(fault: E) -> Self {
-        Self::Fault(fault.into())
-    }
-}
+use crate::web::living::{Living, living};
+use crate::web::{bearer, reply};
 
 /// `GET` and `POST /userinfo`.
 pub async fn userinfo(ctx: Ctx, body: Body) -> HttpResponse {
@@ -80,7 +67,7 @@ enum Answer {
 }
 
 async fn answer(ctx: &Ctx, body: &Body) -> Result<Answer, Refusal> {
-    let token = bearer(ctx, body)?;
+    let token = bearer::in_header_or_form(ctx, body)?;
     let claims = ctx.state.keys.verify(TokenKind::AccessToken, &token).await.map_err(|reason| {
         tracing::debug!(?reason, "an access token was refused");
         invalid("the access token is not one of ours, has expired, or was changed")
@@ -148,48 +135,10 @@ fn no_openid() -> Fault {
     Fault::new(ErrorCode::InsufficientScope, "userinfo needs an access token of a person, with the scope openid")
 }
 
-// RFC 6750 §2: "Clients MUST NOT use more than one method to transmit the token in each request." A token in the query is not looked at.
-fn bearer(ctx: &Ctx, body: &Body) -> Result<String, Refusal> {
-    let header = match ctx.header(header::AUTHORIZATION) {
-        None => None,
-        Some(value) => match value.split_once(' ') {
-            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Some(token.trim().to_owned()),
-            _ => return Err(Refusal::NoToken),
-        },
-    };
-    let form = if body.is_empty() { None } else { Params::decode(posted::form_text(ctx, body)?).get("access_token")?.map(str::to_owned) };
-    match (header, form) {
-        (Some(_), Some(_)) => {
-            Err(Fault::new(ErrorCode::InvalidRequest, "the access token was sent twice, in the header and in the form; send it once")
-                .into())
-        }
-        (Some(token), None) | (None, Some(token)) => Ok(token),
-        (None, None) => Err(Refusal::NoToken),
-    }
-}
-
-fn invalid(description: &'static str) -> Fault {
-    Fault::new(ErrorCode::InvalidToken, description)
-}
-
-// RFC 6750 §3: the header says which scheme is wanted and, once a token was sent, what is wrong with it. RFC 9728 §5.1: resource_metadata is
-// "the URL of the protected resource metadata".
 fn challenge(ctx: &Ctx, refusal: &Refusal) -> HttpResponse {
-    let metadata = format!("resource_metadata=\"{}{}\"", ctx.state.issuer(), Endpoint::UserInfoResource.path());
-    let (mut response, value) = match refusal {
-        Refusal::NoToken => (HttpResponse::Unauthorized().finish(), Some(format!("Bearer {metadata}"))),
-        Refusal::Fault(fault) => {
-            let value = match fault {
-                Fault::OAuth(error) => {
-                    Some(format!("Bearer error=\"{}\", error_description=\"{}\", {metadata}", error.code.as_str(), error.description))
-                }
-                Fault::TooMany(_) | Fault::Unavailable | Fault::ClientKeys { .. } | Fault::Broken(_) | Fault::Visit(_) => None,
-            };
-            (fault.as_json(), value)
-        }
+    let response = match refusal {
+        Refusal::NoToken => HttpResponse::Unauthorized().finish(),
+        Refusal::Fault(fault) => fault.as_json(),
     };
-    if let Some(value) = value.and_then(|text| HeaderValue::from_str(&text).ok()) {
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
-    }
-    response
+    bearer::challenged(ctx, response, refusal, Endpoint::UserInfoResource)
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::grants::Granted;
 use crate::domain::{
@@ -32,6 +33,18 @@ pub struct AssetClaims<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_id: Option<TokenId>,
     pub privilege_ids: Vec<u8>,
+    /// RFC 8693 §4.1: who acts, where that is somebody else than the subject.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub act: Option<Actor<'a>>,
+}
+
+/// RFC 8693 §4.1: "A chain of delegation can be expressed by nesting one "act" claim within another. The outermost "act" claim represents the
+/// current actor while nested "act" claims represent prior actors."
+#[derive(Clone, Debug, Serialize)]
+pub struct Actor<'a> {
+    pub sub: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub act: Option<&'a Value>,
 }
 
 /// The filters of events; an empty list where there are none.
@@ -71,7 +84,14 @@ impl<'a> AssetClaims<'a> {
             contract_address: asset.contract().to_string().to_lowercase(),
             token_id: asset.token_id(),
             privilege_ids: vocabulary.ids(asset.method(), &granted.permissions).into_iter().map(PermissionId::get).collect(),
+            act: None,
         }
+    }
+
+    /// The same, had by `actor` on behalf of `subject`. What was granted to the client stays what it is: the subject adds nothing to it.
+    #[must_use]
+    pub fn on_behalf(self, subject: &'a str, actor: Actor<'a>) -> Self {
+        Self { sub: subject, act: Some(actor), ..self }
     }
 }
 

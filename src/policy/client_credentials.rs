@@ -112,6 +112,7 @@ mod tests {
             name: String::new(),
             scopes: [(scope.to_owned(), String::new())].into(),
             clients: Vec::new(),
+            asset_audiences: Vec::new(),
         };
         vec![resource(GARAGE, "garage:read"), resource(SHOP, "shop:buy")]
     }

@@ -74,13 +74,15 @@ pub fn not_granted(state: Option<&DeviceState>, client: &ClientId, now: Timestam
     pending()
 }
 
-/// RFC 8628 §3.5: "The authorization request is still pending as the end user hasn't yet completed the user-interaction steps".
+/// What a poll is told while nobody has decided.
+// RFC 8628 §3.5: "The authorization request is still pending as the end user hasn't yet completed the user-interaction steps".
 #[must_use]
 pub fn pending() -> OAuthError {
     OAuthError::new(ErrorCode::AuthorizationPending, "nobody has decided yet; poll again after the interval")
 }
 
-/// RFC 8628 §3.5: slow_down: "A variant of "authorization_pending"".
+/// What a poll is told that came too soon.
+// RFC 8628 §3.5: slow_down: "A variant of "authorization_pending"".
 #[must_use]
 pub fn too_soon() -> OAuthError {
     OAuthError::new(ErrorCode::SlowDown, "this poll came before its time; from now on wait 5 seconds more between two polls")
@@ -245,7 +247,7 @@ mod tests {
     #[test]
     fn a_record_lives_as_long_as_its_tokens_and_began_with_the_consent() {
         let page = "https://id.example/device".parse().unwrap();
-        let record = record(&granted(), CodeId(Uuid::nil()), page, at(20), Duration::from_secs(60));
+        let record = record(&granted(), CodeId(Uuid::nil()), page, at(20), Duration::from_mins(1));
         assert_eq!((record.issued_at, record.kept_until, record.authenticated_at), (at(10), at(80), at(5)));
         assert_eq!((record.session_id, record.nonce), (None, None));
     }

@@ -13,6 +13,15 @@ pub fn may_see(caller: &ClientId, token_client: &ClientId, audience: &[&str], re
         || resources.iter().any(|resource| audience.contains(&resource.uri.as_str()) && resource.clients.contains(caller))
 }
 
+/// The same of an asset token, whose audiences are names that the operator gave.
+#[must_use]
+pub fn may_see_asset_token(caller: &ClientId, token_client: &ClientId, audience: &[&str], resources: &[Resource]) -> bool {
+    let is_for = |resource: &Resource| {
+        audience.iter().any(|one| *one == resource.uri.as_str() || resource.asset_audiences.iter().any(|name| name == one))
+    };
+    caller == token_client || resources.iter().any(|resource| is_for(resource) && resource.clients.contains(caller))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -25,6 +34,7 @@ mod tests {
             name: String::new(),
             scopes: std::collections::BTreeMap::new(),
             clients: clients.iter().map(|client| id(client)).collect(),
+            asset_audiences: Vec::new(),
         };
         let resources = [resource("https://api.example", &["api", "api-2"]), resource("https://other.example", &["other-api"])];
         let sees = |caller: &str, audience: &[&str]| may_see(&id(caller), &id("app"), audience, &resources);
@@ -42,5 +52,27 @@ mod tests {
         ] {
             assert!(!sees(caller, audience), "{caller} {audience:?}");
         }
+    }
+
+    #[test]
+    fn an_asset_token_is_seen_by_the_servers_of_its_audience() {
+        let id = |text: &str| text.parse::<ClientId>().unwrap();
+        let resource = |uri: &str, server: &str, audiences: &[&str]| Resource {
+            uri: uri.parse().unwrap(),
+            name: String::new(),
+            scopes: std::collections::BTreeMap::new(),
+            clients: vec![id(server)],
+            asset_audiences: audiences.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        let resources = [resource("https://api.example", "api", &["dimo.zone"]), resource("https://other.example", "other", &[])];
+        let sees = |caller: &str, audience: &[&str]| may_see_asset_token(&id(caller), &id("app"), audience, &resources);
+        assert!(sees("app", &["dimo.zone"]) && sees("api", &["my-app", "dimo.zone"]) && sees("other", &["https://other.example"]));
+        for (caller, audience) in
+            [("api", &["my-app"][..]), ("other", &["dimo.zone"]), ("stranger", &["dimo.zone"]), ("stranger", &["stranger"])]
+        {
+            assert!(!sees(caller, audience), "{caller} {audience:?}");
+        }
+        // An access token of sign-in never has such an audience by its name alone.
+        assert!(!may_see(&id("api"), &id("app"), &["dimo.zone"], &resources));
     }
 }

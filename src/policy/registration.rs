@@ -126,7 +126,8 @@ fn grant_types(
     terms: Terms,
 ) -> Result<BTreeSet<GrantType>, OAuthError> {
     let may_have = |grant: &GrantType| match grant {
-        GrantType::AuthorizationCode | GrantType::RefreshToken | GrantType::DeviceCode => true,
+        // The exchange gives what owners granted to this very client, and nothing else.
+        GrantType::AuthorizationCode | GrantType::RefreshToken | GrantType::DeviceCode | GrantType::TokenExchange => true,
         // Tokens without any person: for those whom the operator vouched for, and who can prove who they are.
         GrantType::ClientCredentials => source == ClientSource::Registration && terms.vouched && method != AuthMethod::None,
     };

@@ -122,12 +122,16 @@ impl ReturnPath {
             .ok_or_else(|| refuse("redirect_uri (or domain) is missing"))?;
         // RFC 6749 §3.1.2.3: "the authorization server MUST compare and match the value received against at least one of the
         // registered redirection URIs"; RFC 9700 §2.1: exactly.
-        if !registered.iter().any(|uri| uri.admits(requested)) {
+        let Some(admitting) = registered.iter().find(|uri| uri.admits(requested)) else {
             return Err(refuse(
                 "redirect_uri is not one of those registered for this client; it must be the same text, character for character",
             ));
-        }
-        let redirect_uri = requested.parse().map_err(|_| refuse("redirect_uri is not a URI"))?;
+        };
+        let redirect_uri = if admitting.as_str() == requested {
+            admitting.clone()
+        } else {
+            requested.parse().map_err(|_| refuse("redirect_uri is not a URI"))?
+        };
         // A doubled or unknown mode is told by `AuthorizeRequest::parse`, in the way that always works.
         let response_mode =
             if params.get("response_mode").ok().flatten() == Some("form_post") { ResponseMode::FormPost } else { ResponseMode::Query };

@@ -82,6 +82,8 @@ codes! {
     ExpiredToken = "expired_token" 400,
     /// RFC 8707 §2.
     InvalidTarget = "invalid_target" 400,
+    /// RFC 9396 §5.
+    InvalidAuthorizationDetails = "invalid_authorization_details" 400,
     /// RFC 9470 §3.
     InsufficientUserAuthentication = "insufficient_user_authentication" 401,
     /// OpenID Connect Core §3.1.2.6.

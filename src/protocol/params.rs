@@ -14,8 +14,8 @@ pub struct Params {
 /// More parameters than any honest request has.
 const MOST: usize = 200;
 
-/// RFC 8707 §2: "Multiple resource parameters MAY be used"; all others come once.
-const REPEATABLE: &str = "resource";
+/// RFC 8707 §2: "Multiple resource parameters MAY be used"; RFC 8693 §2.1 says the same of `audience`; all others come once.
+const REPEATABLE: [&str; 2] = ["resource", "audience"];
 
 impl Params {
     /// Decodes `application/x-www-form-urlencoded` text; anything decodes to something, as browsers have it.
@@ -123,7 +123,7 @@ impl Params {
         self.pairs
             .iter()
             .enumerate()
-            .find(|(place, (name, _))| name != REPEATABLE && self.pairs[..*place].iter().any(|(n, _)| n == name))
+            .find(|(place, (name, _))| !REPEATABLE.contains(&name.as_str()) && self.pairs[..*place].iter().any(|(n, _)| n == name))
             .map(|(_, (name, _))| name.as_str())
     }
 }
@@ -164,6 +164,7 @@ mod tests {
     fn only_resources_are_repeated() {
         let params = Params::decode("resource=a&resource=b&resource=");
         assert_eq!((params.doubled(), params.all("resource").unwrap()), (None, vec!["a", "b"]));
+        assert_eq!(Params::decode("audience=a&audience=b").doubled(), None);
         assert_eq!(params.all("scope").unwrap(), Vec::<&str>::new());
         assert!(Params::decode("resource=a&resource=%00").all("resource").is_err());
         assert!(Params::decode(&"resource=1&".repeat(201)).all("resource").is_err());

@@ -115,6 +115,7 @@ mod tests {
             name: uri.to_owned(),
             scopes: [(scope.to_owned(), "Do it".to_owned())].into(),
             clients: vec![client.parse().unwrap()],
+            asset_audiences: Vec::new(),
         }
     }
 

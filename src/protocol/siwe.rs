@@ -55,15 +55,41 @@ struct OneLine<'a>(&'a str);
 impl fmt::Display for OneLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Nearly always all of it stands as it is.
-        if self.0.chars().all(is_allowed) {
+        if self.0.bytes().all(is_allowed) {
             return f.write_str(self.0);
         }
-        self.0.chars().try_for_each(|c| f.write_char(if is_allowed(c) { c } else { '?' }))
+        self.0.chars().try_for_each(|c| f.write_char(if u8::try_from(c).is_ok_and(is_allowed) { c } else { '?' }))
     }
 }
 
-fn is_allowed(c: char) -> bool {
-    c.is_ascii_alphanumeric() || " -._~:/?#[]@!$&'()*+,;=%".contains(c)
+const fn is_allowed(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b' ' | b'-'
+                | b'.'
+                | b'_'
+                | b'~'
+                | b':'
+                | b'/'
+                | b'?'
+                | b'#'
+                | b'['
+                | b']'
+                | b'@'
+                | b'!'
+                | b'$'
+                | b'&'
+                | b'\''
+                | b'('
+                | b')'
+                | b'*'
+                | b'+'
+                | b','
+                | b';'
+                | b'='
+                | b'%'
+        )
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ sql! {
     CREATE = "
         INSERT INTO asset (did, owner_address, owner_account, epoch, make, model, year, powertrain, name, attributes, minted_at,
                            created_at, updated_at)
-        VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $9, COALESCE($10, $11), $11, $11)";
+        VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $9, $10, $11, $11)";
     UPDATE = "
         UPDATE asset
         SET make = COALESCE($2, make), model = COALESCE($3, model), year = COALESCE($4, year), powertrain = COALESCE($5, powertrain),
@@ -108,8 +108,9 @@ struct Held {
 async fn create(conn: &mut Conn<'_>, asset: &AssetImport, now: Timestamp) -> Result<Imported, StoreError> {
     let (address, account) = columns(asset.owner);
     let attributes = Json(asset.attributes.clone().unwrap_or_default());
+    let minted_at = asset.minted_at.unwrap_or(now);
     let (make, model, powertrain, name) = (&asset.make, &asset.model, &asset.powertrain, &asset.name);
-    on!(*conn, execute(CREATE, asset.did, address, account, make, model, asset.year, powertrain, name, attributes, asset.minted_at, now))?;
+    on!(*conn, execute(CREATE, asset.did, address, account, make, model, asset.year, powertrain, name, attributes, minted_at, now))?;
     if let (None, Some((code, expires_at))) = (asset.owner, asset.claim) {
         asset_claims::put(conn, &asset.did, code, expires_at, now).await?;
     }

@@ -69,6 +69,24 @@ pub enum Taken<T> {
     Unknown,
 }
 
+/// What must hold of a challenge `t` that was taken, its account `a` and its client `c`, so that the tokens that it gave hold at that moment.
+/// What was issued, was issued when the challenge was taken.
+macro_rules! wallet_token_holds {
+    ($now:literal) => {
+        concat!(
+            "t.revoked_at IS NULL AND t.sweep_at > ",
+            $now,
+            "
+          AND a.disabled_at IS NULL AND c.disabled_at IS NULL
+          AND t.taken_at > COALESCE(a.tokens_from, -1) AND t.taken_at > COALESCE(c.tokens_from, -1)
+          AND EXISTS (SELECT 1 FROM consent n
+                      WHERE n.account_id = t.account_id AND n.client_id = t.client_id AND n.created_at <= t.taken_at)"
+        )
+    };
+}
+
+pub(super) use wallet_token_holds;
+
 sql! {
     PUT_SIGNIN = "
         INSERT INTO signin_challenge (id, interaction_id, browser_hash, address, chain_id, nonce, statement, issued_at, expires_at)
@@ -102,18 +120,13 @@ sql! {
                    WHERE n.account_id = api_challenge.account_id AND n.client_id = api_challenge.client_id
                      AND n.created_at <= api_challenge.taken_at) AS agreed";
     API_TAKEN = "SELECT taken_at IS NOT NULL AS taken FROM api_challenge WHERE state_hash = $1";
-    /// What was issued, was issued when the challenge was taken.
-    WALLET_TOKEN = "
+    WALLET_TOKEN = concat!("
         SELECT t.client_id, t.account_id, t.scope, 'web3' AS provider, t.address AS subject, t.address AS wallet,
                t.taken_at AS authenticated_at, NULL AS claims, a.profile, a.updated_at AS account_updated_at
         FROM api_challenge t
         JOIN account a ON a.id = t.account_id
         JOIN client c ON c.id = t.client_id
-        WHERE t.id = $1 AND t.revoked_at IS NULL AND t.sweep_at > $2
-          AND a.disabled_at IS NULL AND c.disabled_at IS NULL
-          AND t.taken_at > COALESCE(a.tokens_from, -1) AND t.taken_at > COALESCE(c.tokens_from, -1)
-          AND EXISTS (SELECT 1 FROM consent n
-                      WHERE n.account_id = t.account_id AND n.client_id = t.client_id AND n.created_at <= t.taken_at)";
+        WHERE t.id = $1 AND ", wallet_token_holds!("$2"));
 }
 
 impl Store {

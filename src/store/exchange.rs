@@ -8,6 +8,7 @@ use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 use uuid::Uuid;
 
 use super::assets::owner;
+use super::challenges::wallet_token_holds;
 use super::developer_tokens::developer_token_holds;
 use super::dialect::{read, sql};
 use super::families::lives;
@@ -16,7 +17,7 @@ use super::persons::person_token_holds;
 use super::revocations::client_token_holds;
 use super::{Store, StoreError};
 use crate::domain::{
-    AccountId, Address, AssetDid, ClientId, ClientKind, ClientMetadata, CodeId, FamilyId, Grant, GrantId, Standing, Timestamp,
+    AccountId, Address, AssetDid, ChallengeId, ClientId, ClientKind, ClientMetadata, CodeId, FamilyId, Grant, GrantId, Standing, Timestamp,
 };
 
 /// By what a client asks.
@@ -24,6 +25,8 @@ use crate::domain::{
 pub enum Bearer {
     /// A person's token that a code gave.
     Code(CodeId),
+    /// A person's token that a signature of their wallet gave, without a browser.
+    Wallet(ChallengeId),
     /// A person's token that a refresh gave; it is dead with a session that was last seen before `seen_since`.
     Refresh { family: FamilyId, token: Uuid, seen_since: Timestamp },
     /// A license's own token.
@@ -54,10 +57,10 @@ macro_rules! facts {
     ($record:expr) => {
         concat!(
             "
-        WITH record AS (",
+        WITH record AS MATERIALIZED (",
             $record,
             "),
-        thing AS (
+        thing AS MATERIALIZED (
             SELECT did, epoch, owner_address, owner_account,
                    COALESCE(owner_account, (SELECT i.account_id FROM identity i
                                             WHERE i.provider = 'web3' AND i.subject = asset.owner_address)) AS owner
@@ -68,32 +71,32 @@ macro_rules! facts {
                 SELECT ",
             grant_columns!("g"),
             "
-                FROM record JOIN asset_grant g ON g.grantee = record.client_id
-                WHERE g.asset = $1 AND g.ended_at IS NULL
+                FROM asset_grant g
+                WHERE g.grantee = (SELECT client_id FROM record) AND g.asset = $1 AND g.ended_at IS NULL
                 ORDER BY g.expires_at DESC LIMIT 64) one
             UNION ALL
             SELECT ended.* FROM (
                 SELECT ",
             grant_columns!("g"),
             "
-                FROM record JOIN asset_grant g ON g.grantee = record.client_id
-                WHERE g.asset = $1 AND g.ended_at IS NOT NULL
+                FROM asset_grant g
+                WHERE g.grantee = (SELECT client_id FROM record) AND g.asset = $1 AND g.ended_at IS NOT NULL
                 ORDER BY g.ended_at DESC LIMIT 1) ended
             UNION ALL
             SELECT every.* FROM (
                 SELECT ",
             grant_columns!("g"),
             "
-                FROM record JOIN thing ON 1 = 1 JOIN asset_grant g ON g.grantor_account = thing.owner AND g.grantee = record.client_id
-                WHERE g.asset IS NULL AND g.ended_at IS NULL
+                FROM asset_grant g
+                WHERE g.grantee = (SELECT client_id FROM record) AND g.grantor_account = (SELECT owner FROM thing) AND g.epoch IS NULL AND g.ended_at IS NULL
                 ORDER BY g.expires_at DESC LIMIT 64) every
             UNION ALL
             SELECT every_ended.* FROM (
                 SELECT ",
             grant_columns!("g"),
             "
-                FROM record JOIN thing ON 1 = 1 JOIN asset_grant g ON g.grantor_account = thing.owner AND g.grantee = record.client_id
-                WHERE g.asset IS NULL AND g.ended_at IS NOT NULL
+                FROM asset_grant g
+                WHERE g.grantee = (SELECT client_id FROM record) AND g.grantor_account = (SELECT owner FROM thing) AND g.epoch IS NULL AND g.ended_at IS NOT NULL
                 ORDER BY g.ended_at DESC LIMIT 1) every_ended)
         SELECT record.client_id, record.kind, record.metadata, record.account_id,
                thing.did, thing.epoch AS asset_epoch, thing.owner_address, thing.owner_account, thing.owner,
@@ -113,6 +116,12 @@ sql! {
             JOIN account a ON a.id = t.account_id
             JOIN client c ON c.id = t.client_id
             WHERE t.id = $2 AND ", person_token_holds!("$3")));
+    BY_WALLET = facts!(concat!("
+            SELECT t.client_id, c.kind, c.metadata, t.account_id
+            FROM api_challenge t
+            JOIN account a ON a.id = t.account_id
+            JOIN client c ON c.id = t.client_id
+            WHERE t.id = $2 AND ", wallet_token_holds!("$3")));
     BY_REFRESH = facts!(concat!("
             SELECT refresh_token.client_id, app.kind, app.metadata, refresh_token.account_id
             FROM refresh_token
@@ -141,6 +150,7 @@ impl Store {
     pub async fn exchange_facts(&self, bearer: &Bearer, asset: &AssetDid, now: Timestamp) -> Result<Option<ExchangeFacts>, StoreError> {
         let rows: Vec<Fact> = match bearer {
             Bearer::Code(id) => read!(self, rows(BY_CODE, asset, id, now)),
+            Bearer::Wallet(id) => read!(self, rows(BY_WALLET, asset, id, now)),
             Bearer::Refresh { family, token, seen_since } => read!(self, rows(BY_REFRESH, asset, family, token, now, seen_since)),
             Bearer::Developer(id) => read!(self, rows(BY_DEVELOPER, asset, id, now)),
             Bearer::Client { client, token, issued_at } => read!(self, rows(BY_CLIENT, asset, client, issued_at, token)),

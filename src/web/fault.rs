@@ -1,7 +1,10 @@
 //! What can go wrong in a handler, and how it is told: as a page, as OAuth's JSON, or as the JSON of the wallet endpoints.
 //! Logged once, here, where the request ends.
 
+mod not_granted;
 mod words;
+
+pub use not_granted::NotGranted;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -16,12 +19,15 @@ use crate::keys::KeysError;
 use crate::limits::TooMany;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::store::StoreError;
+use not_granted::Why;
 
 /// A failed request.
 #[derive(Debug)]
 pub enum Fault {
     /// The caller's fault, in the standards' words.
     OAuth(OAuthError),
+    /// An app gets nothing of an asset, or not all that it wants.
+    NotGranted(Box<NotGranted>),
     /// Too many tries.
     TooMany(TooMany),
     /// A part that we need does not answer; it is worth trying again.
@@ -81,6 +87,11 @@ impl Fault {
                 tracing::info!(error = error.code.as_str(), description = %error.description, "refused");
                 (error.clone(), StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::BAD_REQUEST), None)
             }
+            Self::NotGranted(refusal) => {
+                let error = OAuthError::new(ErrorCode::AccessDenied, refusal.words());
+                tracing::info!(reason = refusal.refused.reason.as_str(), description = %error.description, "refused");
+                (error, StatusCode::FORBIDDEN, None)
+            }
             Self::TooMany(TooMany { retry_after }) => {
                 let (error, status) =
                     words(ErrorCode::TooManyRequests, "too many tries from this address; wait as long as Retry-After says");
@@ -118,9 +129,17 @@ impl Fault {
         struct Body<'a> {
             error: &'a str,
             error_description: &'a str,
+            #[serde(flatten)]
+            why: Option<Why<'a>>,
         }
-        let (error, status, retry_after) = self.parts();
-        retry(reply::json(status, &Body { error: error.code.as_str(), error_description: &error.description }), retry_after)
+        let (error, mut status, retry_after) = self.parts();
+        let (mut code, why) = (error.code, self.why());
+        if let Self::NotGranted(refusal) = self {
+            // RFC 6749 §5.2: a refusal is "an HTTP 400 (Bad Request) status code (unless specified otherwise)".
+            code = refusal.code();
+            status = StatusCode::BAD_REQUEST;
+        }
+        retry(reply::json(status, &Body { error: code.as_str(), error_description: &error.description, why }), retry_after)
     }
 
     /// The five keys that clients of the wallet endpoints read.
@@ -133,12 +152,25 @@ impl Fault {
             status: u16,
             code: u16,
             message: &'a str,
+            #[serde(flatten)]
+            why: Option<Why<'a>>,
         }
         let (error, status, retry_after) = self.parts();
         let code = status.as_u16();
-        let body =
-            Body { error: error.code.as_str(), error_description: &error.description, status: code, code, message: &error.description };
+        let body = Body {
+            error: error.code.as_str(),
+            error_description: &error.description,
+            status: code,
+            code,
+            message: &error.description,
+            why: self.why(),
+        };
         retry(reply::json(status, &body), retry_after)
+    }
+
+    // What an app is told beside the words where it gets nothing of an asset.
+    fn why(&self) -> Option<Why<'_>> {
+        if let Self::NotGranted(refusal) = self { Some(refusal.why()) } else { None }
     }
 
     /// What the sign-in script reads.
@@ -155,7 +187,9 @@ impl Fault {
         let code = match self {
             Self::Visit(VisitFault::Over) => "interaction_gone",
             Self::Visit(VisitFault::NoCookie | VisitFault::Forged) => "wrong_browser",
-            Self::OAuth(_) | Self::TooMany(_) | Self::Unavailable | Self::ClientKeys { .. } | Self::Broken(_) => error.code.as_str(),
+            Self::OAuth(_) | Self::NotGranted(_) | Self::TooMany(_) | Self::Unavailable | Self::ClientKeys { .. } | Self::Broken(_) => {
+                error.code.as_str()
+            }
         };
         retry(reply::json(status, &Body { error: code, title: words.title, message: &words.what }), retry_after)
     }

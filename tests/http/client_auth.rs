@@ -104,7 +104,7 @@ on_both!(a_redemption_is_read_strictly, |world| {
     for name in ["grant_type", "code"] {
         assert_eq!(app.token(&good.clone().without(name)).await.error(), invalid_request, "without {name}");
     }
-    for grant in ["password", "implicit", "Authorization_Code", "urn:ietf:params:oauth:grant-type:token-exchange", "x"] {
+    for grant in ["password", "implicit", "Authorization_Code", "urn:ietf:params:oauth:grant-type:jwt-bearer", "x"] {
         assert_eq!(app.token(&good.clone().with("grant_type", grant)).await.error(), (400, "unsupported_grant_type".into()), "{grant}");
     }
     let raw = async |kind: &str, body: Vec<u8>| {

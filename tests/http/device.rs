@@ -233,7 +233,7 @@ on_both!(a_no_and_the_end_of_time_are_told, |world| {
 
     let interaction = visit(&browser, &decided_late).await;
     let consent = browser.get(&interaction).await;
-    world.clock.advance(Duration::from_secs(600));
+    world.clock.advance(Duration::from_mins(10));
     let answer = browser.post_form(&format!("{interaction}/consent"), &consent.form("/consent").with("decision", "allow")).await;
     assert_eq!((answer.status, answer.location()), (303, interaction.as_str()));
     let page = browser.get(&interaction).await;
@@ -299,7 +299,7 @@ on_both!(codes_that_do_not_work_look_alike, |world| {
     {
         pages.push(enter(&stranger, waiting["user_code"].as_str().unwrap()).await);
     }
-    world.clock.advance(Duration::from_secs(600));
+    world.clock.advance(Duration::from_mins(10));
     pages.push(enter(&stranger, expired["user_code"].as_str().unwrap()).await);
     let plain = |page: &Answer| {
         assert_eq!((page.status, page.header("content-type")), (400, "text/html; charset=utf-8"));

@@ -60,7 +60,13 @@ on_both!(discovery_tells_the_truth, |world| {
         ],
         [
             &json!(["code"]),
-            &json!(["authorization_code", "refresh_token", "client_credentials", "urn:ietf:params:oauth:grant-type:device_code"]),
+            &json!([
+                "authorization_code",
+                "refresh_token",
+                "client_credentials",
+                "urn:ietf:params:oauth:grant-type:device_code",
+                "urn:ietf:params:oauth:grant-type:token-exchange"
+            ]),
             &json!(["S256"]),
             &json!(["query", "form_post"])
         ]

@@ -213,8 +213,10 @@ async fn what_is_refused_stays_spent(fresh: &Fresh) {
 async fn one_poll_redeems_a_device(fresh: &Fresh) {
     waiting(&fresh.store).await;
     assert!(let_in(&fresh.store, at(1)).await);
+    // Each at a time of its own, so that only the redemption itself can hold the others back.
     let outcomes = fifty(fresh, |store, number| async move {
-        let polled = store.poll_device(&hash("d1"), &client_id("tv"), at(2), issue(number)).await.unwrap();
+        let now = at(2 + 10 * i64::from(number));
+        let polled = store.poll_device(&hash("d1"), &client_id("tv"), now, issue(number)).await.unwrap();
         matches!(polled, DevicePoll::Granted(_))
     });
     assert_eq!(count(outcomes.await), 1);

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use latchkey::domain::{
-    AccountId, Address, AuthMethod, ChallengeId, ClientId, ClientKind, ClientMetadata, CodeId, InteractionId, KeyPurpose, Provider, Secret,
-    SessionId, SigningAlg, SubjectType, Timestamp, TokenHash,
+    AccountId, Address, AssetDid, AuthMethod, ChallengeId, ClientId, ClientKind, ClientMetadata, CodeId, InteractionId, KeyPurpose, Owner,
+    Provider, Secret, SessionId, SigningAlg, SubjectType, Timestamp, TokenHash,
 };
 use latchkey::store::{
-    ApiChallenge, ClientRecord, Interaction, License, LicenseKey, NewCode, Session, SigninChallenge, SigningKeyRecord, Store,
+    ApiChallenge, AssetImport, ClientRecord, Interaction, License, LicenseKey, NewCode, Session, SigninChallenge, SigningKeyRecord, Store,
     WalletChallenge,
 };
 use uuid::Uuid;
@@ -120,7 +120,7 @@ pub(crate) fn code(number: u8, client: &str, account: AccountId) -> NewCode {
         kept_until: at(3_600),
         resource: None,
         claims: None,
-        authorization_details: None,
+        authorization_details: Some(serde_json::json!([{"type": "asset_access", "grant": "ünïcode"}])),
         told_as: None,
     }
 }
@@ -167,5 +167,25 @@ pub(crate) fn signing_key(kid: &str, alg: SigningAlg, generation: i64) -> Signin
         created_at: at(0),
         active_from: None,
         retire_at: None,
+    }
+}
+
+pub(crate) fn did(number: u64) -> AssetDid {
+    format!("did:erc721:137:{}:{number}", address(0xcc)).parse().expect("a DID")
+}
+
+/// A vehicle, as an operator imports it.
+pub(crate) fn asset(number: u64, owner: Option<Owner>) -> AssetImport {
+    AssetImport {
+        did: did(number),
+        owner,
+        make: Some("Chevrolet".to_owned()),
+        model: Some("Bolt".to_owned()),
+        year: Some(2022),
+        powertrain: Some("BEV".to_owned()),
+        name: None,
+        attributes: None,
+        minted_at: None,
+        claim: None,
     }
 }

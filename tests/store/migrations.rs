@@ -98,6 +98,14 @@ fn rows(uuid_text: &dyn Fn(&[u8]) -> String, bytes: &dyn Fn(&[u8]) -> String) ->
             at(99).micros()
         ),
         format!(
+            "INSERT INTO authorization_code (id, code_hash, client_id, account_id, redirect_uri, scope, provider, subject, amr,
+                                             authenticated_at, issued_at, expires_at, sweep_at)
+             VALUES ({}, {}, 'app', {account}, 'https://app.example/cb', 'openid', 'web3', '{key}', '[\"pop\"]', 1, 1, {end}, {end})",
+            uuid_text(uuid(4).as_bytes()),
+            bytes(hash("waiting").as_bytes()),
+            end = at(99).micros()
+        ),
+        format!(
             "INSERT INTO signing_key (kid, purpose, alg, generation, public_jwk, sealed, created_at)
              VALUES ('k', 'signin', 'RS256', 1, '{{}}', {}, 1)",
             bytes(&[1, 2])
@@ -124,6 +132,7 @@ async fn is_all_there(fresh: &Fresh) {
     let taken = store.take_api_challenge(&hash("state"), at(1), at(99)).await.unwrap();
     let Taken::Now(taken) = taken else { panic!("a challenge of before cannot be taken: {taken:?}") };
     assert_eq!((taken.account_id, taken.agreed), (Some(account), Some("openid".parse().unwrap())));
+    assert_eq!(store.redeem_code(&hash("waiting"), &app.id, at(1)).await.unwrap().unwrap().code.authorization_details, None);
 
     // What refers to a client still does: it goes with it.
     assert!(store.delete_client(&app.id).await.unwrap());

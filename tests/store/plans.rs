@@ -38,9 +38,29 @@ async fn sqlite_scans_no_table() {
     for statement in hot() {
         let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", statement.text));
         let plan: Vec<String> = conn.fetch_all(explain).await.unwrap().iter().map(|row| row.get("detail")).collect();
-        let scans = plan.iter().any(|step| step.starts_with("SCAN") && step != "SCAN CONSTANT ROW" || step.contains("AUTOMATIC"));
+        // What the statement has put together itself, a handful of rows, is read to its end.
+        let own: Vec<&str> =
+            plan.iter().filter_map(|step| step.strip_prefix("MATERIALIZE ").or_else(|| step.strip_prefix("CO-ROUTINE "))).collect();
+        let scans = plan.iter().any(|step| match step.strip_prefix("SCAN ") {
+            Some(what) => what != "CONSTANT ROW" && !own.contains(&what.split(' ').next().unwrap_or_default()),
+            None => step.contains("AUTOMATIC"),
+        });
         assert!(!scans, "{}::{}: {plan:#?}", statement.place, statement.name);
     }
+    conn.close().await.unwrap();
+    fresh.end().await;
+}
+
+/// SQLite prepares a statement anew, each time, for a value that it compares with the column of a partial index's condition (its planner
+/// remembers that the value may decide): that costs more than ten reads.
+#[tokio::test]
+async fn sqlite_has_no_partial_index_that_a_request_meets() {
+    let fresh = Fresh::new(Engine::Sqlite).await;
+    let mut conn = SqliteConnection::connect(&fresh.url).await.unwrap();
+    let text = "SELECT name FROM sqlite_master WHERE type = 'index' AND sql LIKE '% WHERE %' ORDER BY name";
+    let partial: Vec<String> = sqlx::query_scalar(text).fetch_all(&mut conn).await.unwrap();
+    // The challenges of an account are looked for when a consent is withdrawn, and at no other time.
+    assert_eq!(partial, ["api_challenge_account"]);
     conn.close().await.unwrap();
     fresh.end().await;
 }

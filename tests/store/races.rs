@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
-use latchkey::domain::{AccountId, FamilyId, Provider, SigningAlg};
-use latchkey::store::{Conflict, Store, StoreError, Taken};
+use latchkey::domain::{AccountId, FamilyId, Owner, Provider, SigningAlg};
+use latchkey::store::{
+    Actor, AssetImport, AssetsImported, Conflict, GrantOutcome, GrantPage, Granting, Imported, Store, StoreError, Taken, Transfer,
+};
 use tokio::sync::Barrier;
 
+use super::grants::{granting, made, new_grant, owner};
 use super::harness::{Fresh, both, open};
 use super::made::{
-    address, agree, api_challenge, at, client, client_id, code, hash, interaction, license, person, signin_challenge, signing_key, uuid,
+    address, agree, api_challenge, asset, at, client, client_id, code, did, hash, interaction, license, person, signin_challenge,
+    signing_key, uuid,
 };
 use super::refresh::{FAMILY, begun, family, using};
 
@@ -35,6 +39,18 @@ both! {
     all_agree_on_a_secret
     /// Fifty registrations of one client id, or of one alias: one client.
     one_registers_a_client
+    /// Fifty people with one claim code, one new owner.
+    one_claims_an_asset
+    /// Fifty transfers of one asset, one new owner.
+    one_transfers_an_asset
+    /// Fifty who end one grant, one line of history.
+    one_ends_a_grant
+    /// Fifty imports of one asset, one that makes it.
+    one_imports_an_asset
+    /// Grants that are made while the asset is passed on: not one of them is left.
+    no_grant_outlives_a_transfer
+    /// Fifty grants that take each other's place: one is left.
+    one_grant_is_left_of_those_that_replace
     /// Fifty writers of one consent: what each of them gave, and no error.
     all_save_a_consent
     /// Fifty who end the same things, each from its own end: no one waits for another for ever.
@@ -201,6 +217,98 @@ async fn one_registers_a_client(fresh: &Fresh) {
     assert_eq!(count(outcomes.iter().map(Result::is_ok)), 1);
     assert_eq!(count(outcomes.iter().map(|refused| *refused == Err(StoreError::Conflict(Conflict::LicenseAlias)))), 49);
     assert_eq!(fresh.store.clients(None).await.unwrap().len(), 2);
+}
+
+async fn one_claims_an_asset(fresh: &Fresh) {
+    let mut people = Vec::new();
+    for number in 0..50 {
+        people.push(person(&fresh.store, number + 1).await);
+    }
+    let claim = Some((hash("claim"), at(100)));
+    fresh.store.import_assets(vec![AssetImport { claim, ..asset(1, None) }], false, at(0)).await.unwrap();
+    let outcomes = fifty(fresh, |store, number| {
+        let account = people[usize::from(number)];
+        async move { store.take_asset_claim(&hash("claim"), account, at(1)).await.unwrap().is_some() }
+    })
+    .await;
+    assert_eq!(count(outcomes.iter().copied()), 1);
+    let winner = people[outcomes.iter().position(|won| *won).unwrap()];
+    let owned = fresh.store.asset(&did(1)).await.unwrap().unwrap();
+    assert_eq!((owned.owner, owned.epoch), (Some(Owner::Account(winner)), 1));
+}
+
+async fn one_transfers_an_asset(fresh: &Fresh) {
+    let account = owner(&fresh.store).await;
+    let outcomes = fifty(fresh, |store, number| async move {
+        let to = Owner::Address(address(100 + number));
+        store.transfer_asset(Transfer { did: did(1), epoch: 0, from: account, by: None, to }, at(1)).await.unwrap()
+    })
+    .await;
+    assert_eq!(count(outcomes.iter().map(|epoch| *epoch == Some(1))), 1);
+    assert_eq!(count(outcomes.iter().map(Option::is_none)), 49);
+}
+
+async fn one_ends_a_grant(fresh: &Fresh) {
+    let account = owner(&fresh.store).await;
+    let grant = made(&fresh.store, granting(account), vec![new_grant(1, Some((did(1), 0)), "app")]).await.remove(0);
+    let outcomes = fifty(fresh, |store, number| async move {
+        let by = match number % 3 {
+            0 => Actor::Operator,
+            1 => Actor::Grantee(client_id("app")),
+            _ => Actor::Owner { account, by: None },
+        };
+        store.end_grant(grant.id, by, at(1)).await.unwrap()
+    });
+    assert_eq!(count(outcomes.await), 1);
+    assert_eq!(fresh.store.grant_history(grant.id).await.unwrap().len(), 2);
+}
+
+async fn one_imports_an_asset(fresh: &Fresh) {
+    let outcomes =
+        fifty(fresh, |store, _| async move { store.import_assets(vec![asset(1, None), asset(2, None)], false, at(0)).await }).await;
+    let created = |outcome: &Result<AssetsImported, StoreError>| *outcome == Ok(AssetsImported::All(vec![Imported::Created; 2]));
+    assert_eq!(count(outcomes.iter().map(created)), 1);
+    for other in outcomes.iter().filter(|outcome| !created(outcome)) {
+        let updated = Ok(AssetsImported::All(vec![Imported::Updated; 2]));
+        assert!(*other == updated || *other == Err(StoreError::Conflict(Conflict::Asset)), "{other:?}");
+    }
+    assert_eq!(fresh.count("asset").await, 2);
+}
+
+async fn no_grant_outlives_a_transfer(fresh: &Fresh) {
+    let account = owner(&fresh.store).await;
+    let adding = Granting { replaces: false, ..granting(account) };
+    let outcomes = fifty(fresh, |store, number| {
+        let adding = adding.clone();
+        async move {
+            if number == 25 {
+                let to = Owner::Address(address(100));
+                return store
+                    .transfer_asset(Transfer { did: did(1), epoch: 0, from: account, by: None, to }, at(1))
+                    .await
+                    .unwrap()
+                    .is_some();
+            }
+            let new = vec![new_grant(number, Some((did(1), 0)), "app")];
+            matches!(store.create_grants(adding, new, at(1)).await.unwrap(), GrantOutcome::Made(_))
+        }
+    })
+    .await;
+    assert!(outcomes[25], "the transfer came through");
+    let page = GrantPage { living_at: Some(at(1)), limit: 100, ..GrantPage::default() };
+    assert!(fresh.store.grants(&page).await.unwrap().is_empty(), "{outcomes:?}");
+}
+
+async fn one_grant_is_left_of_those_that_replace(fresh: &Fresh) {
+    let account = owner(&fresh.store).await;
+    let outcomes = fifty(fresh, |store, number| async move {
+        let new = vec![new_grant(number, Some((did(1), 0)), "app"), new_grant(100 + number, Some((did(2), 0)), "app")];
+        matches!(store.create_grants(granting(account), new, at(1)).await.unwrap(), GrantOutcome::Made(_))
+    });
+    assert_eq!(count(outcomes.await), 50);
+    let page = GrantPage { living_at: Some(at(1)), limit: 100, ..GrantPage::default() };
+    assert_eq!(fresh.store.grants(&page).await.unwrap().len(), 2);
+    assert_eq!(fresh.count("grant_event").await, 198, "each was made, and all but two have ended");
 }
 
 async fn all_save_a_consent(fresh: &Fresh) {

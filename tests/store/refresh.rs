@@ -102,6 +102,7 @@ async fn a_family_begins_with_its_code(fresh: &Fresh) {
     let refreshed = store.refresh(using("0", Some("1"), 4)).await.unwrap().unwrap();
     assert_eq!((refreshed.id.0, refreshed.account_id, refreshed.session_id), (uuid(FAMILY), account, None));
     assert_eq!((&refreshed.scope, &refreshed.resource, &refreshed.claims), (&given.scope, &given.resource, &given.claims));
+    assert_eq!(refreshed.authorization_details, given.authorization_details);
     assert_eq!((&refreshed.provider, &refreshed.subject, &refreshed.amr), (&given.provider, &given.subject, &given.amr));
     assert_eq!((refreshed.authenticated_at, refreshed.expires_at), (given.authenticated_at, at(5_000)));
     assert_eq!(refreshed.wallet, Some(super::made::address(1)));

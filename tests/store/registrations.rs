@@ -154,7 +154,7 @@ async fn what_the_operator_set_of_an_app_stays(fresh: &Fresh) {
         audiences: Some(vec!["my-app".to_owned()]),
         permissions: Some("privilege:GetLiveData".parse().unwrap()),
         first_party: true,
-        ..ClientMetadata::default()
+        ..client("app").metadata
     };
     let app = registered("app");
     let site = document("https://app.example/client");

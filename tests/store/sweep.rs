@@ -1,12 +1,13 @@
 //! Sweeping: what has expired goes, in as many batches as it takes; what lives stays.
 
 use latchkey::domain::SigningAlg;
-use latchkey::store::{ClientRecord, ClientSource, DeveloperToken, Swept, Taken};
+use latchkey::store::{Actor, AssetImport, ClientRecord, ClientSource, DeveloperToken, GrantChange, Granting, Swept, Taken};
 
+use super::grants::{grant_id, granting, made, new_grant, owner};
 use super::harness::{Fresh, both};
 use super::made::{
-    address, agree, api_challenge, at, client, client_id, code, hash, interaction, key, license, person, session, signin_challenge,
-    signing_key, uuid,
+    address, agree, api_challenge, asset, at, client, client_id, code, did, hash, interaction, key, license, person, session,
+    signin_challenge, signing_key, uuid,
 };
 
 both! {
@@ -18,6 +19,8 @@ both! {
     unused_clients_go
     /// Somebody agrees while it is swept: it is there with the consent, or neither is.
     a_client_is_swept_or_agreed_to
+    /// A grant is kept for a year after its end, and its history with it.
+    a_grant_is_kept_for_a_year_after_its_end
     /// A redeemed code is kept as long as its tokens live, however old the code itself is.
     a_redeemed_code_is_kept_for_its_tokens
     /// So is a challenge that was taken; one that nobody took goes with its time.
@@ -61,6 +64,8 @@ async fn the_expired_goes_and_the_living_stays(fresh: &Fresh) {
             expires_at: end,
         };
         store.put_developer_token(&token, at(0)).await.unwrap();
+        let claim = Some((word, end));
+        store.import_assets(vec![AssetImport { claim, ..asset(u64::from(number), None) }], false, at(0)).await.unwrap();
         let mut key = signing_key(&number.to_string(), SigningAlg::Es256, i64::from(number));
         (key.active_from, key.retire_at) = (Some(at(0)), Some(end));
         store.put_signing_key(&key).await.unwrap();
@@ -80,10 +85,11 @@ async fn the_expired_goes_and_the_living_stays(fresh: &Fresh) {
         pushed_requests: 1,
         assertions: 1,
         signing_keys: 1,
+        asset_claims: 1,
         ..Swept::default()
     };
     assert_eq!(swept, one_each);
-    assert_eq!(swept.total(), 10);
+    assert_eq!(swept.total(), 11);
     assert_eq!(store.sweep(at(100)).await.unwrap().total(), 0);
 
     let (gone, here) = (hash("1"), hash("2"));
@@ -102,6 +108,8 @@ async fn the_expired_goes_and_the_living_stays(fresh: &Fresh) {
     assert!(store.developer_token(uuid(2), at(100)).await.unwrap().is_some());
     assert!(store.take_pushed_request(&here, &client_id("app"), at(100)).await.unwrap().is_some());
     assert!(!store.use_assertion(&client_id("app"), &here, at(200)).await.unwrap(), "still remembered");
+    assert!(store.take_asset_claim(&gone, account, at(0)).await.unwrap().is_none());
+    assert!(store.take_asset_claim(&here, account, at(100)).await.unwrap().is_some());
     let kids: Vec<_> = store.signing_keys().await.unwrap().into_iter().map(|key| key.kid).collect();
     assert_eq!(kids, ["2", "next"]);
     assert!(store.account(account).await.unwrap().is_some() && store.consent(account, &client_id("app")).await.unwrap().is_some());
@@ -117,6 +125,26 @@ async fn many_are_swept(fresh: &Fresh) {
     futures_util::future::join_all(puts).await;
     assert_eq!(store.sweep(at(10)).await.unwrap().posted_forms, 802);
     assert_eq!(store.sweep(at(500)).await.unwrap().posted_forms, 401);
+}
+
+async fn a_grant_is_kept_for_a_year_after_its_end(fresh: &Fresh) {
+    let store = &fresh.store;
+    let account = owner(store).await;
+    let adding = Granting { replaces: false, ..granting(account) };
+    let on = |number: u8| new_grant(number, Some((did(1), 0)), "app");
+    // They would all expire at 1,000; two end before, one is extended.
+    made(store, adding, vec![on(1), on(2), on(3), on(4)]).await;
+    store.end_grant(grant_id(2), Actor::Operator, at(10)).await.unwrap();
+    let longer = GrantChange { expires_at: Some(at(2_000)), ..GrantChange::default() };
+    store.change_grant(grant_id(3), account, None, longer.clone(), at(10)).await.unwrap().unwrap();
+    store.change_grant(grant_id(4), account, None, longer, at(10)).await.unwrap().unwrap();
+    store.end_grant(grant_id(4), Actor::Grantee(client_id("app")), at(20)).await.unwrap();
+    let year = 365 * 24 * 3_600;
+    for (seconds, swept, left) in [(9, 0, 4), (10, 1, 3), (20, 1, 2), (999, 0, 2), (1_000, 1, 1), (1_999, 0, 1), (2_000, 1, 0)] {
+        assert_eq!((seconds, store.sweep(at(year + seconds)).await.unwrap().grants), (seconds, swept));
+        assert_eq!(fresh.count("asset_grant").await, left);
+    }
+    assert_eq!((fresh.count("grant_event").await, fresh.count("asset").await), (0, 3));
 }
 
 async fn a_redeemed_code_is_kept_for_its_tokens(fresh: &Fresh) {

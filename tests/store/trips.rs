@@ -9,7 +9,7 @@ use latchkey::domain::FamilyId;
 use latchkey::store::{DatabaseSettings, Store};
 
 use super::harness::{Engine, Fresh};
-use super::made::{agree, api_challenge, at, client, client_id, code, hash, person, session, uuid};
+use super::made::{agree, api_challenge, asset, at, client, client_id, code, did, hash, person, session, uuid};
 use super::refresh::{FAMILY, family, using};
 
 /// Counts the turns of a conversation: each time the client speaks after the server has.
@@ -70,6 +70,7 @@ async fn the_hot_verbs_are_one_round_trip() {
     agree(&store, account, "app").await;
     store.start_session(&session(1, account), &hash("cookie"), None).await.unwrap();
     let app = client_id("app");
+    store.import_assets(vec![asset(1, None)], false, at(0)).await.unwrap();
     store.put_code(&code(9, "app", account), &hash("of a family")).await.unwrap();
     store.redeem_code_for_family(&hash("of a family"), &app, at(1), |_| Some(family("0", None))).await.unwrap().unwrap();
     // In the first round each statement is prepared; the second one is what every later request costs.
@@ -97,6 +98,12 @@ async fn the_hot_verbs_are_one_round_trip() {
         cost("living_refresh_token");
         store.standing(&hash("cookie"), &app, at(2)).await.unwrap().unwrap();
         cost("standing");
+        let named = latchkey::store::Bearer::Named(app.clone());
+        for asset in [1, 9] {
+            let facts = store.exchange_facts(&named, &did(asset), at(2)).await.unwrap().unwrap();
+            assert_eq!(facts.asset.is_some(), asset == 1);
+            cost("exchange_facts");
+        }
         store.client(&app).await.unwrap().unwrap();
         cost("client");
         store.put_api_challenge(&api_challenge(round, "app"), &word).await.unwrap();

@@ -70,7 +70,7 @@ impl Create {
             ..ClientRecord::new(id, self.name, desk.config.tokens.access_token, now)
         };
         self.registration.apply(&mut record, desk)?;
-        self.settings.apply(&mut record);
+        self.settings.apply(&mut record, desk)?;
         if let Some(uri) = &record.backchannel_logout_uri {
             check_logout_uri_here(uri, &desk.config.egress).map_err(|problem| Failure(format!("--backchannel-logout-uri: {problem}")))?;
         }

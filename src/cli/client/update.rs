@@ -91,7 +91,7 @@ impl Update {
             record.backchannel_logout_uri = uri;
         }
         self.registration.apply(&mut record, desk)?;
-        self.settings.apply(&mut record);
+        self.settings.apply(&mut record, desk)?;
         if record.is_self_made() {
             let before = if self.release { BTreeSet::new() } else { record.operator.held };
             record.operator.held = before.union(&named).copied().collect();

@@ -55,7 +55,7 @@ impl Create {
             }),
             ..ClientRecord::new(id, self.alias, tokens.access_token, now)
         };
-        self.settings.apply(&mut record);
+        self.settings.apply(&mut record, desk)?;
         desk.store.create_client(&record).await?;
         Ok(Said::json(&View::of(&record))?.words("the license is made; `latchkey license key add` gives it an API key"))
     }

@@ -45,7 +45,7 @@ impl Update {
                 license.alias = alias;
             }
         }
-        self.settings.apply(&mut record);
+        self.settings.apply(&mut record, desk)?;
         record.updated_at = desk.now();
         if !desk.store.update_client(&record, &[]).await? {
             return Err(unknown(record.kind, &record.id));

@@ -93,6 +93,7 @@ fn a_scope_of_a_resource_goes_with_its_resource() {
         name: "Garage".into(),
         scopes: [("garage:read".to_owned(), "See it".to_owned())].into(),
         clients: vec![],
+        asset_audiences: Vec::new(),
     }];
     let known = Known { resources: &resources, userinfo: "https://id.example/userinfo" };
     let terms = Terms { known, ..Terms::plain(Pkce::Optional) };

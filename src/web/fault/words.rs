@@ -36,7 +36,7 @@ pub(super) fn for_person(fault: &Fault, status: StatusCode, error: &OAuthError) 
             Whose::You,
             "Check the address, or go back to where you came from.",
         ),
-        Fault::OAuth(_) => Words {
+        Fault::OAuth(_) | Fault::NotGranted(_) => Words {
             detail: detail(),
             ..plain(
                 "This link does not work",

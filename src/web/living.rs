@@ -1,14 +1,15 @@
-//! Whether an access token still holds: its record, looked up at every use. Userinfo and introspection ask here.
+//! Whether an access token still holds: its record, looked up at every use. All that takes access tokens asks here.
 
+use super::ctx::Ctx;
 use crate::domain::{ClientId, Scope};
 use crate::keys::VerifiedClaims;
 use crate::protocol::claims_request::ClaimsRequest;
 use crate::store::{DeveloperToken, PersonToken, StoreError};
 use crate::tokens::{self, Record};
-use crate::web::ctx::Ctx;
 
 /// An access token that holds, by what it speaks of.
-pub(super) enum Living {
+#[derive(Debug)]
+pub enum Living {
     Person(Box<PersonToken>),
     Developer(DeveloperToken),
     /// A client's own.
@@ -16,7 +17,7 @@ pub(super) enum Living {
 }
 
 /// `None` when its record is gone or revoked, or when what it depends on has ended. `claims` are those of an access token of ours.
-pub(super) async fn living(ctx: &Ctx, claims: &VerifiedClaims) -> Result<Option<Living>, StoreError> {
+pub async fn living(ctx: &Ctx, claims: &VerifiedClaims) -> Result<Option<Living>, StoreError> {
     let store = &ctx.state.store;
     let Some(record) = claims.jti().and_then(Record::parse) else { return Ok(None) };
     Ok(match record {

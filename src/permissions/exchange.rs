@@ -1,0 +1,113 @@
+//! `POST /v1/tokens/exchange`: an app shows its own token, and gets one for an asset that was shared with it.
+
+use actix_web::HttpResponse;
+use actix_web::http::{StatusCode, header};
+use serde::Serialize;
+
+use crate::domain::{EventFilter, PermissionSet};
+use crate::endpoints::Endpoint;
+use crate::keys::TokenKind;
+use crate::policy::exchange::Shown;
+use crate::protocol::asset_exchange::{ExchangeRequest, Terms};
+use crate::protocol::error::ErrorCode;
+use crate::web::bearer::{Refusal, invalid};
+use crate::web::body::Body;
+use crate::web::ctx::Ctx;
+use crate::web::exchange::{self, Exchanged, Wish, client_of};
+use crate::web::fault::Fault;
+use crate::web::{bearer, reply};
+
+/// The answer. The last three are there only where a part was wanted.
+#[derive(Debug, Serialize)]
+struct Reply {
+    token: String,
+    token_type: &'static str,
+    /// Seconds.
+    expires_in: u64,
+    /// RFC 3339.
+    expires_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    granted: Option<PermissionSet>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<PermissionSet>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing_events: Option<Vec<EventFilter>>,
+}
+
+/// `POST /v1/tokens/exchange`.
+pub async fn post(ctx: Ctx, body: Body) -> HttpResponse {
+    match answer(&ctx, &body).await {
+        Ok(reply) => reply::json(StatusCode::OK, &reply),
+        Err(refusal) => {
+            let response = match &refusal {
+                Refusal::NoToken => invalid("an access token is missing: send it in the header Authorization, as Bearer").as_wire_json(),
+                Refusal::Fault(fault) => fault.as_wire_json(),
+            };
+            bearer::challenged(&ctx, response, &refusal, Endpoint::ExchangeResource)
+        }
+    }
+}
+
+/// `GET /.well-known/oauth-protected-resource/v1/tokens/exchange` (RFC 9728 §2).
+pub async fn metadata(ctx: Ctx) -> HttpResponse {
+    #[derive(Serialize)]
+    struct Metadata<'a> {
+        resource: String,
+        authorization_servers: [&'a str; 1],
+        bearer_methods_supported: [&'a str; 1],
+        resource_name: &'a str,
+    }
+    let metadata = Metadata {
+        resource: exchange::address(&ctx.state),
+        authorization_servers: [ctx.state.issuer()],
+        bearer_methods_supported: ["header"],
+        resource_name: "Token exchange",
+    };
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "public, max-age=300")).json(metadata)
+}
+
+async fn answer(ctx: &Ctx, body: &Body) -> Result<Reply, Refusal> {
+    let token = bearer::in_header(ctx)?;
+    let claims = ctx.state.keys.verify(TokenKind::AccessToken, token).await.map_err(|reason| {
+        tracing::debug!(?reason, "an access token was refused");
+        invalid("the access token is not one of ours, has expired, or was changed")
+    })?;
+    let client = client_of(&claims).ok_or_else(|| invalid("the access token names no client"))?;
+    let shown = Shown { client: &client, audience: &claims.audience() };
+    if !shown.is_for(&exchange::address(&ctx.state)) {
+        return Err(invalid("the access token is for another resource; get one for the client itself").into());
+    }
+    let config = &ctx.state.config;
+    let terms = Terms { vocabulary: &config.vocabulary, contracts: &config.assets.contracts };
+    let asked = ExchangeRequest::parse(json(ctx, body)?, terms)?;
+    let wish = Wish {
+        asset: asked.asset,
+        permissions: &asked.permissions,
+        events: &asked.events,
+        audience: &asked.audience,
+        partial: asked.partial,
+    };
+    let Exchanged { token, ends, granted } = exchange::exchange(ctx, &claims, None, &wish).await.map_err(|refusal| match refusal {
+        exchange::Refusal::Dead => invalid("the access token was revoked, or its account, its client or its API key is disabled"),
+        exchange::Refusal::Fault(fault) => fault,
+    })?;
+    let told = asked.partial.then_some(granted);
+    Ok(Reply {
+        token,
+        token_type: "Bearer",
+        expires_in: ends.since(ctx.now.whole_second()).as_secs(),
+        expires_at: ends.rfc3339(),
+        granted: told.as_ref().map(|granted| granted.permissions.clone()),
+        missing: told.as_ref().map(|granted| granted.missing.clone()),
+        missing_events: told.map(|granted| granted.missing_events).filter(|events| !events.is_empty()),
+    })
+}
+
+// A body without a type is taken for what it must be.
+fn json<'a>(ctx: &Ctx, body: &'a Body) -> Result<&'a [u8], Fault> {
+    let kind = ctx.header(header::CONTENT_TYPE).unwrap_or("application/json");
+    if kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
+        return body.bytes();
+    }
+    Err(Fault::new(ErrorCode::InvalidRequest, "the content type must be application/json"))
+}

@@ -1,0 +1,81 @@
+//! Bearer tokens at our own APIs (RFC 6750): where one may stand in a request, and what a refusal says in `WWW-Authenticate`. A token in a
+//! query is never looked at.
+
+use actix_web::HttpResponse;
+use actix_web::http::header::{self, HeaderValue};
+
+use super::body::Body;
+use super::ctx::Ctx;
+use super::fault::Fault;
+use super::posted;
+use crate::endpoints::Endpoint;
+use crate::protocol::error::ErrorCode;
+use crate::protocol::params::Params;
+
+/// Why a request with a token, or without, is refused (RFC 6750 §3).
+#[derive(Debug)]
+pub enum Refusal {
+    /// RFC 6750 §3.1: without any token, "the resource server SHOULD NOT include an error code or other error information".
+    NoToken,
+    Fault(Fault),
+}
+
+impl<E: Into<Fault>> From<E> for Refusal {
+    fn from(fault: E) -> Self {
+        Self::Fault(fault.into())
+    }
+}
+
+/// The token of the `Authorization` header (RFC 6750 §2.1).
+///
+/// # Errors
+/// [`Refusal::NoToken`] when there is none, or a header of another scheme.
+pub fn in_header(ctx: &Ctx) -> Result<&str, Refusal> {
+    let value = ctx.header(header::AUTHORIZATION).ok_or(Refusal::NoToken)?;
+    match value.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim()),
+        _ => Err(Refusal::NoToken),
+    }
+}
+
+/// The token of the header, or of the form's `access_token` (RFC 6750 §2.2).
+// RFC 6750 §2: "Clients MUST NOT use more than one method to transmit the token in each request."
+pub fn in_header_or_form(ctx: &Ctx, body: &Body) -> Result<String, Refusal> {
+    let header = if ctx.header(header::AUTHORIZATION).is_some() { Some(in_header(ctx)?.to_owned()) } else { None };
+    let form = if body.is_empty() { None } else { Params::decode(posted::form_text(ctx, body)?).get("access_token")?.map(str::to_owned) };
+    match (header, form) {
+        (Some(_), Some(_)) => {
+            Err(Fault::new(ErrorCode::InvalidRequest, "the access token was sent twice, in the header and in the form; send it once")
+                .into())
+        }
+        (Some(token), None) | (None, Some(token)) => Ok(token),
+        (None, None) => Err(Refusal::NoToken),
+    }
+}
+
+/// A refusal of a token.
+#[must_use]
+pub fn invalid(description: &'static str) -> Fault {
+    Fault::new(ErrorCode::InvalidToken, description)
+}
+
+/// Adds the challenge to a refusal's response. `metadata` is where the protected resource is described.
+// RFC 6750 §3: the header says which scheme is wanted and, once a token was sent, what is wrong with it. RFC 9728 §5.1: resource_metadata is
+// "the URL of the protected resource metadata".
+#[must_use]
+pub fn challenged(ctx: &Ctx, mut response: HttpResponse, refusal: &Refusal, metadata: Endpoint) -> HttpResponse {
+    let metadata = format!("resource_metadata=\"{}{}\"", ctx.state.issuer(), metadata.path());
+    let value = match refusal {
+        Refusal::NoToken => Some(format!("Bearer {metadata}")),
+        Refusal::Fault(Fault::OAuth(error)) => {
+            Some(format!("Bearer error=\"{}\", error_description=\"{}\", {metadata}", error.code.as_str(), error.description))
+        }
+        Refusal::Fault(
+            Fault::NotGranted(_) | Fault::TooMany(_) | Fault::Unavailable | Fault::ClientKeys { .. } | Fault::Broken(_) | Fault::Visit(_),
+        ) => None,
+    };
+    if let Some(value) = value.and_then(|text| HeaderValue::from_str(&text).ok()) {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+    }
+    response
+}
