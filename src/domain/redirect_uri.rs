@@ -235,6 +235,15 @@ mod tests {
         assert!(!uri("https://127.0.0.1:1/cb").admits("https://127.0.0.1:2/cb"));
     }
 
+    // It cannot be registered; if it could, its port would still be compared.
+    #[test]
+    fn the_port_of_another_machine_never_differs() {
+        for address in ["10.0.0.1", "192.168.1.2", "[2001:db8::1]"] {
+            let registered: Result<RedirectUri, RedirectUriError> = format!("http://{address}:1/cb").parse();
+            assert!(!registered.is_ok_and(|uri| uri.admits(&format!("http://{address}:2/cb"))), "{address}");
+        }
+    }
+
     #[test]
     fn hosts_and_policy_sources() {
         assert_eq!(uri("https://app.example/cb").host(), "app.example");

@@ -172,6 +172,24 @@ on_both!(a_repeated_sign_in_gives_tokens_that_end_like_any_other, |world| {
     assert!(store.sweep(world.clock.now()).await.unwrap().api_challenges > 0);
 });
 
+on_both!(what_is_disabled_has_no_tokens_of_a_repeated_sign_in, |world| {
+    world.client("other", |_| {}).await;
+    let (browser, wallet) = (Browser::new(&world), Wallet::new(1));
+    let sign_in = async |client: &str| {
+        let (state, message) = generated(&browser, &ask(client, &wallet.address.to_string())).await;
+        Tokens::read(&browser.post_form(SUBMIT, &answer(client, &state, &wallet.sign(&message))).await)
+    };
+    sign_in("app").await;
+    sign_in("other").await;
+    let (of_app, of_other) = (sign_in("app").await, sign_in("other").await);
+    assert!([&of_app, &of_other].iter().all(|tokens| tokens.claims().0["jti"].as_str().unwrap().starts_with("w_")));
+    let (app, now, store) = (App::public(&world, "app"), world.clock.now(), &world.state.store);
+    store.set_client_disabled(&"other".parse().unwrap(), Some(now), now).await.unwrap();
+    app.assert_refused(&of_other.access, "its client is disabled").await;
+    store.set_account_disabled(store.accounts().await.unwrap().remove(0).id, Some(now), now).await.unwrap();
+    app.assert_refused(&of_app.access, "its account is disabled").await;
+});
+
 // The record is written before the signature is looked at, so a wrong signature must end in nothing that names it.
 on_both!(a_wrong_signature_of_a_known_wallet_gives_nothing, |world| {
     let (browser, wallet) = (Browser::new(&world), Wallet::new(1));

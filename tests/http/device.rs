@@ -362,6 +362,20 @@ on_one!(public_devices_are_limited, [("LIMITS_DEVICES_PER_MINUTE", "2")], |world
     assert!((1..=60).contains(&out.header("retry-after").parse::<u64>().unwrap()));
 });
 
+on_both!(a_poll_that_is_refused_begins_nothing, |world| {
+    let tv = tv(&world, "tv").await;
+    let store = &world.state.store;
+    let waiting = ask(&tv, "openid offline_access").await;
+    let_in(&Browser::new(&world), &Wallet::new(1), &waiting).await;
+    world.clock.advance(Duration::from_secs(1));
+    let account = store.accounts().await.unwrap().remove(0).id;
+    store.set_account_disabled(account, Some(world.clock.now()), world.clock.now()).await.unwrap();
+    assert_eq!(poll(&tv, &waiting).await.error(), invalid_grant());
+    world.clock.advance(Duration::from_hours(24 * 400));
+    let swept = store.sweep(world.clock.now()).await.unwrap();
+    assert_eq!((swept.codes, swept.refresh_tokens), (0, 0), "no record and no family was stored");
+});
+
 on_both!(what_ended_meanwhile_gives_nothing, |world| {
     let tv = tv(&world, "tv").await;
     let store = &world.state.store;

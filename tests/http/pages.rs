@@ -174,7 +174,10 @@ on_one!(only_apis_may_be_read_by_other_origins_and_never_with_cookies, |world| {
     assert_eq!(browser.send(from(Method::GET, "/userinfo").bearer_auth(&tokens.access)).await.status, 200);
 
     let interaction = browser.begin(&app.request().with("prompt", "login")).await;
-    for path in ["/", "/auth", "/auth?client_id=app", &interaction, "/account", "/logout", "/logged-out", "/static/app.css", "/nowhere"] {
+    let with_code = format!("/auth?{}", app.request().encode());
+    assert!(browser.get(&with_code).await.location().contains("code="));
+    let pages = ["/", "/auth", "/auth?client_id=app", &interaction, "/account", "/logout", "/logged-out", "/static/app.css", "/nowhere"];
+    for path in pages.into_iter().chain([with_code.as_str()]) {
         let answer = browser.send(from(Method::GET, path)).await;
         assert_eq!(answer.header("access-control-allow-origin"), "", "{path}");
         let preflight = browser

@@ -153,6 +153,16 @@ on_both!(a_token_signed_by_us_must_still_be_one, |world| {
     }
 });
 
+on_both!(what_is_disabled_has_no_tokens, |world| {
+    let (app, web, browser, wallet) = (App::public(&world, "app"), App::confidential(&world, "web"), Browser::new(&world), Wallet::new(1));
+    let (of_app, of_web) = (app.tokens(&browser, &wallet).await.access, web.tokens(&browser, &wallet).await.access);
+    let (now, store) = (world.clock.now(), &world.state.store);
+    store.set_client_disabled(&"web".parse().unwrap(), Some(now), now).await.unwrap();
+    web.assert_refused(&of_web, "its client is disabled").await;
+    store.set_account_disabled(store.accounts().await.unwrap().remove(0).id, Some(now), now).await.unwrap();
+    app.assert_refused(&of_app, "its account is disabled").await;
+});
+
 on_both!(a_token_ends_with_its_time_its_client_and_its_account, |world| {
     let (app, web, browser, wallet) = (App::public(&world, "app"), App::confidential(&world, "web"), Browser::new(&world), Wallet::new(1));
     let (of_app, of_web) = (app.tokens(&browser, &wallet).await.access, web.tokens(&browser, &wallet).await.access);
