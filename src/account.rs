@@ -1,5 +1,6 @@
 //! `/account`: who am I, which apps know me, where am I signed in; save the profile, withdraw an app, sign out.
 
+pub mod assets;
 pub mod page;
 mod profile;
 pub mod steps;

@@ -66,6 +66,28 @@ endpoints! {
     Exchange = "/v1/tokens/exchange",
     /// RFC 9728 §3.1: the exchange, as a protected resource.
     ExchangeResource = "/.well-known/oauth-protected-resource/v1/tokens/exchange",
+    /// What owners share, and what apps have been given.
+    Grants = "/v1/grants",
+    /// RFC 9728 §3.1.
+    GrantsResource = "/.well-known/oauth-protected-resource/v1/grants",
+    /// What owners have.
+    Assets = "/v1/assets",
+    /// RFC 9728 §3.1.
+    AssetsResource = "/.well-known/oauth-protected-resource/v1/assets",
+    /// AuthZEN Authorization API 1.0 §6.
+    AuthZen = "/access/v1/evaluation",
+    /// AuthZEN Authorization API 1.0 §7.
+    AuthZenBatch = "/access/v1/evaluations",
+    /// AuthZEN Authorization API 1.0 §9.1.
+    AuthZenConfiguration = "/.well-known/authzen-configuration",
+    /// RFC 9728 §3.1: the decisions, as a protected resource.
+    AuthZenResource = "/.well-known/oauth-protected-resource/access/v1/evaluation",
+    /// The JSON interfaces, in OpenAPI 3.1.
+    OpenApi = "/openapi.json",
+    /// What there is, whose it is and with whom it is shared, by GraphQL.
+    Identity = "/query",
+    /// RFC 9728 §3.1: the same, as a protected resource.
+    IdentityResource = "/.well-known/oauth-protected-resource/query",
     /// RP-Initiated Logout §2.
     Logout = "/logout" as "end_session_endpoint",
     /// RFC 7591 §3; what it answers with lies below it (RFC 7592).

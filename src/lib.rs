@@ -10,6 +10,7 @@ pub mod domain;
 pub mod egress;
 pub mod endpoints;
 pub mod home;
+pub mod identity;
 pub mod keys;
 pub mod limits;
 pub mod oidc;

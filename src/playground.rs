@@ -10,6 +10,7 @@ mod curl;
 mod device;
 mod exchange;
 mod handlers;
+mod query;
 mod recorder;
 mod relying_party;
 mod reply;

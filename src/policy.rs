@@ -1,6 +1,8 @@
 //! The rules: pure functions from facts to decisions. No I/O, no clock, no chance.
 
 pub mod acr;
+pub mod api_access;
+pub mod asset_access;
 pub mod asset_claims;
 pub mod authorize;
 pub mod claims;

@@ -11,8 +11,8 @@ use crate::protocol::error::ErrorCode;
 use crate::state::Mode;
 use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
-use crate::{account, home, oidc, permissions, playground, signin};
-use door::{Door, delete, get, post, put, resource};
+use crate::{account, home, identity, oidc, permissions, playground, signin};
+use door::{Door, delete, get, patch, post, put, resource};
 
 /// Adds every route.
 pub fn configure(mode: Mode) -> impl FnOnce(&mut ServiceConfig) {
@@ -39,6 +39,30 @@ pub fn configure(mode: Mode) -> impl FnOnce(&mut ServiceConfig) {
             .service(api(Endpoint::UserInfoResource.path()).route(get().to(oidc::userinfo::metadata)))
             .service(api(Endpoint::Exchange.path()).route(post().to(permissions::exchange::post)))
             .service(api(Endpoint::ExchangeResource.path()).route(get().to(permissions::exchange::metadata)))
+            .service(api(Endpoint::Grants.path()).route(get().to(permissions::grants::list)).route(post().to(permissions::grants::post)))
+            .service(
+                managed("/v1/grants/{id}")
+                    .route(get().to(permissions::grants::one::get))
+                    .route(patch().to(permissions::grants::one::patch))
+                    .route(delete().to(permissions::grants::one::delete)),
+            )
+            .service(api("/v1/grants/{id}/history").route(get().to(permissions::grants::one::history)))
+            .service(api("/v1/grants/{id}/receipt").route(get().to(permissions::grants::one::receipt)))
+            .service(api(Endpoint::GrantsResource.path()).route(get().to(permissions::metadata::grants)))
+            .service(
+                api(Endpoint::Assets.path()).route(get().to(permissions::assets::list)).route(post().to(permissions::assets::import::post)),
+            )
+            .service(api("/v1/assets/claim").route(post().to(permissions::assets::take)))
+            .service(api("/v1/assets/{did}").route(get().to(permissions::assets::get)))
+            .service(api("/v1/assets/{did}/transfer").route(post().to(permissions::assets::pass_on)))
+            .service(api(Endpoint::AssetsResource.path()).route(get().to(permissions::metadata::assets)))
+            .service(api(Endpoint::OpenApi.path()).route(get().to(permissions::openapi::get)))
+            .service(api(Endpoint::AuthZen.path()).route(post().to(permissions::authzen::evaluation)))
+            .service(api(Endpoint::AuthZenBatch.path()).route(post().to(permissions::authzen::evaluations)))
+            .service(api(Endpoint::AuthZenConfiguration.path()).route(get().to(permissions::authzen::metadata)))
+            .service(api(Endpoint::AuthZenResource.path()).route(get().to(permissions::metadata::decisions)))
+            .service(api(Endpoint::Identity.path()).route(post().to(identity::query::post)))
+            .service(api(Endpoint::IdentityResource.path()).route(get().to(identity::query::metadata)))
             .service(api(Endpoint::Registration.path()).route(post().to(oidc::registration::post)))
             .service(
                 managed("/register/{client_id}")
@@ -68,6 +92,9 @@ pub fn configure(mode: Mode) -> impl FnOnce(&mut ServiceConfig) {
             .service(resource("/account/profile").route(post().to(account::steps::save_profile)))
             .service(resource("/account/sign-out").route(post().to(account::steps::sign_out)))
             .service(resource("/account/sign-out-everywhere").route(post().to(account::steps::sign_out_everywhere)))
+            .service(resource("/account/assets").route(get().to(account::assets::get)))
+            .service(resource("/account/assets/claim").route(post().to(account::assets::claim)))
+            .service(resource("/account/grants/end").route(post().to(account::assets::end)))
             .service(resource("/account/apps/withdraw").route(post().to(account::steps::withdraw)))
             .service(resource("/").route(get().to(home::page)))
             .service(resource("/favicon.ico").route(get().to(home::favicon)))
@@ -95,7 +122,7 @@ fn api(path: &str) -> Door {
     resource(path).readable(&["GET", "POST"])
 }
 
-// An API over a thing that can be replaced and removed.
+// An API over a thing that can be changed or replaced, and removed.
 fn managed(path: &str) -> Door {
-    resource(path).readable(&["GET", "PUT", "DELETE"])
+    resource(path).readable(&["GET", "PUT", "PATCH", "DELETE"])
 }

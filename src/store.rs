@@ -10,6 +10,7 @@ use std::sync::Arc;
 use sqlx::{ConnectOptions, Connection, PgConnection, SqliteConnection};
 
 mod accounts;
+mod agreements;
 mod assertions;
 mod asset_claims;
 mod asset_imports;
@@ -32,6 +33,8 @@ mod grant_lists;
 mod grant_rows;
 mod grants;
 mod health;
+mod identity;
+mod identity_licenses;
 mod interactions;
 mod licenses;
 mod logos;
@@ -51,6 +54,7 @@ mod tables;
 mod writer;
 
 pub use accounts::{Account, Identity, PostalAddress, Profile, SignIn};
+pub use agreements::{Agreed, Agreeing};
 pub use asset_imports::{AssetImport, AssetsImported, Imported};
 pub use asset_pages::{AssetFilter, AssetPage, AssetsOf};
 pub use assets::Transfer;
@@ -66,6 +70,8 @@ pub use families::{FamilyState, LivingRefreshToken, NewFamily, Refresh, Refreshe
 pub use grant_history::{Actor, GrantEvent};
 pub use grant_lists::{GrantPage, LONGEST_PAGE};
 pub use grants::{GrantChange, GrantOutcome, Granting, MOST_LIVING_GRANTS, NewGrant};
+pub use identity::SharedPage;
+pub use identity_licenses::{LicenseCard, LicenseFilter, LicensePage, LicenseUri};
 pub use interactions::Interaction;
 pub use licenses::LicenseKey;
 pub use logos::ClientLogo;

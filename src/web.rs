@@ -1,5 +1,6 @@
 //! The walls around the rooms: what a handler knows of its request, how it replies, how it fails; cookies, CSRF and headers.
 
+pub mod asset_import;
 pub mod assets;
 pub mod bearer;
 pub mod body;
@@ -11,6 +12,7 @@ pub mod decision;
 pub mod documents;
 pub mod exchange;
 pub mod fault;
+pub mod granted;
 pub mod living;
 pub mod logo;
 pub mod observe;

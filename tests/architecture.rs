@@ -16,7 +16,7 @@ const ROWS: &[&[&str]] = &[
     &["state"],
     &["tokens"],
     &["web"],
-    &["oidc", "signin", "account", "permissions", "home", "playground"],
+    &["oidc", "signin", "account", "permissions", "identity", "home", "playground"],
     &["routes", "worker", "operations"],
     &["app"],
     &["cli"],
@@ -25,7 +25,7 @@ const ROWS: &[&[&str]] = &[
 /// What may be used where: a crate's path, and the modules that may name it.
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("sqlx::", &["store", "domain"]),
-    ("actix_web::", &["web", "oidc", "signin", "account", "permissions", "home", "playground", "routes", "operations", "app"]),
+    ("actix_web::", &["web", "oidc", "signin", "account", "permissions", "identity", "home", "playground", "routes", "operations", "app"]),
     ("aws_lc_rs::signature", &["keys"]),
     ("aws_lc_rs::rsa", &["keys"]),
     ("jsonwebtoken::", &["keys"]),
@@ -33,6 +33,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("rustls::", &["egress", "playground", "tls"]),
     ("openidconnect::", &["playground"]),
     ("qrcode::", &["playground"]),
+    ("async_graphql::", &["identity"]),
+    ("async_graphql_value::", &["identity"]),
     ("clap::", &["cli", "config"]),
 ];
 

@@ -98,6 +98,22 @@ mod api_challenge;
 #[path = "http/exchange.rs"]
 mod exchange;
 
+#[path = "http/details.rs"]
+mod details;
+#[path = "http/grants_api.rs"]
+mod grants_api;
+
+#[path = "http/assets_api.rs"]
+mod assets_api;
+
+#[path = "http/authzen.rs"]
+mod authzen;
+
+#[path = "http/identity.rs"]
+mod identity;
+#[path = "http/openapi.rs"]
+mod openapi;
+
 #[path = "http/token_exchange.rs"]
 mod token_exchange;
 

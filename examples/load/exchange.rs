@@ -1,5 +1,5 @@
-//! The exchange of a license's token for one of an asset, with few and with very many grants in the store; and the plans by which the
-//! databases find theirs.
+//! The exchange of a license's token for one of an asset, with few and with very many grants in the store, and the page of vehicles that are
+//! shared with it; and the plans by which the databases find theirs.
 
 use std::time::Duration;
 
@@ -25,8 +25,15 @@ const PERMISSIONS: &str = "privilege:GetNonLocationHistory privilege:GetLocation
 /// The contract of all others.
 const OTHERS: &str = "0x45fbCD3ef7361d156e8b16F5538AE36DEdf61Da8";
 
-/// How many grants there are, as the tables name it.
-pub(crate) const SIZES: [(u64, &str); 2] = [(1_000, "exchange, 1,000 grants"), (1_000_000, "exchange, 1,000,000 grants")];
+/// A page of a hundred vehicles, of those that are shared with the license.
+pub(crate) const VEHICLES: &str = "GraphQL vehicles, 100,000 shared";
+
+/// How many grants there are, as the tables name it; half of them are the license's.
+pub(crate) const SIZES: [(u64, &[&str]); 3] = [
+    (1_000, &["exchange, 1,000 grants", "AuthZEN decision, 1,000 grants"]),
+    (200_000, &[VEHICLES]),
+    (1_000_000, &["exchange, 1,000,000 grants", "AuthZEN decision, 1,000,000 grants"]),
+];
 
 /// The license with its key, an asset, and what was granted on it.
 pub(crate) async fn prepare(database: &str) -> Result<(), Failure> {
@@ -106,10 +113,12 @@ pub(crate) async fn fill(database: &str, from: u64, to: u64) -> Result<(), Failu
     .await
 }
 
-/// How the database finds what an exchange must know.
-pub(crate) async fn plan(database: &str) -> Result<String, Failure> {
-    let one = statements().find(|one| one.place.ends_with("store::exchange") && one.name == "BY_DEVELOPER");
-    let text = one.ok_or("no statement of the exchange")?.text;
+/// How the database finds what an exchange must know, or what stands on a page.
+pub(crate) async fn plan(database: &str, operation: &str) -> Result<String, Failure> {
+    let (place, name) = if operation == VEHICLES { ("store::asset_pages", "FIRST_SHARED") } else { ("store::exchange", "BY_DEVELOPER") };
+    let one = statements().find(|one| one.place.ends_with(place) && one.name == name);
+    let text = one.ok_or("no such statement")?.text;
+    let parameters = (1..20).take_while(|number| text.contains(&format!("${number}"))).count();
     let lines: Vec<String> = if is_sqlite(database) {
         let mut conn = SqliteConnection::connect(database).await?;
         conn.fetch_all(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"))).await?.iter().map(|row| row.get("detail")).collect()
@@ -117,7 +126,8 @@ pub(crate) async fn plan(database: &str) -> Result<String, Failure> {
         let mut conn = PgConnection::connect(database).await?;
         conn.execute("SET plan_cache_mode = force_generic_plan").await?;
         conn.execute(AssertSqlSafe(format!("PREPARE exchange AS {text}"))).await?;
-        conn.fetch_all("EXPLAIN (COSTS OFF) EXECUTE exchange(NULL, NULL, NULL)").await?.iter().map(|row| row.get(0)).collect()
+        let explain = format!("EXPLAIN (COSTS OFF) EXECUTE exchange({})", vec!["NULL"; parameters].join(", "));
+        conn.fetch_all(AssertSqlSafe(explain)).await?.iter().map(|row| row.get(0)).collect()
     };
     Ok(lines.join("\n"))
 }

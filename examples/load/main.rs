@@ -109,23 +109,29 @@ async fn database(options: &Options, name: &'static str, url: Option<&str>, bare
     }
     // Last of all, because from here on there is much in the store.
     let mut before = 0;
-    for (size, operation) in exchange::SIZES.into_iter().filter(|(_, name)| options.only.as_deref().is_none_or(|only| name.contains(only)))
-    {
-        eprintln!("{name}: {operation}, filling");
+    let wanted = |name: &&str| options.only.as_deref().is_none_or(|only| name.contains(only));
+    for (size, names) in exchange::SIZES.into_iter().filter(|(_, names)| names.iter().any(wanted)) {
+        eprintln!("{name}: {size} grants, filling");
         if before == 0 {
             exchange::prepare(place.database()).await?;
         }
         exchange::fill(place.database(), before + 1, size).await?;
         before = size;
-        for callers in CALLERS {
+        for (operation, callers) in names.iter().copied().filter(wanted).flat_map(|operation| CALLERS.map(|callers| (operation, callers))) {
             eprintln!("{name}, {callers} at once: {operation}");
             let before = bare::measure()?;
-            let row = exchanges(&server, operation, callers, time).await?;
+            let row = match operation {
+                exchange::VEHICLES => pages(&server, operation, callers, time).await?,
+                _ => over_grants(&server, operation, callers, time).await?,
+            };
             let beside = [before, bare::measure()?];
             bare.extend(beside);
             operations.push(row.beside(Bare::mean(&beside)));
         }
-        eprintln!("{name}, the plan of {operation}:\n{}", exchange::plan(place.database()).await?);
+        eprintln!(
+            "{name}, the plan with {size} grants:\n{}",
+            exchange::plan(place.database(), names.first().copied().unwrap_or_default()).await?
+        );
     }
     if options.only.is_some() {
         server.stop()?;
@@ -194,9 +200,17 @@ async fn measured(server: &Server, operation: &'static str, callers: usize, time
     }
 }
 
-async fn exchanges(server: &Server, operation: &'static str, callers: usize, time: Duration) -> Result<Row, Failure> {
+async fn over_grants(server: &Server, operation: &'static str, callers: usize, time: Duration) -> Result<Row, Failure> {
     let token = Caller::new(server.address, exchange::KEY)?.developer_token(exchange::LICENSE).await?;
+    if operation.starts_with("AuthZEN") {
+        let decide = async move |caller: &mut Caller| caller.decide(&token, exchange::LICENSE, exchange::ASSET).await;
+        return timed(server, operation, callers, time, decide).await;
+    }
     timed(server, operation, callers, time, async move |caller: &mut Caller| caller.exchange(&token, exchange::ASSET).await).await
+}
+
+async fn pages(server: &Server, operation: &'static str, callers: usize, time: Duration) -> Result<Row, Failure> {
+    timed(server, operation, callers, time, async |caller: &mut Caller| caller.vehicles(exchange::LICENSE).await).await
 }
 
 async fn token(server: &Server) -> Result<String, Failure> {

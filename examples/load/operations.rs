@@ -82,6 +82,27 @@ impl Caller {
         same(text(&claims(text(&reply, "token")?, "RS256")?, "asset")?, asset)
     }
 
+    /// Asks whether the license has a permission on that asset: the server checks one signature of RSA, and reads twice.
+    pub(crate) async fn decide(&mut self, token: &str, license: &str, asset: &str) -> Result<(), Failure> {
+        let headers = format!("Authorization: Bearer {token}\r\nContent-Type: application/json\r\n");
+        let (subject, resource) = (format!(r#"{{"type":"client","id":"{license}"}}"#), format!(r#"{{"type":"asset","id":"{asset}"}}"#));
+        let body = format!(r#"{{"subject":{subject},"resource":{resource},"action":{{"name":"privilege:GetLocationHistory"}}}}"#);
+        let reply = self.connection.send("POST", "/access/v1/evaluation", &headers, &body).await?.expect(200, "evaluation")?.json()?;
+        if reply["decision"] == true { Ok(()) } else { Err("the decision is no".into()) }
+    }
+
+    /// A page of a hundred of the vehicles that are shared with a license.
+    pub(crate) async fn vehicles(&mut self, license: &str) -> Result<(), Failure> {
+        let fields = "nodes { tokenId tokenDID owner definition { make model year } } pageInfo { hasNextPage endCursor }";
+        let query = format!("{{ vehicles(first: 100, filterBy: {{privileged: \"{license}\"}}) {{ {fields} }} }}");
+        let body = serde_json::json!({ "query": query }).to_string();
+        let reply =
+            self.connection.send("POST", "/query", "Content-Type: application/json\r\n", &body).await?.expect(200, "query")?.json()?;
+        let vehicles = &reply["data"]["vehicles"];
+        let full = vehicles["nodes"].as_array().is_some_and(|nodes| nodes.len() == 100) && vehicles["pageInfo"]["hasNextPage"] == true;
+        if full { Ok(()) } else { Err(format!("no full page: {reply}").into()) }
+    }
+
     /// Redeems a code; gives the access token.
     pub(crate) async fn redeem(&mut self, client: &str, alg: &str, code: &str) -> Result<String, Failure> {
         let basic = BASE64_STANDARD.encode(format!("{client}:{SECRET}"));

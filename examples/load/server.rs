@@ -112,6 +112,7 @@ impl Place {
             .env("LATCHKEY_SERVER_LISTEN", format!("127.0.0.1:{port}"))
             .env("LATCHKEY_SERVER_ISSUER", format!("http://localhost:{port}"))
             .env("LATCHKEY_SERVER_OPERATIONS_LISTEN", format!("127.0.0.1:{operations}"))
+            .env("LATCHKEY_IDENTITY_REGISTRY_PUBLIC", "true")
             .envs(LIMITS)
             .current_dir(&self.folder)
             .stdin(Stdio::null())

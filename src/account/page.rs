@@ -4,7 +4,6 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 
 use super::profile;
-use crate::domain::Timestamp;
 use crate::protocol::params::Params;
 use crate::store::{Account, Consent, Profile, Session};
 use crate::web::ctx::Ctx;
@@ -12,7 +11,7 @@ use crate::web::fault::Fault;
 use crate::web::pages::{AccountPage, AppLine, IdentityLine, Link, SessionLine};
 use crate::web::respond::with_query;
 use crate::web::visit::{self, Purpose};
-use crate::web::words::{provider_name, scope_lines};
+use crate::web::words::{day, provider_name, scope_lines};
 use crate::web::{reply, session};
 
 /// `GET /account`; who is not signed in is asked to, and comes back.
@@ -103,11 +102,6 @@ async fn start(ctx: &Ctx, consent: &Consent) -> Result<Option<Link>, Fault> {
     }))
 }
 
-fn day(moment: Timestamp) -> String {
-    let format = time::macros::format_description!("[day padding:none] [month repr:long] [year]");
-    time::OffsetDateTime::from_unix_timestamp(moment.seconds()).ok().and_then(|moment| moment.format(format).ok()).unwrap_or_default()
-}
-
 // "Chrome on Windows": the two words of a user agent that a person recognises. Order matters: browsers name their ancestors.
 fn device(user_agent: &str) -> String {
     let find = |names: &[(&str, &'static str)]| names.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name);
@@ -138,6 +132,7 @@ fn device(user_agent: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Timestamp;
 
     #[test]
     fn a_device_is_named_as_people_name_it() {

@@ -3,7 +3,6 @@
 mod claim;
 mod import;
 mod list;
-mod read;
 mod show;
 
 use clap::Subcommand;
@@ -11,7 +10,8 @@ use serde::Serialize;
 
 use super::desk::Desk;
 use super::out::Done;
-use crate::domain::{AccountId, Address, Asset as Record, AssetDid, Owner};
+use crate::domain::{Asset as Record, AssetDid, Owner};
+use crate::web::asset_import::owner_of;
 
 /// Assets: vehicles and other things whose owners grant apps permissions on them
 #[derive(Debug, Subcommand)]
@@ -78,12 +78,7 @@ impl std::str::FromStr for OwnerText {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        // What begins like an address is told what is wrong with it as one.
-        if text.starts_with("0x") {
-            return text.parse::<Address>().map(|address| Self(Owner::Address(address))).map_err(|problem| problem.to_string());
-        }
-        let account = text.parse::<AccountId>().map_err(|_| "an owner is an address (0x…) or the id of an account".to_owned())?;
-        Ok(Self(Owner::Account(account)))
+        owner_of(text).map(Self)
     }
 }
 

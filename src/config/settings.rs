@@ -132,12 +132,17 @@ settings! {
         issuer: Option<AssetIssuer>, shown "{server.issuer}/assets";
         /// The audiences that asset tokens may have, and have where an app names none, unless the client has a setting of its own.
         audiences: Vec<String> = "dimo.zone";
-        /// The contracts of assets, each with its chain: where a request names an asset by contract and token id alone, they say which chain is meant. Of a contract that is not here it is the chain of the first.
+        /// The contracts of assets, each with its chain: where a request names an asset by contract and token id alone, they say which chain is meant. Of a contract that is not here it is the chain of the first. Where a token id alone names a vehicle, the first of them that has it is meant.
         contracts: Vec<Contract> = "137:0xbA5738a18d83D41847dfFbDC6101d37C69c9B0cF, 80002:0x45fbCD3ef7361d156e8b16F5538AE36DEdf61Da8";
         /// How long an asset token lives at most.
         token_lifetime: Duration = "10m", from "1m" to "10m";
         /// How long a grant may last.
         longest_grant: Duration = "365d", from "1h" to "3650d";
+    }
+    /// The identity API, `/query`: what there is, whose it is, and with whom it is shared.
+    identity: Identity {
+        /// Whether everybody may read all of it without a token; where not, a token shows what its app owns or was granted.
+        registry_public: Option<bool>, shown "true for `latchkey dev`, else false";
     }
     /// How often one address may try, for each process.
     limits: Limits {

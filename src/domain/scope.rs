@@ -31,6 +31,12 @@ impl Scope {
     pub const PHONE: &'static str = "phone";
     /// Access while the person is away: a refresh token that outlives the session (OpenID Connect Core §11).
     pub const OFFLINE_ACCESS: &'static str = "offline_access";
+    pub const GRANTS_READ: &'static str = "grants:read";
+    pub const GRANTS_WRITE: &'static str = "grants:write";
+    pub const ASSETS_READ: &'static str = "assets:read";
+    pub const ASSETS_WRITE: &'static str = "assets:write";
+    /// Those of our own APIs over assets and grants. Persons and clients may hold them, each over what is theirs.
+    pub const OF_APIS: &'static [&'static str] = &[Self::GRANTS_READ, Self::GRANTS_WRITE, Self::ASSETS_READ, Self::ASSETS_WRITE];
 
     /// The longest `scope` parameter, in bytes.
     pub const LONGEST_ASKED: usize = 2_000;

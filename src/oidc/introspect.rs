@@ -17,7 +17,8 @@ use crate::web::client;
 use crate::web::ctx::Ctx;
 use crate::web::exchange::{client_of, is_asset_token, still_holds};
 use crate::web::fault::Fault;
-use crate::web::living::living;
+use crate::web::granted;
+use crate::web::living::{Living, living};
 use crate::web::reply;
 
 /// RFC 7662 §2.2. A token that does not live, or is not for the caller, has no member but `active`.
@@ -45,6 +46,9 @@ struct Told {
     auth_time: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     acr: Option<String>,
+    /// RFC 9396 §9.2: "the authorization details … as assigned to the access token", as they are now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorization_details: Option<serde_json::Value>,
     #[serde(flatten)]
     asset: Option<OfAsset>,
 }
@@ -116,14 +120,20 @@ async fn asset_token(ctx: &Ctx, caller: &ClientRecord, claims: &VerifiedClaims) 
             cloud_events: claim("cloud_events").unwrap_or_default(),
             act: claim("act"),
         }),
+        authorization_details: None,
     }))
 }
 
 async fn access_token(ctx: &Ctx, caller: &ClientRecord, claims: &VerifiedClaims) -> Result<Option<Told>, Fault> {
     let Some(client) = claims.text("client_id").and_then(|id| id.parse::<ClientId>().ok()) else { return Ok(None) };
-    if !may_see(&caller.id, &client, &claims.audience(), &ctx.state.config.resources) || living(ctx, claims).await?.is_none() {
+    if !may_see(&caller.id, &client, &claims.audience(), &ctx.state.config.resources) {
         return Ok(None);
     }
+    let Some(living) = living(ctx, claims).await? else { return Ok(None) };
+    let authorization_details = match &living {
+        Living::Person(person) => granted::told(ctx, person.account_id, &client, person.authorization_details.as_ref()).await?,
+        Living::Developer(_) | Living::Client => None,
+    };
     Ok(Some(Told {
         scope: claims.text("scope").unwrap_or_default().to_owned(),
         client_id: client.to_string(),
@@ -136,6 +146,7 @@ async fn access_token(ctx: &Ctx, caller: &ClientRecord, claims: &VerifiedClaims)
         jti: claims.jti().map(str::to_owned),
         auth_time: claims.auth_time().map(crate::domain::Timestamp::seconds),
         acr: claims.text("acr").map(str::to_owned),
+        authorization_details,
         asset: None,
     }))
 }
@@ -161,6 +172,7 @@ async fn refresh_token(ctx: &Ctx, caller: &ClientRecord, text: &str) -> Result<O
         jti: None,
         auth_time: Some(found.authenticated_at.seconds()),
         acr: None,
+        authorization_details: None,
         asset: None,
     }))
 }

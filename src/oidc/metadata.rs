@@ -13,6 +13,7 @@ use crate::config::WebPage;
 use crate::domain::{AuthMethod, GrantType, KeyPurpose, SigningAlg, SubjectType};
 use crate::endpoints::Endpoint;
 use crate::policy::acr;
+use crate::protocol::authorization_details;
 use crate::protocol::authorize::SCOPES;
 use crate::protocol::pkce;
 use crate::protocol::standard_claims::StandardClaim;
@@ -57,6 +58,8 @@ struct Metadata<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     op_tos_uri: Option<&'a str>,
     authorization_response_iss_parameter_supported: bool,
+    /// RFC 9396 §10.
+    authorization_details_types_supported: &'static [&'static str],
     claims_parameter_supported: bool,
     request_parameter_supported: bool,
     request_uri_parameter_supported: bool,
@@ -125,6 +128,7 @@ impl<'a> Metadata<'a> {
             op_policy_uri: page(state.config.server.policy_uri.as_ref()),
             op_tos_uri: page(state.config.server.tos_uri.as_ref()),
             authorization_response_iss_parameter_supported: true,
+            authorization_details_types_supported: authorization_details::TYPES,
             claims_parameter_supported: true,
             request_parameter_supported: false,
             // Only what was pushed here can be named (RFC 9126 §5); no address of an app's is fetched.

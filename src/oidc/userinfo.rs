@@ -44,7 +44,7 @@ pub async fn metadata(ctx: Ctx) -> HttpResponse {
     struct Metadata<'a> {
         resource: String,
         authorization_servers: [&'a str; 1],
-        scopes_supported: &'a [&'a str],
+        scopes_supported: Vec<&'a str>,
         bearer_methods_supported: [&'a str; 2],
         resource_signing_alg_values_supported: Vec<&'a str>,
         resource_name: &'a str,
@@ -52,7 +52,7 @@ pub async fn metadata(ctx: Ctx) -> HttpResponse {
     let metadata = Metadata {
         resource: ctx.state.userinfo(),
         authorization_servers: [ctx.state.issuer()],
-        scopes_supported: SCOPES,
+        scopes_supported: SCOPES.iter().copied().filter(|token| !Scope::OF_APIS.contains(token)).collect(),
         bearer_methods_supported: BEARER_METHODS,
         resource_signing_alg_values_supported: SIGNED_WITH.iter().map(|alg| alg.as_str()).collect(),
         resource_name: "UserInfo",

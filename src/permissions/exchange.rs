@@ -1,7 +1,7 @@
 //! `POST /v1/tokens/exchange`: an app shows its own token, and gets one for an asset that was shared with it.
 
 use actix_web::HttpResponse;
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
 use serde::Serialize;
 
 use crate::domain::{EventFilter, PermissionSet};
@@ -9,12 +9,10 @@ use crate::endpoints::Endpoint;
 use crate::keys::TokenKind;
 use crate::policy::exchange::Shown;
 use crate::protocol::asset_exchange::{ExchangeRequest, Terms};
-use crate::protocol::error::ErrorCode;
 use crate::web::bearer::{Refusal, invalid};
 use crate::web::body::Body;
 use crate::web::ctx::Ctx;
 use crate::web::exchange::{self, Exchanged, Wish, client_of};
-use crate::web::fault::Fault;
 use crate::web::{bearer, reply};
 
 /// The answer. The last three are there only where a part was wanted.
@@ -48,22 +46,9 @@ pub async fn post(ctx: Ctx, body: Body) -> HttpResponse {
     }
 }
 
-/// `GET /.well-known/oauth-protected-resource/v1/tokens/exchange` (RFC 9728 §2).
+/// `GET /.well-known/oauth-protected-resource/v1/tokens/exchange`.
 pub async fn metadata(ctx: Ctx) -> HttpResponse {
-    #[derive(Serialize)]
-    struct Metadata<'a> {
-        resource: String,
-        authorization_servers: [&'a str; 1],
-        bearer_methods_supported: [&'a str; 1],
-        resource_name: &'a str,
-    }
-    let metadata = Metadata {
-        resource: exchange::address(&ctx.state),
-        authorization_servers: [ctx.state.issuer()],
-        bearer_methods_supported: ["header"],
-        resource_name: "Token exchange",
-    };
-    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "public, max-age=300")).json(metadata)
+    bearer::resource_metadata(&ctx, Endpoint::Exchange, "Token exchange", &[])
 }
 
 async fn answer(ctx: &Ctx, body: &Body) -> Result<Reply, Refusal> {
@@ -79,7 +64,7 @@ async fn answer(ctx: &Ctx, body: &Body) -> Result<Reply, Refusal> {
     }
     let config = &ctx.state.config;
     let terms = Terms { vocabulary: &config.vocabulary, contracts: &config.assets.contracts };
-    let asked = ExchangeRequest::parse(json(ctx, body)?, terms)?;
+    let asked = ExchangeRequest::parse(body.json(ctx)?, terms)?;
     let wish = Wish {
         asset: asked.asset,
         permissions: &asked.permissions,
@@ -101,13 +86,4 @@ async fn answer(ctx: &Ctx, body: &Body) -> Result<Reply, Refusal> {
         missing: told.as_ref().map(|granted| granted.missing.clone()),
         missing_events: told.map(|granted| granted.missing_events).filter(|events| !events.is_empty()),
     })
-}
-
-// A body without a type is taken for what it must be.
-fn json<'a>(ctx: &Ctx, body: &'a Body) -> Result<&'a [u8], Fault> {
-    let kind = ctx.header(header::CONTENT_TYPE).unwrap_or("application/json");
-    if kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
-        return body.bytes();
-    }
-    Err(Fault::new(ErrorCode::InvalidRequest, "the content type must be application/json"))
 }

@@ -4,9 +4,10 @@ use actix_web::HttpResponse;
 use actix_web::http::header;
 use serde::Serialize;
 
-use crate::domain::{GrantType, KeyPurpose, SigningAlg};
+use crate::domain::{GrantType, KeyPurpose, Scope, SigningAlg};
 use crate::endpoints::Endpoint;
 use crate::state::State;
+use crate::web::bearer;
 use crate::web::ctx::Ctx;
 use crate::web::reply;
 
@@ -41,6 +42,21 @@ impl<'a> Metadata<'a> {
 /// `GET /assets/.well-known/openid-configuration` and `GET /.well-known/oauth-authorization-server/assets`.
 pub async fn discovery(ctx: Ctx) -> HttpResponse {
     HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "public, max-age=300")).json(Metadata::of(&ctx.state))
+}
+
+/// `GET /.well-known/oauth-protected-resource/v1/grants`.
+pub async fn grants(ctx: Ctx) -> HttpResponse {
+    bearer::resource_metadata(&ctx, Endpoint::Grants, "Grants", &[Scope::GRANTS_READ, Scope::GRANTS_WRITE])
+}
+
+/// `GET /.well-known/oauth-protected-resource/v1/assets`.
+pub async fn assets(ctx: Ctx) -> HttpResponse {
+    bearer::resource_metadata(&ctx, Endpoint::Assets, "Assets", &[Scope::ASSETS_READ, Scope::ASSETS_WRITE])
+}
+
+/// `GET /.well-known/oauth-protected-resource/access/v1/evaluation`.
+pub async fn decisions(ctx: Ctx) -> HttpResponse {
+    bearer::resource_metadata(&ctx, Endpoint::AuthZen, "Access decisions", &[])
 }
 
 /// `GET /assets/keys`: the keys of asset tokens and of receipts.

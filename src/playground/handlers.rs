@@ -11,7 +11,7 @@ use super::relying_party::{self, Answer, Begun};
 use super::report::{Outcome, Problem, Report};
 use super::runs::Claimed;
 use super::view::{IndexPage, RunPage};
-use super::{Playground, device, reply};
+use super::{Playground, device, query, reply};
 use crate::domain::TokenHash;
 use crate::web::assets::{self, Shelf};
 
@@ -25,6 +25,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
         .route("/playground/callback", web::get().to(answer_in_query))
         .route("/playground/callback", web::post().to(answer_in_form))
         .route(RUN, web::get().to(run))
+        .route("/playground/query", web::get().to(query::page))
         .route("/playground/device", web::get().to(device::page))
         .route("/playground/device/start", web::get().to(device::start))
         .route("/playground/device/poll", web::post().to(device::poll))

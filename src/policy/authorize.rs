@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use super::acr;
-use crate::domain::{CodeId, InteractionId, Scope, SessionId, Timestamp};
+use super::asset_access::{self, Held};
+use crate::domain::{CodeId, GrantId, InteractionId, Scope, SessionId, Timestamp};
 use crate::protocol::authorize::{AuthorizeRequest, Prompt};
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::store::{Agreement, NewCode, Session};
@@ -20,6 +21,8 @@ pub struct Facts<'a> {
     pub subject: Option<&'a str>,
     /// What the session's account has already let this client have.
     pub consent: Option<&'a Agreement>,
+    /// What the session's account has granted to this client on its assets; looked up where the request asks for such a thing.
+    pub held: Held<'a>,
     /// The visit that this request began, once it has one: its id and its beginning.
     pub interaction: Option<(InteractionId, Timestamp)>,
     pub now: Timestamp,
@@ -146,10 +149,16 @@ impl Authenticated {
         // OpenID Connect Core §3.1.2.1: prompt=consent: "SHOULD prompt the End-User for consent before returning information"; one
         // given since this visit began is the answer to that.
         let given_now = facts.interaction.is_some_and(|(_, began)| consent.updated_at >= began);
-        if !covered || (self.request.prompts(Prompt::Consent) && !given_now) {
-            return Err(ConsentNeeded { already: Some(consent.scope.clone()) });
+        let asked_again = self.request.prompts(Prompt::Consent);
+        // RFC 9396 §5: what is asked of assets is agreed to as scopes are: what was granted in this visit is the answer, and what was
+        // granted before is enough where the person need not be asked again.
+        let granted = asset_access::settled(&self.request.details, facts.held, asked_again);
+        match granted {
+            Some(grants) if covered && (!asked_again || given_now) => {
+                Ok(Approved { request: self.request, session: self.session, agreed_at: consent.created_at, grants })
+            }
+            _ => Err(ConsentNeeded { already: Some(consent.scope.clone()) }),
         }
-        Ok(Approved { request: self.request, session: self.session, agreed_at: consent.created_at })
     }
 }
 
@@ -159,6 +168,8 @@ pub struct Approved {
     request: AuthorizeRequest,
     session: Session,
     agreed_at: Timestamp,
+    /// What was granted on assets for it.
+    grants: Vec<GrantId>,
 }
 
 impl Approved {
@@ -194,7 +205,7 @@ impl Approved {
             kept_until: now.plus(lifetime).plus(of_tokens),
             resource: self.request.resource.clone(),
             claims: self.request.claims.to_stored(),
-            authorization_details: None,
+            authorization_details: asset_access::to_stored(&self.request.details, &self.grants),
             told_as: None,
         }
     }
@@ -270,6 +281,7 @@ mod tests {
                         session: session.as_ref(),
                         subject: None,
                         consent: consent.as_ref(),
+                        held: Held::default(),
                         interaction: Some(interaction),
                         now: Timestamp::from_seconds(NOW),
                     };
@@ -317,6 +329,7 @@ mod tests {
                         session: session.as_ref(),
                         subject: session.is_some().then_some("me"),
                         consent: session.is_some().then_some(&consent),
+                        held: Held::default(),
                         interaction: Some((InteractionId(Uuid::from_u128(7)), Timestamp::from_seconds(NOW - 60))),
                         now: Timestamp::from_seconds(NOW),
                     };
@@ -341,6 +354,7 @@ mod tests {
                 session: Some(&session),
                 subject: None,
                 consent: Some(agreement),
+                held: Held::default(),
                 interaction: None,
                 now: Timestamp::from_seconds(NOW),
             };
@@ -361,8 +375,14 @@ mod tests {
     #[test]
     fn a_code_is_never_older_than_the_consent_it_lives_under() {
         let (session, consent) = (session(900, 1), consent("openid email", -2));
-        let facts =
-            Facts { session: Some(&session), subject: None, consent: Some(&consent), interaction: None, now: Timestamp::from_seconds(NOW) };
+        let facts = Facts {
+            session: Some(&session),
+            subject: None,
+            consent: Some(&consent),
+            held: Held::default(),
+            interaction: None,
+            now: Timestamp::from_seconds(NOW),
+        };
         let Step::Approve(approved) = next_step(request(""), facts) else { panic!("agreed to already") };
         let code = approved.code(CodeId(Uuid::nil()), facts.now, Duration::from_mins(1), Duration::from_hours(1));
         assert_eq!((code.issued_at, code.expires_at), (consent.created_at, facts.now.plus(Duration::from_mins(1))));

@@ -77,6 +77,12 @@ pub fn decide(
     evaluate(&facts, ask, now).map_err(Box::new)
 }
 
+/// Whether `caller` may learn what a client has: of itself, or as a server of one of the operator's resources.
+#[must_use]
+pub fn may_ask_about(caller: &ClientId, subject: &ClientId, resources: &[Resource]) -> bool {
+    caller == subject || resources.iter().any(|resource| resource.clients.contains(caller))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,6 +2,8 @@
 
 mod evaluate;
 mod giving;
+mod sight;
 
 pub use evaluate::{Acting, Ask, Facts, Granted, Reason, Refused, evaluate};
-pub use giving::{Ender, GivingError, Terms, Wish, check_wish, may_end, may_give};
+pub use giving::{Change, Ender, GivingError, Terms, Wish, check_change, check_wish, may_end, may_give};
+pub use sight::{Shared, Sight, sight, together};

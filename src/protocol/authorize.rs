@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::authorization_details::AssetAccess;
 use super::claims_request::ClaimsRequest;
 use super::error::{ErrorCode, OAuthError};
 use super::params::Params;
@@ -15,7 +16,18 @@ use super::resource::Known;
 use crate::domain::{ClientId, Pkce, RedirectUri, Scope};
 
 /// The scopes that this server knows besides those of resources; others are ignored (OpenID Connect Core §3.1.2.1).
-pub const SCOPES: &[&str] = &[Scope::OPENID, Scope::EMAIL, Scope::PROFILE, Scope::ADDRESS, Scope::PHONE, Scope::OFFLINE_ACCESS];
+pub const SCOPES: &[&str] = &[
+    Scope::OPENID,
+    Scope::EMAIL,
+    Scope::PROFILE,
+    Scope::ADDRESS,
+    Scope::PHONE,
+    Scope::ASSETS_READ,
+    Scope::ASSETS_WRITE,
+    Scope::GRANTS_READ,
+    Scope::GRANTS_WRITE,
+    Scope::OFFLINE_ACCESS,
+];
 
 /// What a client may ask for, and what it means when it does not say.
 #[derive(Clone, Copy, Debug)]
@@ -91,6 +103,9 @@ pub struct AuthorizeRequest {
     /// What the person has to agree to besides `scope`: the scopes of the claims, and the resources by their URI.
     #[serde(default)]
     pub agree_to: Scope,
+    /// What it would do with assets of the person's (RFC 9396).
+    #[serde(default)]
+    pub details: Vec<AssetAccess>,
     /// The `sub` that `id_token_hint` named, once its signature was checked: nobody else may be let in.
     #[serde(default)]
     pub expected_subject: Option<String>,
@@ -186,6 +201,7 @@ impl AuthorizeRequest {
             acr_values: acr_values(params, terms)?,
             resource,
             agree_to,
+            details: AssetAccess::parse(params.get("authorization_details")?)?,
             nonce: nonce(params)?,
             code_challenge: code_challenge(params, terms.pkce)?,
             prompt: prompt(params)?,

@@ -104,6 +104,10 @@ codes! {
     TooManyRequests = "too_many_requests" 429,
     /// Not of OAuth: a thing at one of our own APIs that is not there.
     NotFound = "not_found" 404,
+    /// Not of OAuth: a thing is not any more as whoever asks took it to be.
+    Conflict = "conflict" 409,
+    /// Not of OAuth: what `If-Match` names is not how it is (RFC 9110 §13.1.1).
+    PreconditionFailed = "precondition_failed" 412,
 }
 
 // RFC 6749 §5.2: error_description has only %x20-21 / %x23-5B / %x5D-7E.

@@ -41,6 +41,10 @@ pub(super) fn put() -> Way {
     Way { methods: &["PUT"], route: web::put() }
 }
 
+pub(super) fn patch() -> Way {
+    Way { methods: &["PATCH"], route: web::patch() }
+}
+
 pub(super) fn delete() -> Way {
     Way { methods: &["DELETE"], route: web::delete() }
 }
@@ -93,8 +97,8 @@ fn cors(methods: &[&'static str]) -> Cors {
         .allow_any_origin()
         .send_wildcard()
         .allowed_methods(methods.iter().copied())
-        .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT])
-        .expose_headers([header::WWW_AUTHENTICATE, header::RETRY_AFTER])
+        .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT, header::IF_MATCH])
+        .expose_headers([header::WWW_AUTHENTICATE, header::RETRY_AFTER, header::ETAG, header::LOCATION])
         .max_age(3_600)
 }
 

@@ -79,7 +79,7 @@ pub(super) async fn step(ctx: &Ctx, visit: &Visit, id: DeviceId) -> Result<HttpR
     Ok(match (step, session) {
         (Step::Ask, Some(session)) => {
             let scope = consent_scope(ctx, &device);
-            let asked = Asked { client: &client, scope: &scope, already: false };
+            let asked = Asked { client: &client, scope: &scope, already: false, assets: Vec::new(), problem: None };
             page::consent(ctx, visit, asked, &session, Leads::Device(&code)).await
         }
         (Step::SignIn, _) | (Step::Ask, None) => page::sign_in(ctx, visit, Sign::Device(&client, &code)).await,

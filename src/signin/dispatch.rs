@@ -5,13 +5,14 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 use actix_web::web::Path;
 
-use super::device;
 use super::page::{self, Asked, Leads, Sign};
+use super::{asset_words, assets, device};
 use crate::domain::InteractionId;
+use crate::policy::asset_access::{Chosen, Declined};
 use crate::policy::authorize::{Approved, Step};
 use crate::protocol::authorize::AuthorizeRequest;
 use crate::protocol::error::{ErrorCode, OAuthError};
-use crate::store::ClientRecord;
+use crate::store::{ClientRecord, Session};
 use crate::tokens;
 use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
@@ -46,14 +47,33 @@ async fn authorize(ctx: &Ctx, visit: &Visit, request: AuthorizeRequest) -> Resul
     match decision::next(ctx, &client, request.clone(), Some((visit.id, visit.began))).await? {
         (Step::SignIn, _) | (Step::Consent { .. }, None) => Ok(page::sign_in(ctx, visit, Sign::App(&client, &request)).await),
         (Step::Consent { already }, Some(session)) => {
-            let scope = request.consent_scope();
-            let already = already.is_some_and(|already| !scope.is_subset(&already));
-            let asked = Asked { client: &client, scope: &scope, already };
-            Ok(page::consent(ctx, visit, asked, &session, Leads::To(&request.return_path.redirect_uri)).await)
+            let already = already.is_some_and(|already| !request.consent_scope().is_subset(&already));
+            consent(ctx, visit, (&client, &request), &session, already, None).await
         }
         (Step::Approve(approved), _) => finish(ctx, visit, &client, &approved).await,
         (Step::Refuse(error), _) => refuse(ctx, visit, &request, error).await,
     }
+}
+
+/// The consent page; `again` is what was chosen on it before, and why that cannot be.
+pub(super) async fn consent(
+    ctx: &Ctx,
+    visit: &Visit,
+    (client, request): (&ClientRecord, &AuthorizeRequest),
+    session: &Session,
+    already: bool,
+    again: Option<(&[Chosen], &Declined)>,
+) -> Result<HttpResponse, Fault> {
+    let found = assets::find(ctx, &request.details, session.account_id).await?;
+    let scope = request.consent_scope();
+    let asked = Asked {
+        client,
+        scope: &scope,
+        already,
+        assets: asset_words::blocks(ctx, &found, again.map(|(choices, _)| choices)),
+        problem: again.map(|(_, declined)| asset_words::problem(declined)),
+    };
+    Ok(page::consent(ctx, visit, asked, session, Leads::To(&request.return_path.redirect_uri)).await)
 }
 
 // The visit ends and the code begins in one transaction: however often the page is loaded, there is one code.
@@ -78,7 +98,7 @@ pub(super) async fn refuse(ctx: &Ctx, visit: &Visit, request: &AuthorizeRequest,
 
 // The client of a request, if it may be answered where it asked for it: a visit lasts longer than a redirect URI may be registered.
 // RFC 6749 §4.1.2.1: "the authorization server … MUST NOT automatically redirect the user-agent to the invalid redirection URI."
-async fn returnable(ctx: &Ctx, request: &AuthorizeRequest) -> Result<Arc<ClientRecord>, Fault> {
+pub(super) async fn returnable(ctx: &Ctx, request: &AuthorizeRequest) -> Result<Arc<ClientRecord>, Fault> {
     let id = &request.client_id;
     let Some(client) = ctx.state.client(id).await? else {
         return Err(Fault::new(ErrorCode::InvalidClient, format!("client_id {id} is not registered here any more, or is disabled")));

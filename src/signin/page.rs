@@ -9,7 +9,7 @@ use crate::protocol::authorize::AuthorizeRequest;
 use crate::state::{Mode, State};
 use crate::store::{ClientRecord, ClientSource, Session};
 use crate::web::ctx::Ctx;
-use crate::web::pages::{Chain, ConsentPage, Destination, Link, SignInPage, Vouching};
+use crate::web::pages::{AssetBlock, Chain, ConsentPage, Destination, Link, SignInPage, Vouching};
 use crate::web::visit::Visit;
 use crate::web::words::scope_lines;
 use crate::web::{logo, reply};
@@ -52,12 +52,15 @@ pub(super) async fn sign_in(ctx: &Ctx, visit: &Visit, sign: Sign<'_>) -> HttpRes
 }
 
 /// What a person is asked.
-#[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
     pub client: &'a ClientRecord,
     pub scope: &'a Scope,
     /// Whether they allowed less to it before.
     pub already: bool,
+    /// What the app would do with their assets.
+    pub assets: Vec<AssetBlock>,
+    /// Why what they answered before could not be.
+    pub problem: Option<String>,
 }
 
 /// Where their answer leads.
@@ -70,7 +73,7 @@ pub(super) enum Leads<'a> {
 
 /// The page on which a person lets an app have what it asks for, or not.
 pub(super) async fn consent(ctx: &Ctx, visit: &Visit, asked: Asked<'_>, session: &Session, leads: Leads<'_>) -> HttpResponse {
-    let Asked { client, scope, already } = asked;
+    let Asked { client, scope, already, assets, problem } = asked;
     let frame = reply::frame(&ctx.state, &ctx.request_id(), format!("Allow {}", client.name));
     let page = ConsentPage {
         frame: frame.clone(),
@@ -85,6 +88,8 @@ pub(super) async fn consent(ctx: &Ctx, visit: &Visit, asked: Asked<'_>, session:
         client_pages: client_pages(client),
         license: client.kind == ClientKind::License,
         scopes: scope_lines(scope, &ctx.state.config.resources),
+        assets,
+        problem,
         identity: session.subject.clone(),
         already,
         interaction: visit.id.to_string(),
@@ -94,7 +99,8 @@ pub(super) async fn consent(ctx: &Ctx, visit: &Visit, asked: Asked<'_>, session:
         Leads::To(uri) => Some(uri),
         Leads::Device(_) => None,
     };
-    reply::page(StatusCode::OK, &frame, &page, target)
+    let status = if page.problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    reply::page(status, &frame, &page, target)
 }
 
 fn vouching(client: &ClientRecord) -> Vouching {

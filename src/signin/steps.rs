@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::web::Path;
 
-use super::{device, dispatch};
+use super::{assets, device, dispatch};
 use crate::domain::InteractionId;
 use crate::endpoints::Endpoint;
 use crate::protocol::error::{ErrorCode, OAuthError};
@@ -46,7 +46,15 @@ async fn decide_consent(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<Htt
         if form.get("account")? != Some(session.subject.as_str()) {
             return Ok(reply::see_other(&visit.path()));
         }
-        ctx.state.store.save_consent(session.account_id, &request.client_id, &request.consent_scope(), ctx.now).await?;
+        if request.details.is_empty() {
+            ctx.state.store.save_consent(session.account_id, &request.client_id, &request.consent_scope(), ctx.now).await?;
+            return Ok(reply::see_other(&visit.path()));
+        }
+        let choices = assets::chosen(&form, &request.details)?;
+        if let Err(declined) = assets::agree(ctx, &visit, request, &session, &choices).await? {
+            let client = dispatch::returnable(ctx, request).await?;
+            return dispatch::consent(ctx, &visit, (&client, request), &session, false, Some((&choices, &declined))).await;
+        }
     }
     Ok(reply::see_other(&visit.path()))
 }

@@ -26,6 +26,7 @@ pub struct AssetFilter {
     pub models: Vec<String>,
     pub powertrains: Vec<String>,
     pub year: Option<i64>,
+    pub owner: Option<Address>,
 }
 
 /// Which part of a list a page is.
@@ -35,7 +36,7 @@ pub struct AssetPage {
     pub before: Option<AssetDid>,
     /// The last ones before `before`, in the same order; else the first ones after `after`.
     pub last: bool,
-    /// At most [`LONGEST_PAGE`](super::LONGEST_PAGE).
+    /// At most [`LONGEST_PAGE`](super::LONGEST_PAGE), and one more.
     pub limit: u32,
 }
 
@@ -46,26 +47,29 @@ macro_rules! meant {
               AND (REPLACE($3, '\n' || LOWER(asset.make) || '\n', '') <> $3 OR $3 IS NULL)
               AND (REPLACE($4, '\n' || LOWER(asset.model) || '\n', '') <> $4 OR $4 IS NULL)
               AND (REPLACE($5, '\n' || LOWER(asset.powertrain) || '\n', '') <> $5 OR $5 IS NULL)
-              AND (asset.year = $6 OR $6 IS NULL)"
+              AND (asset.year = $6 OR $6 IS NULL)
+              AND (asset.owner_address = $7 OR $7 IS NULL)"
     };
 }
 
+pub(super) use meant;
+
 /// A page of the assets whose DIDs `$dids` gives, `$order` says from which end.
 macro_rules! page {
-    ($dids:expr, $order:literal) => {
+    ($dids:expr, $order:literal, $limit:literal) => {
         concat!(
             "
         SELECT a.did, a.owner_address, a.owner_account, a.epoch, a.make, a.model, a.year, a.powertrain, a.name, a.attributes, a.minted_at,
                a.created_at, a.updated_at
         FROM asset a
         WHERE a.did IN (", $dids, ")
-        ORDER BY a.did ", $order, " LIMIT $7"
+        ORDER BY a.did ", $order, " LIMIT ", $limit
         )
     };
 }
 
 macro_rules! of_account {
-    ($order:literal) => {
+    ($order:literal, $limit:literal) => {
         concat!(
             "
             SELECT own.did FROM (
@@ -74,7 +78,9 @@ macro_rules! of_account {
             "
                 ORDER BY asset.did ",
             $order,
-            " LIMIT $7) own
+            " LIMIT ",
+            $limit,
+            ") own
             UNION ALL
             SELECT wallets.did FROM (
                 SELECT asset.did FROM identity i JOIN asset ON asset.owner_address = i.subject
@@ -83,13 +89,15 @@ macro_rules! of_account {
             "
                 ORDER BY asset.did ",
             $order,
-            " LIMIT $7) wallets"
+            " LIMIT ",
+            $limit,
+            ") wallets"
         )
     };
 }
 
 macro_rules! of_address {
-    ($order:literal) => {
+    ($order:literal, $limit:literal) => {
         concat!(
             "
             SELECT own.did FROM (
@@ -98,7 +106,9 @@ macro_rules! of_address {
             "
                 ORDER BY asset.did ",
             $order,
-            " LIMIT $7) own"
+            " LIMIT ",
+            $limit,
+            ") own"
         )
     };
 }
@@ -113,20 +123,20 @@ macro_rules! shared {
                 SELECT DISTINCT g.asset AS did FROM asset_grant g JOIN asset ON asset.did = g.asset AND asset.epoch = g.epoch
                 WHERE g.grantee = $8 AND g.asset > $1 AND g.asset < $2 AND g.ended_at IS NULL AND g.effective_at <= $9 AND g.expires_at > $9
                   AND ", meant!(), "
-                ORDER BY g.asset ", $order, " LIMIT $7) one
+                ORDER BY g.asset ", $order, " LIMIT $10) one
             UNION
             SELECT of_accounts.did FROM (
                 SELECT asset.did FROM asset_grant g JOIN asset ON asset.owner_account = g.grantor_account
                 WHERE g.grantee = $8 AND g.asset IS NULL AND g.ended_at IS NULL AND g.effective_at <= $9 AND g.expires_at > $9 AND ", meant!(), "
-                ORDER BY asset.did ", $order, " LIMIT $7) of_accounts
+                ORDER BY asset.did ", $order, " LIMIT $10) of_accounts
             UNION
             SELECT of_wallets.did FROM (
                 SELECT asset.did FROM asset_grant g
                 JOIN identity i ON i.account_id = g.grantor_account AND i.provider = 'web3'
                 JOIN asset ON asset.owner_address = i.subject
                 WHERE g.grantee = $8 AND g.asset IS NULL AND g.ended_at IS NULL AND g.effective_at <= $9 AND g.expires_at > $9 AND ", meant!(), "
-                ORDER BY asset.did ", $order, " LIMIT $7) of_wallets
-            UNION", of_address!($order)
+                ORDER BY asset.did ", $order, " LIMIT $10) of_wallets
+            UNION", of_address!($order, "$10")
         )
     };
 }
@@ -138,18 +148,18 @@ macro_rules! all {
         SELECT did, owner_address, owner_account, epoch, make, model, year, powertrain, name, attributes, minted_at, created_at, updated_at
         FROM asset
         WHERE ", meant!(), "
-        ORDER BY did ", $order, " LIMIT $7"
+        ORDER BY did ", $order, " LIMIT $8"
         )
     };
 }
 
 sql! {
-    FIRST_OF_ACCOUNT = page!(of_account!("ASC"), "ASC");
-    LAST_OF_ACCOUNT = page!(of_account!("DESC"), "DESC");
-    FIRST_OF_ADDRESS = page!(of_address!("ASC"), "ASC");
-    LAST_OF_ADDRESS = page!(of_address!("DESC"), "DESC");
-    FIRST_SHARED = page!(shared!("ASC"), "ASC");
-    LAST_SHARED = page!(shared!("DESC"), "DESC");
+    FIRST_OF_ACCOUNT = page!(of_account!("ASC", "$9"), "ASC", "$9");
+    LAST_OF_ACCOUNT = page!(of_account!("DESC", "$9"), "DESC", "$9");
+    FIRST_OF_ADDRESS = page!(of_address!("ASC", "$9"), "ASC", "$9");
+    LAST_OF_ADDRESS = page!(of_address!("DESC", "$9"), "DESC", "$9");
+    FIRST_SHARED = page!(shared!("ASC"), "ASC", "$10");
+    LAST_SHARED = page!(shared!("DESC"), "DESC", "$10");
     FIRST = all!("ASC");
     LAST = all!("DESC");
 }
@@ -159,23 +169,23 @@ impl Store {
     pub async fn assets(&self, of: &AssetsOf, filter: &AssetFilter, page: &AssetPage) -> Result<Vec<Asset>, StoreError> {
         let (low, high) = bounds(filter.method, page);
         let (makes, models, powertrains) = (one_of(&filter.makes), one_of(&filter.models), one_of(&filter.powertrains));
-        let (year, limit) = (filter.year, limit(page.limit));
+        let (year, owner, limit) = (filter.year, filter.owner, limit(page.limit));
         let rows: Vec<AssetRow> = match of {
             AssetsOf::Account(account) => {
                 let text = if page.last { LAST_OF_ACCOUNT } else { FIRST_OF_ACCOUNT };
-                read!(self, rows(text, low, high, makes, models, powertrains, year, limit, account))
+                read!(self, rows(text, low, high, makes, models, powertrains, year, owner, account, limit))
             }
             AssetsOf::Address(address) => {
                 let text = if page.last { LAST_OF_ADDRESS } else { FIRST_OF_ADDRESS };
-                read!(self, rows(text, low, high, makes, models, powertrains, year, limit, address))
+                read!(self, rows(text, low, high, makes, models, powertrains, year, owner, address, limit))
             }
             AssetsOf::SharedWith(client, now) => {
                 let text = if page.last { LAST_SHARED } else { FIRST_SHARED };
-                read!(self, rows(text, low, high, makes, models, powertrains, year, limit, client, now))
+                read!(self, rows(text, low, high, makes, models, powertrains, year, owner, client, now, limit))
             }
             AssetsOf::All => {
                 let text = if page.last { LAST } else { FIRST };
-                read!(self, rows(text, low, high, makes, models, powertrains, year, limit))
+                read!(self, rows(text, low, high, makes, models, powertrains, year, owner, limit))
             }
         }?;
         let mut assets: Vec<Asset> = rows.into_iter().map(Asset::from).collect();
@@ -187,7 +197,7 @@ impl Store {
 }
 
 // The texts between which the DIDs of a page lie. `;` comes right after `:`.
-fn bounds(method: Option<AssetMethod>, page: &AssetPage) -> (String, String) {
+pub(super) fn bounds(method: Option<AssetMethod>, page: &AssetPage) -> (String, String) {
     let (low, high) =
         method.map_or_else(|| ("did:".to_owned(), "did;".to_owned()), |method| (format!("did:{method}:"), format!("did:{method};")));
     let low = page.after.map_or(low.clone(), |after| after.to_string().max(low));
@@ -195,7 +205,7 @@ fn bounds(method: Option<AssetMethod>, page: &AssetPage) -> (String, String) {
     (low, high)
 }
 
-fn one_of(given: &[String]) -> Option<String> {
+pub(super) fn one_of(given: &[String]) -> Option<String> {
     // A word with a line feed in it is none that an asset has.
     let words = given.iter().filter(|word| !word.contains('\n')).map(|word| word.to_ascii_lowercase());
     (!given.is_empty()).then(|| words.fold(String::from("\n"), |list, word| list + &word + "\n"))

@@ -28,6 +28,11 @@ sql! {
         SELECT did, owner_address, owner_account, epoch, make, model, year, powertrain, name, attributes, minted_at, created_at, updated_at
         FROM asset
         WHERE did = $1";
+    /// Nothing alike for what is somebody else's and for what there is not.
+    OWNED = concat!("
+        SELECT did, owner_address, owner_account, epoch, make, model, year, powertrain, name, attributes, minted_at, created_at, updated_at
+        FROM asset
+        WHERE did = $1 AND ", owned_by!("$2"));
     STANDING = "
         SELECT did, owner_address, owner_account, epoch,
                COALESCE(owner_account, (SELECT i.account_id FROM identity i
@@ -58,6 +63,12 @@ pub struct Transfer {
 impl Store {
     pub async fn asset(&self, did: &AssetDid) -> Result<Option<Asset>, StoreError> {
         let row: Option<AssetRow> = read!(self, row(ASSET, did))?;
+        Ok(row.map(Asset::from))
+    }
+
+    /// An asset, if it belongs to that account at this moment.
+    pub async fn owned_asset(&self, did: &AssetDid, account: AccountId) -> Result<Option<Asset>, StoreError> {
+        let row: Option<AssetRow> = read!(self, row(OWNED, did, account))?;
         Ok(row.map(Asset::from))
     }
 

@@ -122,7 +122,7 @@ sql! {
     API_TAKEN = "SELECT taken_at IS NOT NULL AS taken FROM api_challenge WHERE state_hash = $1";
     WALLET_TOKEN = concat!("
         SELECT t.client_id, t.account_id, t.scope, 'web3' AS provider, t.address AS subject, t.address AS wallet,
-               t.taken_at AS authenticated_at, NULL AS claims, a.profile, a.updated_at AS account_updated_at
+               t.taken_at AS authenticated_at, NULL AS claims, NULL AS authorization_details, a.profile, a.updated_at AS account_updated_at
         FROM api_challenge t
         JOIN account a ON a.id = t.account_id
         JOIN client c ON c.id = t.client_id

@@ -3,7 +3,7 @@
 use sqlx::FromRow;
 
 use super::dialect::{Conn, on, read, sql};
-use super::{Session, Store, StoreError, endings, registrations};
+use super::{Session, Store, StoreError, endings, grants, registrations};
 use crate::domain::{AccountId, ClientId, Scope, Timestamp, TokenHash};
 
 /// A consent, for the page that lists them.
@@ -85,8 +85,8 @@ impl Store {
         read!(self, rows(CONSENTS, account))
     }
 
-    /// Forgets a consent and revokes this person's codes, refresh tokens and access tokens at that app, in one transaction; the app is
-    /// told that its sessions have ended, if it wants to be.
+    /// Forgets a consent, revokes this person's codes, refresh tokens and access tokens at that app and ends what they granted to it on
+    /// their assets, in one transaction; the app is told that its sessions have ended, if it wants to be.
     /// False: there was no consent; codes and tokens are revoked all the same.
     pub async fn withdraw_consent(&self, account: AccountId, client: &ClientId, now: Timestamp) -> Result<bool, StoreError> {
         let client = client.clone();
@@ -97,6 +97,7 @@ impl Store {
                 on!(conn, execute(REVOKE_CHALLENGES, account, &client, now))?;
                 on!(conn, execute(END_FAMILIES, account, &client, now))?;
                 endings::end_at(&mut conn, account, &client, now).await?;
+                grants::end_of_app(&mut conn, account, &client, now).await?;
                 Ok(found)
             })
         })

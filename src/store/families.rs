@@ -188,7 +188,8 @@ sql! {
                           WHERE i.account_id = refresh_token.account_id AND i.provider = 'web3'
                           ORDER BY i.created_at, i.subject LIMIT 1)
                END AS wallet,
-               refresh_token.authenticated_at, refresh_token.claims, owner.profile, owner.updated_at AS account_updated_at
+               refresh_token.authenticated_at, refresh_token.claims, refresh_token.authorization_details,
+               owner.profile, owner.updated_at AS account_updated_at
         FROM refresh_token
         JOIN account owner ON owner.id = refresh_token.account_id
         WHERE refresh_token.id = $1 AND NOT EXISTS (SELECT 1 FROM token_revocation v WHERE v.token_id = $2) AND ", lives!("$3", "$4"));

@@ -2,12 +2,12 @@
 
 use uuid::Uuid;
 
-use super::dialect::{read, sql};
+use super::dialect::{Conn, on, read, sql};
 use super::grant_rows::{GrantRow, grant_columns};
 use super::{Store, StoreError};
 use crate::domain::{AccountId, AssetDid, ClientId, Grant, GrantId, InteractionId, Timestamp};
 
-/// The most grants and assets of a page.
+/// The most grants and assets of a page; one more may be asked for, by which one knows whether there is a page after it.
 pub const LONGEST_PAGE: u32 = 100;
 
 /// Which grants of a list are meant, and from where on. The latest come first.
@@ -19,7 +19,7 @@ pub struct GrantPage {
     pub living_at: Option<Timestamp>,
     /// The last of the page before.
     pub after: Option<GrantId>,
-    /// At most [`LONGEST_PAGE`].
+    /// At most [`LONGEST_PAGE`], and one more.
     pub limit: u32,
 }
 
@@ -77,17 +77,24 @@ sql! {
         FROM asset_grant g
         WHERE g.id < $1 AND ", meant!("$2", "$3", "$4"), "
         ORDER BY g.id DESC LIMIT $5");
-    /// The `asset_grant_grantor_grantee` index, but for what has ended.
+    /// The `asset_grant_grantor_grantee` index, but for what has ended, or belongs to an ownership that is over.
     LIVING = concat!("
         SELECT ", grant_columns!("g"), "
         FROM asset_grant g
         WHERE g.grantor_account = $1 AND g.grantee = $2 AND g.ended_at IS NULL AND g.expires_at > $3
+          AND (g.asset IS NULL OR EXISTS (SELECT 1 FROM asset a WHERE a.did = g.asset AND a.epoch = g.epoch))
         ORDER BY g.id");
     OF_VISIT = concat!("
         SELECT ", grant_columns!("g"), "
         FROM asset_grant g
         WHERE g.interaction_id = $1 AND g.ended_at IS NULL
+          AND (g.asset IS NULL OR EXISTS (SELECT 1 FROM asset a WHERE a.did = g.asset AND a.epoch = g.epoch))
         ORDER BY g.id");
+    /// Of one visit and one person, as many as live.
+    OF_VISIT_BY = "
+        SELECT COUNT(*) FROM asset_grant g
+        WHERE g.interaction_id = $1 AND g.grantor_account = $2 AND g.ended_at IS NULL
+          AND (g.asset IS NULL OR EXISTS (SELECT 1 FROM asset a WHERE a.did = g.asset AND a.epoch = g.epoch))";
 }
 
 impl Store {
@@ -126,6 +133,12 @@ impl Store {
     }
 }
 
+/// How many grants a person has made in a visit that have not ended since, inside a transaction.
+pub(super) async fn of_visit(conn: &mut Conn<'_>, visit: InteractionId, account: AccountId) -> Result<i64, StoreError> {
+    let made: Option<i64> = on!(*conn, value(OF_VISIT_BY, visit, account))?;
+    Ok(made.unwrap_or(0))
+}
+
 fn grants(rows: Result<Vec<GrantRow>, StoreError>) -> Result<Vec<Grant>, StoreError> {
     Ok(rows?.into_iter().map(Grant::from).collect())
 }
@@ -136,5 +149,5 @@ fn before(after: Option<GrantId>) -> GrantId {
 }
 
 pub(super) fn limit(asked: u32) -> i64 {
-    i64::from(asked.min(LONGEST_PAGE))
+    i64::from(asked.min(LONGEST_PAGE + 1))
 }

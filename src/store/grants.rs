@@ -67,6 +67,8 @@ pub struct GrantChange {
     pub permissions: Option<PermissionSet>,
     pub events: Option<Vec<EventFilter>>,
     pub expires_at: Option<Timestamp>,
+    /// Only if nobody has changed it since it was as whoever decided saw it: its `updated_at` then.
+    pub seen: Option<Timestamp>,
 }
 
 /// Whether a row of `asset_grant` is an account's to change and to end: it granted it, or the asset is its own now.
@@ -124,7 +126,7 @@ sql! {
         UPDATE asset_grant
         SET permissions = COALESCE($3, permissions), events = COALESCE($4, events), expires_at = COALESCE($5, expires_at),
             sweep_at = COALESCE($6, sweep_at), updated_at = $7
-        WHERE id = $1 AND ended_at IS NULL AND expires_at > $7
+        WHERE id = $1 AND ended_at IS NULL AND expires_at > $7 AND (updated_at = $8 OR $8 IS NULL)
           AND ", theirs!("$2"), "
         RETURNING ", grant_columns!("asset_grant"));
     END_BY_OWNER = concat!("
@@ -137,6 +139,11 @@ sql! {
     END_BY_OPERATOR = "
         UPDATE asset_grant SET ended_at = $2, ended = 'operator', updated_at = $2, sweep_at = $3
         WHERE id = $1 AND ended_at IS NULL AND expires_at > $2";
+    /// Also what the operator granted in the account's place: who withdraws an app wants it gone.
+    END_OF_APP = "
+        UPDATE asset_grant SET ended_at = $3, ended = 'owner', updated_at = $3, sweep_at = $4
+        WHERE grantor_account = $1 AND grantee = $2 AND ended_at IS NULL AND expires_at > $3
+        RETURNING id";
     END_FOR_TRANSFER = "
         UPDATE asset_grant SET ended_at = $2, ended = 'transfer', updated_at = $2, sweep_at = $3
         WHERE asset = $1 AND ended_at IS NULL AND expires_at > $2
@@ -156,7 +163,7 @@ impl Store {
     }
 
     /// Changes a grant in the name of whoever granted it; how it is then. `None`, and nothing changed: there is no such grant of theirs,
-    /// or it has ended, or expired.
+    /// or it has ended, or expired, or it is not as it was seen.
     pub async fn change_grant(
         &self,
         id: GrantId,
@@ -167,9 +174,9 @@ impl Store {
     ) -> Result<Option<Grant>, StoreError> {
         self.transaction(move |mut conn| {
             Box::pin(async move {
-                let GrantChange { permissions, events, expires_at } = change;
+                let GrantChange { permissions, events, expires_at, seen } = change;
                 let kept = expires_at.map(|end| end.plus(KEPT));
-                let row: Option<GrantRow> = on!(conn, row(CHANGE, id, owner, permissions, events.map(Json), expires_at, kept, now))?;
+                let row: Option<GrantRow> = on!(conn, row(CHANGE, id, owner, permissions, events.map(Json), expires_at, kept, now, seen))?;
                 if row.is_some() {
                     let why = if by.is_some() { GrantSource::Api } else { GrantSource::Consent };
                     note(&mut conn, id, What::Changed, &Actor::Owner { account: owner, by }, why.as_str(), now).await?;
@@ -201,9 +208,17 @@ impl Store {
     }
 }
 
-/// Makes grants inside a transaction. Nothing is written before everything has been looked at and is held, so that a refusal leaves
-/// nothing behind.
-pub(super) async fn create(
+/// Makes grants inside a transaction.
+async fn create(conn: &mut Conn<'_>, granting: &Granting, new: Vec<NewGrant>, now: Timestamp) -> Result<GrantOutcome, StoreError> {
+    match prepare(conn, granting, new, now).await? {
+        GrantOutcome::Made(grants) => write(conn, granting, &grants, now).await.map(|()| GrantOutcome::Made(grants)),
+        refused => Ok(refused),
+    }
+}
+
+/// Looks at all that grants depend on, and holds it until the end of the transaction. Nothing is written, so that a refusal leaves nothing
+/// behind; what comes out as made is what [`write`] is to write.
+pub(super) async fn prepare(
     conn: &mut Conn<'_>,
     granting: &Granting,
     new: Vec<NewGrant>,
@@ -238,17 +253,31 @@ pub(super) async fn create(
             return Ok(GrantOutcome::TooMany(grant.asset));
         }
     }
+    grants.sort_by_key(|grant| new.iter().position(|asked| asked.id == grant.id));
+    Ok(GrantOutcome::Made(grants))
+}
+
+/// Writes grants that were prepared in this transaction.
+pub(super) async fn write(conn: &mut Conn<'_>, granting: &Granting, grants: &[Grant], now: Timestamp) -> Result<(), StoreError> {
     if granting.replaces {
-        for grant in &grants {
+        for grant in grants {
             replace(conn, grant, &granting.by, now).await?;
         }
     }
-    for grant in &grants {
+    for grant in grants {
         insert(conn, grant, granting.visit, now).await?;
         note(conn, grant.id, What::Made, &granting.by, granting.source.as_str(), now).await?;
     }
-    grants.sort_by_key(|grant| new.iter().position(|asked| asked.id == grant.id));
-    Ok(GrantOutcome::Made(grants))
+    Ok(())
+}
+
+/// Ends all that an account granted to a client, inside the transaction that withdraws the app.
+pub(super) async fn end_of_app(conn: &mut Conn<'_>, account: AccountId, client: &ClientId, now: Timestamp) -> Result<(), StoreError> {
+    let ended: Vec<GrantId> = on!(*conn, values(END_OF_APP, account, client, now, now.plus(KEPT)))?;
+    for grant in ended {
+        note(conn, grant, What::Ended, &Actor::Owner { account, by: None }, GrantEnd::Owner.as_str(), now).await?;
+    }
+    Ok(())
 }
 
 /// Ends what was granted on an asset that has just changed hands, inside the transaction that did it.

@@ -21,6 +21,9 @@ pub struct PersonToken {
     /// The claims that were asked for by name (OpenID Connect Core §5.5), as they were stored.
     #[sqlx(json(nullable))]
     pub claims: Option<serde_json::Value>,
+    /// The ids of what the person granted on assets with the sign-in (RFC 9396).
+    #[sqlx(json(nullable))]
+    pub authorization_details: Option<serde_json::Value>,
     #[sqlx(json)]
     pub profile: Profile,
     pub account_updated_at: Timestamp,
@@ -51,7 +54,7 @@ sql! {
                           WHERE i.account_id = t.account_id AND i.provider = 'web3'
                           ORDER BY i.created_at, i.subject LIMIT 1)
                END AS wallet,
-               t.authenticated_at, t.claims, a.profile, a.updated_at AS account_updated_at
+               t.authenticated_at, t.claims, t.authorization_details, a.profile, a.updated_at AS account_updated_at
         FROM authorization_code t
         JOIN account a ON a.id = t.account_id
         JOIN client c ON c.id = t.client_id

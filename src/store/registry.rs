@@ -1,9 +1,9 @@
 //! Every SQL text of the store in one list, so that a test can prepare each of them on both engines.
 
 use super::{
-    accounts, assertions, asset_claims, asset_imports, asset_pages, assets, challenges, clients, codes, consents, developer_tokens,
-    devices, endings, exchange, families, grant_history, grant_lists, grants, interactions, licenses, logos, outbox, persons,
-    pushed_requests, registrations, revocations, sessions, signing_keys, sweep,
+    accounts, agreements, assertions, asset_claims, asset_imports, asset_pages, assets, challenges, clients, codes, consents,
+    developer_tokens, devices, endings, exchange, families, grant_history, grant_lists, grants, identity, identity_licenses, interactions,
+    licenses, logos, outbox, persons, pushed_requests, registrations, revocations, sessions, signing_keys, sweep,
 };
 
 /// One SQL text, and where it is declared.
@@ -20,6 +20,7 @@ pub struct Statement {
 pub fn statements() -> impl Iterator<Item = &'static Statement> {
     [
         accounts::STATEMENTS,
+        agreements::STATEMENTS,
         assertions::STATEMENTS,
         asset_claims::STATEMENTS,
         asset_imports::STATEMENTS,
@@ -38,6 +39,8 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
         grant_history::STATEMENTS,
         grant_lists::STATEMENTS,
         grants::STATEMENTS,
+        identity::STATEMENTS,
+        identity_licenses::STATEMENTS,
         interactions::STATEMENTS,
         licenses::STATEMENTS,
         logos::STATEMENTS,

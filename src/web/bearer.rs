@@ -3,6 +3,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{self, HeaderValue};
+use serde::Serialize;
 
 use super::body::Body;
 use super::ctx::Ctx;
@@ -57,6 +58,29 @@ pub fn in_header_or_form(ctx: &Ctx, body: &Body) -> Result<String, Refusal> {
 #[must_use]
 pub fn invalid(description: &'static str) -> Fault {
     Fault::new(ErrorCode::InvalidToken, description)
+}
+
+/// What an API of ours, which takes tokens in the header alone, says of itself as a protected resource (RFC 9728 §2).
+#[must_use]
+pub fn resource_metadata(ctx: &Ctx, resource: Endpoint, name: &str, scopes: &[&str]) -> HttpResponse {
+    #[derive(Serialize)]
+    struct Metadata<'a> {
+        resource: String,
+        authorization_servers: [&'a str; 1],
+        // RFC 9728 §2: "Parameters with zero elements MUST be omitted".
+        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        scopes_supported: &'a [&'a str],
+        bearer_methods_supported: [&'a str; 1],
+        resource_name: &'a str,
+    }
+    let metadata = Metadata {
+        resource: format!("{}{}", ctx.state.issuer(), resource.path()),
+        authorization_servers: [ctx.state.issuer()],
+        scopes_supported: scopes,
+        bearer_methods_supported: ["header"],
+        resource_name: name,
+    };
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "public, max-age=300")).json(metadata)
 }
 
 /// Adds the challenge to a refusal's response. `metadata` is where the protected resource is described.

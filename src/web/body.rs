@@ -5,10 +5,12 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
+use actix_web::http::header;
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::{Stream, StreamExt};
 
+use super::ctx::Ctx;
 use super::fault::Fault;
 use crate::protocol::error::ErrorCode;
 
@@ -31,6 +33,18 @@ impl Body {
         self.0.as_deref().ok_or_else(|| {
             Fault::new(ErrorCode::InvalidRequest, "the body is longer than 65536 bytes, broke off, or took longer than 10 seconds")
         })
+    }
+
+    /// The bytes of a body that says it is JSON; one without a type is taken for what it must be.
+    ///
+    /// # Errors
+    /// `invalid_request` for another type, or as [`Body::bytes`].
+    pub fn json(&self, ctx: &Ctx) -> Result<&[u8], Fault> {
+        let kind = ctx.header(header::CONTENT_TYPE).unwrap_or("application/json");
+        if kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
+            return self.bytes();
+        }
+        Err(Fault::new(ErrorCode::InvalidRequest, "the content type must be application/json"))
     }
 
     /// Whether nothing was sent.

@@ -8,7 +8,7 @@ pub use not_granted::NotGranted;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderName};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use serde::Serialize;
 
 use super::ctx::Ctx;
@@ -166,6 +166,36 @@ impl Fault {
             why: self.why(),
         };
         retry(reply::json(status, &body), retry_after)
+    }
+
+    /// RFC 9457: a problem at one of our own APIs, and with which member of the request.
+    #[must_use]
+    pub fn as_problem(&self, ctx: &Ctx, member: Option<&str>) -> HttpResponse {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            // RFC 9457 §4.2.1: "the problem has no additional semantics beyond that of the HTTP status code"; `code` says more.
+            r#type: &'a str,
+            title: &'a str,
+            status: u16,
+            detail: &'a str,
+            instance: String,
+            code: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            member: Option<&'a str>,
+        }
+        let (error, status, retry_after) = self.parts();
+        let body = Body {
+            r#type: "about:blank",
+            title: status.canonical_reason().unwrap_or_default(),
+            status: status.as_u16(),
+            detail: &error.description,
+            instance: ctx.request_id(),
+            code: error.code.as_str(),
+            member,
+        };
+        let mut response = reply::json(status, &body);
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        retry(response, retry_after)
     }
 
     // What an app is told beside the words where it gets nothing of an asset.

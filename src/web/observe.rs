@@ -20,7 +20,8 @@ use crate::state::State;
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
-const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+/// Where the id of a request stands.
+pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Wraps a request.
 pub async fn observe(request: ServiceRequest, next: Next<impl MessageBody>) -> Result<ServiceResponse<impl MessageBody>, Error> {
@@ -44,7 +45,10 @@ pub async fn observe(request: ServiceRequest, next: Next<impl MessageBody>) -> R
     metrics::counter!("latchkey_requests_total", &labels).increment(1);
     metrics::histogram!("latchkey_request_seconds", &labels[..2]).record(seconds);
     result.map(|mut response| {
-        if let Ok(value) = HeaderValue::from_str(&id) {
+        // A handler may have answered under the caller's own id, where a standard wants that.
+        if !response.headers().contains_key(HEADER)
+            && let Ok(value) = HeaderValue::from_str(&id)
+        {
             response.headers_mut().insert(HEADER, value);
         }
         response

@@ -8,7 +8,10 @@ use serde::Serialize;
 
 use crate::web::assets;
 
+mod of_assets;
 mod text;
+
+pub use of_assets::{AccountAssetsPage, AssetBlock, AssetLine, AssetSubject, GrantLine, PermissionLine, SpanLine};
 
 #[cfg(test)]
 mod tests;
@@ -88,6 +91,10 @@ pub struct ConsentPage {
     pub client_pages: Vec<Link>,
     pub license: bool,
     pub scopes: Vec<ScopeLine>,
+    /// What it would do with assets of the person's.
+    pub assets: Vec<AssetBlock>,
+    /// Why what was chosen could not be granted.
+    pub problem: Option<String>,
     /// Who is signed in: a checksummed address, or a label.
     pub identity: String,
     /// Whether the person allowed less to this app before.
@@ -97,6 +104,11 @@ pub struct ConsentPage {
 }
 
 impl ConsentPage {
+    // Whether there is nothing to agree to.
+    fn lacks(&self) -> bool {
+        self.assets.iter().any(|block| block.lack.is_some())
+    }
+
     // The site that it leads to; an app's own scheme is no site.
     fn web_host(&self) -> Option<&str> {
         match &self.destination {

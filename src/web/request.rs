@@ -3,6 +3,7 @@
 use super::ctx::Ctx;
 use crate::domain::{AuthMethod, ClientKind, GrantType, Pkce, Scope};
 use crate::keys::TokenKind;
+use crate::policy::asset_access;
 use crate::protocol::authorize::{AuthorizeRequest, ReturnPath, Terms};
 use crate::protocol::device::DeviceRequest;
 use crate::protocol::error::{ErrorCode, OAuthError};
@@ -20,6 +21,8 @@ pub async fn read(ctx: &Ctx, params: &Params, client: &ClientRecord, return_path
         return Err(OAuthError::new(ErrorCode::UnauthorizedClient, "this client is not registered for the grant authorization_code"));
     }
     request.scope = usable(client, request.scope)?;
+    let limits = asset_access::Terms { vocabulary: &ctx.state.config.vocabulary, limit: client.metadata.permissions.as_ref() };
+    asset_access::admit(&request.details, limits)?;
     if let Some(hint) = params.get("id_token_hint")? {
         let claims = ctx.state.keys.verify(TokenKind::IdTokenHint, hint).await;
         let claims = claims.map_err(|_| OAuthError::new(ErrorCode::InvalidRequest, "id_token_hint is no ID Token of this server"))?;
@@ -30,6 +33,11 @@ pub async fn read(ctx: &Ctx, params: &Params, client: &ClientRecord, return_path
 
 /// Reads what a device asks.
 pub fn of_device(ctx: &Ctx, params: &Params, client: &ClientRecord) -> Result<DeviceRequest, OAuthError> {
+    if params.has("authorization_details") {
+        // RFC 9396 §5: what cannot be done is refused, not left out.
+        let words = "authorization_details cannot be asked for from a device: the page on which assets are chosen belongs to /auth";
+        return Err(OAuthError::new(ErrorCode::InvalidAuthorizationDetails, words));
+    }
     let userinfo = ctx.state.userinfo();
     let request = DeviceRequest::parse(params, terms(&ctx.state, client, &userinfo))?;
     Ok(DeviceRequest { scope: usable(client, request.scope)?, ..request })

@@ -1,7 +1,7 @@
 //! What scopes and ways of signing in are called on pages.
 
 use super::pages::ScopeLine;
-use crate::domain::{Provider, Resource, Scope};
+use crate::domain::{Asset, AssetDid, Provider, Resource, Scope, Timestamp};
 use crate::protocol::authorize::SCOPES;
 
 /// Scopes in the words of a person who has never heard of them, the plainest first. What belongs to a resource is in its operator's words;
@@ -39,9 +39,61 @@ fn scope_line(token: &str) -> ScopeLine {
         ),
         Scope::ADDRESS => ("See your postal address", "The one that you have written on your account page, if you have."),
         Scope::PHONE => ("See your phone number", "The one that you have written on your account page, if you have."),
+        Scope::ASSETS_READ => ("See what you own", "Your assets here, such as a car, with make, model and year."),
+        Scope::ASSETS_WRITE => (
+            "Add to what you own",
+            "By the codes that come with new assets. Only apps that are a part of this site can pass an asset on to somebody else.",
+        ),
+        Scope::GRANTS_READ => ("See what you share", "Which apps may do what with your assets, and until when."),
+        Scope::GRANTS_WRITE => (
+            "Take back what you share",
+            "It can end or narrow what you let apps do. Only apps that are a part of this site can share more in your name.",
+        ),
         _ => ("Use something this page has no words for", "The app's makers can say what it is."),
     };
     ScopeLine { token: token.to_owned(), title: title.to_owned(), detail: detail.to_owned() }
+}
+
+/// A day as people write it: `5 March 2026`.
+#[must_use]
+pub fn day(moment: Timestamp) -> String {
+    let format = time::macros::format_description!("[day padding:none] [month repr:long] [year]");
+    time::OffsetDateTime::from_unix_timestamp(moment.seconds()).ok().and_then(|moment| moment.format(format).ok()).unwrap_or_default()
+}
+
+/// How long so many seconds are: `1 year`, `90 days`, `12 hours`.
+#[must_use]
+pub fn span(seconds: u64) -> String {
+    let units = [("year", 365 * 86_400), ("day", 86_400), ("hour", 3_600), ("minute", 60)];
+    let (unit, length) =
+        units.into_iter().find(|(_, length)| seconds >= *length && seconds.is_multiple_of(*length)).unwrap_or(("second", 1));
+    match seconds / length {
+        1 => format!("1 {unit}"),
+        number => format!("{number} {unit}s"),
+    }
+}
+
+/// What an asset is called: by its owner, or else by what it is.
+#[must_use]
+pub fn asset_name(asset: &Asset) -> String {
+    if let Some(name) = asset.name.as_ref().filter(|name| !name.trim().is_empty()) {
+        return name.clone();
+    }
+    let year = asset.year.map(|year| year.to_string());
+    let parts: Vec<&str> = [&asset.make, &asset.model, &year].into_iter().filter_map(Option::as_deref).collect();
+    if parts.is_empty() { end_of(&asset.did) } else { parts.join(" ") }
+}
+
+/// The end of a DID, enough to tell two assets of one owner apart: `no. 186612`, or the last signs of an address.
+#[must_use]
+pub fn end_of(did: &AssetDid) -> String {
+    did.token_id().map_or_else(
+        || {
+            let address = did.contract().to_string();
+            format!("…{}", address.get(address.len().saturating_sub(6)..).unwrap_or_default())
+        },
+        |number| format!("no. {number}"),
+    )
 }
 
 /// What people call a way to sign in.

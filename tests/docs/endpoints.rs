@@ -23,7 +23,7 @@ fn endpoints_of(source: &str) -> BTreeSet<Endpoint> {
         for after in code.split(mark).skip(1) {
             let (path, rest) = after.split_once('"').unwrap();
             let own = [".service(", ".route(\"/", ";"].iter().fold(rest, |own, end| own.split(end).next().unwrap());
-            for (call, method) in [("get()", "GET"), ("post()", "POST"), ("put()", "PUT"), ("delete()", "DELETE")] {
+            for (call, method) in [("get()", "GET"), ("post()", "POST"), ("put()", "PUT"), ("patch()", "PATCH"), ("delete()", "DELETE")] {
                 if own.contains(&format!("{call}.to(")) {
                     // `{path:.*}` is `{path}` to a reader.
                     found.insert((method.to_owned(), format!("/{}", path.replace(":.*}", "}"))));
@@ -58,7 +58,24 @@ fn the_table_of_endpoints_is_that_of_the_program() {
     assert!(missing.is_empty() && invented.is_empty(), "not in README.md: {missing:?}; only in README.md: {invented:?}");
 }
 
-// What the test above reads is all there is.
+// Every JSON interface of the routes is in the OpenAPI document, and nothing else is.
+#[test]
+fn the_openapi_document_has_the_routes_of_the_interfaces() {
+    let is_interface = |path: &str| ["/v1/", "/access/v1/", "/register", "/auth/web3/"].iter().any(|begin| path.starts_with(begin));
+    let in_code: BTreeSet<Endpoint> = endpoints_of(&text("src/routes.rs")).into_iter().filter(|(_, path)| is_interface(path)).collect();
+    assert!(in_code.len() > 15, "{in_code:?}");
+    let document = latchkey::permissions::openapi::document("https://id.example");
+    let paths = document["paths"].as_object().unwrap();
+    let operations = paths
+        .iter()
+        .flat_map(|(path, methods)| methods.as_object().unwrap().keys().map(move |method| (method.to_uppercase(), path.clone())));
+    let in_document: BTreeSet<Endpoint> = operations.collect();
+    let missing: Vec<_> = in_code.difference(&in_document).collect();
+    let invented: Vec<_> = in_document.difference(&in_code).collect();
+    assert!(missing.is_empty() && invented.is_empty(), "not in the document: {missing:?}; only in the document: {invented:?}");
+}
+
+// What the tests above read is all there is.
 #[test]
 fn urls_are_given_to_handlers_in_these_files_only() {
     fn gather(folder: &std::path::Path, found: &mut BTreeSet<String>) {

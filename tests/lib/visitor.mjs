@@ -62,16 +62,23 @@ export class Visitor {
   }
 }
 
-/** The forms of a page: `[{ id, action, method, fields }]`, fields being the named inputs that have a value. */
+/** The forms of a page: `[{ id, action, method, fields }]`, fields being what a browser would send of the inputs and selections that belong to it. */
 export function formsOf(html) {
-  return [...html.matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/g)].map(([, head, inside]) => {
+  return [...html.matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/g)].map(([whole, head, inside]) => {
     const own = attributesOf(head);
-    const inputs = [...inside.matchAll(/<input\b([^>]*)>/g)].map(([, text]) => attributesOf(text));
+    const outside = own.id ? html.replace(whole, '') : '';
+    const inputs = (text) => [...text.matchAll(/<input\b([^>]*)>/g)].map(([, found]) => attributesOf(found));
+    const selections = [...outside.matchAll(/<select\b([^>]*)>([\s\S]*?)<\/select>/g)].map(([, found, options]) => {
+      const chosen = [...options.matchAll(/<option\b([^>]*)>/g)].map(([, option]) => attributesOf(option)).find((option) => 'selected' in option);
+      return { ...attributesOf(found), value: chosen?.value };
+    });
+    const elsewhere = [...inputs(outside), ...selections].filter((input) => input.form === own.id);
+    const sent = [...inputs(inside), ...elsewhere].filter((input) => input.name && (input.type !== 'checkbox' || 'checked' in input));
     return {
       id: own.id,
       action: own.action ?? '',
       method: (own.method ?? 'get').toLowerCase(),
-      fields: Object.fromEntries(inputs.filter((input) => input.name).map((input) => [input.name, input.value ?? ''])),
+      fields: Object.fromEntries(sent.map((input) => [input.name, input.value ?? ''])),
     };
   });
 }

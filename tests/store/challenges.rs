@@ -115,6 +115,7 @@ async fn a_taken_challenge_is_a_tokens_record(fresh: &Fresh) {
         wallet: Some(address(1)),
         authenticated_at: at(1),
         claims: None,
+        authorization_details: None,
         profile: Profile::default(),
         account_updated_at: at(0),
     };

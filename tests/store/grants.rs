@@ -247,6 +247,10 @@ async fn a_grant_is_changed(fresh: &Fresh) {
     let narrowed = store.change_grant(grant.id, account, Some(client_id("app")), less.clone(), at(5)).await.unwrap().unwrap();
     let expected = Grant { permissions: "privilege:GetLiveData".parse().unwrap(), events: Vec::new(), updated_at: at(5), ..grant.clone() };
     assert_eq!(narrowed, expected);
+    // Who saw it as it was before changes nothing.
+    let late = GrantChange { seen: Some(grant.updated_at), ..longer.clone() };
+    assert_eq!(store.change_grant(grant.id, account, None, late, at(6)).await.unwrap(), None);
+    let longer = GrantChange { seen: Some(at(5)), ..longer };
     let extended = store.change_grant(grant.id, account, None, longer.clone(), at(6)).await.unwrap().unwrap();
     assert_eq!(extended, Grant { expires_at: at(2_000), updated_at: at(6), ..expected });
     assert_eq!(store.grant(grant.id).await.unwrap(), Some(extended));
@@ -257,7 +261,8 @@ async fn a_grant_is_changed(fresh: &Fresh) {
     assert_eq!(history[1].actor_client, Some(client_id("app")));
 
     assert!(store.end_grant(grant.id, Actor::Owner { account, by: None }, at(7)).await.unwrap());
-    assert_eq!(store.change_grant(grant.id, account, None, longer, at(8)).await.unwrap(), None, "it has ended");
+    let again = GrantChange { seen: None, ..longer };
+    assert_eq!(store.change_grant(grant.id, account, None, again, at(8)).await.unwrap(), None, "it has ended");
     assert_eq!(store.grant_history(grant.id).await.unwrap().len(), 4);
 }
 

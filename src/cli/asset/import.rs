@@ -7,12 +7,12 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 
-use super::read::{Line, lines, told};
 use crate::cli::desk::Desk;
 use crate::cli::options::claim_lifetime;
 use crate::cli::out::{Done, Failure, Said};
 use crate::domain::{AssetDid, Owner, Secret, Timestamp};
 use crate::store::{AssetImport, AssetsImported, Imported};
+use crate::web::asset_import::{Line, lines, told};
 
 /// Import assets from a file, or bring those that are there up to date
 ///

@@ -10,6 +10,7 @@ use crate::store::{ClientRecord, NewCode, RedeemedCode};
 use crate::tokens::{self, TokenResponse};
 use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
+use crate::web::granted;
 
 /// Spends the code and mints its tokens.
 pub(super) async fn grant(ctx: &Ctx, client: &ClientRecord, params: &Params) -> Result<TokenResponse, Fault> {
@@ -35,6 +36,7 @@ pub(super) async fn grant(ctx: &Ctx, client: &ClientRecord, params: &Params) -> 
     let record = NewCode { scope, resource, ..redeemed.code };
     let told = tokens::told(&ctx.state, record.account_id, record.claims.as_ref(), redeemed.wallet).await?;
     let mut response = tokens::for_person(&ctx.state, client, &record, redeemed.wallet, &told, Some(code), ctx.now)?;
+    response.authorization_details = granted::told(ctx, record.account_id, &client.id, record.authorization_details.as_ref()).await?;
     if let Some(token) = refresh_token.filter(|_| due) {
         response.refresh_token = Some(token.expose().to_owned());
     }

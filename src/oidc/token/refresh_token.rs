@@ -10,6 +10,7 @@ use crate::store::{ClientRecord, Refresh};
 use crate::tokens::{self, Access, TokenResponse};
 use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
+use crate::web::granted;
 
 /// Uses the refresh token and mints new tokens.
 pub(super) async fn grant(ctx: &Ctx, client: &ClientRecord, params: &Params) -> Result<TokenResponse, Fault> {
@@ -46,7 +47,9 @@ pub(super) async fn grant(ctx: &Ctx, client: &ClientRecord, params: &Params) -> 
     let access = Access { scope: &scope, resource: resource.as_deref() };
     let claims = ClaimsRequest::stored(family.claims.as_ref()).narrowed(&family.scope, &scope).to_stored();
     let told = tokens::told(&ctx.state, family.account_id, claims.as_ref(), family.wallet).await?;
-    Ok(tokens::for_refresh(&ctx.state, client, &family, access, &told, next.as_ref().unwrap_or(&presented), ctx.now)?)
+    let mut response = tokens::for_refresh(&ctx.state, client, &family, access, &told, next.as_ref().unwrap_or(&presented), ctx.now)?;
+    response.authorization_details = granted::told(ctx, family.account_id, &client.id, family.authorization_details.as_ref()).await?;
+    Ok(response)
 }
 
 // Looked at before the token is used, so that asking for too much costs nothing; the scope of a family never changes. Nothing: the token

@@ -121,7 +121,7 @@ pub fn evaluate(facts: &Facts<'_>, ask: &Ask<'_>, now: Timestamp) -> Result<Gran
 
 // An owner has every permission on what it owns, but an app has not its user's: only a license in its own name, and what the operator
 // calls a part of the house.
-fn is_own(facts: &Facts<'_>, asset: &Standing) -> bool {
+pub(super) fn is_own(facts: &Facts<'_>, asset: &Standing) -> bool {
     match facts.acting {
         Acting::Itself => facts.client.as_address().is_some_and(|license| asset.owner == Some(Owner::Address(license))),
         Acting::For(person) => facts.first_party && asset.owner_account == Some(person),
@@ -129,7 +129,7 @@ fn is_own(facts: &Facts<'_>, asset: &Standing) -> bool {
 }
 
 // Whether a grant is to this client and about this asset, in whatever state it is.
-fn concerns(grant: &Grant, client: &ClientId, asset: &Standing) -> bool {
+pub(super) fn concerns(grant: &Grant, client: &ClientId, asset: &Standing) -> bool {
     let about = match grant.asset {
         Some(did) => did == asset.did,
         None => grant.grantor_account.is_some() && grant.grantor_account == asset.owner_account,
@@ -138,7 +138,7 @@ fn concerns(grant: &Grant, client: &ClientId, asset: &Standing) -> bool {
 }
 
 // Whether a grant that concerns the asset gives anything now.
-fn counts(grant: &Grant, asset: &Standing, now: Timestamp) -> bool {
+pub(super) fn counts(grant: &Grant, asset: &Standing, now: Timestamp) -> bool {
     grant.is_living(now) && is_of_this_epoch(grant, asset)
 }
 

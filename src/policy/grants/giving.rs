@@ -37,6 +37,8 @@ pub enum GivingError {
     Ended,
     #[error("a grant may last at most {} days", .0.as_secs() / 86_400)]
     TooLong(Duration),
+    #[error("this app may narrow what you share and end it, but not share more in your name")]
+    Wider,
 }
 
 /// Whether a person may grant this on an asset (`None`: there is no such asset).
@@ -80,6 +82,40 @@ pub fn check_wish(wish: &Wish<'_>, terms: &Terms<'_>, now: Timestamp) -> Result<
         return Err(GivingError::TooLong(terms.longest));
     }
     Ok(())
+}
+
+/// What is to be different of a grant; what is `None` stays.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Change<'a> {
+    pub permissions: Option<&'a PermissionSet>,
+    pub events: Option<&'a [EventFilter]>,
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Whether a grant may be changed so; with `may_widen` it may give more than before.
+///
+/// # Errors
+/// Why not.
+// To give less is always allowed, also of what the vocabulary has no more.
+pub fn check_change(grant: &Grant, change: &Change<'_>, may_widen: bool, terms: &Terms<'_>, now: Timestamp) -> Result<(), GivingError> {
+    let permissions = change.permissions.unwrap_or(&grant.permissions);
+    let events = change.events.unwrap_or(&grant.events);
+    let expires_at = change.expires_at.unwrap_or(grant.expires_at);
+    let covered = |asked: &EventFilter| grant.events.iter().any(|before| before.covers(asked));
+    let narrower = permissions.is_subset(&grant.permissions) && events.iter().all(covered) && expires_at <= grant.expires_at;
+    if !narrower {
+        if !may_widen {
+            return Err(GivingError::Wider);
+        }
+        return check_wish(&Wish { permissions, events, effective_at: grant.effective_at, expires_at }, terms, now);
+    }
+    if permissions.is_empty() && events.is_empty() {
+        return Err(GivingError::Nothing);
+    }
+    if events.len() > EventFilter::MOST {
+        return Err(GivingError::TooManyEvents);
+    }
+    if expires_at <= now || expires_at <= grant.effective_at { Err(GivingError::Ended) } else { Ok(()) }
 }
 
 /// Who wants a grant to end.
@@ -160,6 +196,56 @@ mod tests {
             for (person, asset) in [(OTHER, Some(owned)), (FORMER, Some(owned)), (OWNER, None), (OWNER, Some(asset(None)))] {
                 assert_eq!(give(person, asset.as_ref(), permissions, events, time), Err(GivingError::NotYours));
             }
+        }
+    }
+
+    #[test]
+    fn whoever_may_not_widen_a_grant_may_only_make_it_less() {
+        let filter = |text: &str| serde_json::from_str::<EventFilter>(text).unwrap();
+        let grant = Grant {
+            id: GrantId(Uuid::from_u128(1)),
+            asset: Some(asset(None).did),
+            grantor_account: Some(OWNER),
+            grantor_address: None,
+            grantee: "app".parse().unwrap(),
+            permissions: set("a b"),
+            events: vec![filter(r#"{"event_type":"x.*"}"#)],
+            effective_at: at(0),
+            expires_at: at(200),
+            epoch: Some(1),
+            source: GrantSource::Consent,
+            template: None,
+            purpose: None,
+            created_at: at(0),
+            updated_at: at(0),
+            ended_at: None,
+            ended: None,
+        };
+        // `b` is not in the vocabulary any more.
+        let (known, longest) = (set("a c"), Duration::from_secs(1_000));
+        let decide = |permissions: Option<&str>, events: Option<&str>, until: Option<i64>| {
+            let permissions = permissions.map(set);
+            let events: Option<Vec<EventFilter>> = events.map(|text| if text.is_empty() { Vec::new() } else { vec![filter(text)] });
+            let change = Change { permissions: permissions.as_ref(), events: events.as_deref(), expires_at: until.map(at) };
+            let terms = Terms { known: &known, longest };
+            [false, true].map(|may_widen| check_change(&grant, &change, may_widen, &terms, at(100)))
+        };
+        let (ok, wider) = (Ok::<(), GivingError>(()), Err(GivingError::Wider));
+        for (permissions, events, until, outcome) in [
+            (Some("a"), None, None, [ok.clone(), ok.clone()]),
+            (None, None, Some(150), [ok.clone(), ok.clone()]),
+            (None, Some(""), None, [ok.clone(), ok.clone()]),
+            (None, Some(r#"{"event_type":"x.y"}"#), None, [ok.clone(), ok.clone()]),
+            (Some(""), Some(""), None, [Err(GivingError::Nothing), Err(GivingError::Nothing)]),
+            (None, None, Some(100), [Err(GivingError::Ended), Err(GivingError::Ended)]),
+            (Some("a c"), None, None, [wider.clone(), ok.clone()]),
+            (Some("a"), None, Some(201), [wider.clone(), ok.clone()]),
+            (Some("a"), Some(r#"{"event_type":"y"}"#), None, [wider.clone(), ok]),
+            (Some("a"), Some("{}"), Some(5_000), [wider.clone(), Err(GivingError::TooLong(longest))]),
+            (None, None, Some(201), [wider.clone(), Err(GivingError::Unknown(set("b")))]),
+            (Some("a d"), None, None, [wider, Err(GivingError::Unknown(set("d")))]),
+        ] {
+            assert_eq!(decide(permissions, events, until), outcome, "{permissions:?} {events:?} {until:?}");
         }
     }
 

@@ -3,8 +3,9 @@
 use askama::Template;
 
 use super::{
-    AccountPage, AppLine, Chain, ConsentPage, Destination, DeviceDonePage, DevicePage, ErrorPage, Fault, FormPostPage, Frame, HomePage,
-    IdentityLine, Link, LoggedOutPage, LogoutPage, ProfileField, ScopeLine, SessionLine, SignInPage, Vouching,
+    AccountAssetsPage, AccountPage, AppLine, AssetBlock, AssetLine, AssetSubject, Chain, ConsentPage, Destination, DeviceDonePage,
+    DevicePage, ErrorPage, Fault, FormPostPage, Frame, GrantLine, HomePage, IdentityLine, Link, LoggedOutPage, LogoutPage, PermissionLine,
+    ProfileField, ScopeLine, SessionLine, SignInPage, SpanLine, Vouching,
 };
 
 const HOSTILE: &str = r#""><script>alert(1)</script><img src=x onerror='alert(2)'> javascript:alert(3) {{7*7}} &amp;"#;
@@ -33,6 +34,8 @@ fn pages(text: &str, address: &str) -> Vec<(&'static str, String)> {
         ),
         ("consent", consent(frame(), &s(), &s(), false).render()),
         ("consent_device", ConsentPage { destination: Destination::Device(s()), ..consent(frame(), &s(), &s(), false) }.render()),
+        ("consent_assets", ConsentPage { assets: blocks(&s()), problem: Some(s()), ..consent(frame(), &s(), &s(), false) }.render()),
+        ("account_assets", account_assets(frame(), &s()).render()),
         ("device", DevicePage { frame: frame(), csrf: s(), code: None, problem: Some(s()) }.render()),
         ("device_code", DevicePage { frame: frame(), csrf: s(), code: Some(s()), problem: None }.render()),
         ("device_done", DeviceDonePage { frame: frame(), client_name: s(), allowed: true }.render()),
@@ -95,10 +98,66 @@ fn consent(frame: Frame, name: &str, host: &str, already: bool) -> ConsentPage {
             line("email", "See your wallet address", "The address you sign in with, and nothing else in the wallet."),
             line(host, name, host),
         ],
+        assets: vec![],
+        problem: None,
         identity: ADDRESS.to_owned(),
         already,
         interaction: name.to_owned(),
         csrf: name.to_owned(),
+    }
+}
+
+fn asset(name: &str, chosen: bool) -> AssetLine {
+    let did = "did:erc721:137:0xbA5738a18d83D41847dfFbDC6101d37C69c9B0cF:186612";
+    AssetLine { name: name.to_owned(), id: "no. 186612".to_owned(), did: did.to_owned(), value: format!("0 {did}"), chosen }
+}
+
+fn blocks(name: &str) -> Vec<AssetBlock> {
+    let permission = |title: &str, grave| PermissionLine {
+        name: "privilege:GetLocationHistory".to_owned(),
+        title: title.to_owned(),
+        sentence: "See where the car is now and where it has been.".to_owned(),
+        grave,
+        chosen: grave,
+    };
+    let block = |number, subject, lack| AssetBlock {
+        number,
+        subject,
+        needed: vec![permission("See its location and history", true)],
+        optional: vec![permission(name, false), permission("Send it commands", true)],
+        events: vec![name.to_owned()],
+        purpose: Some(name.to_owned()),
+        spans: vec![
+            SpanLine { seconds: 7_776_000, label: "90 days, until 23 February 2027".to_owned(), chosen: true },
+            SpanLine { seconds: 86_400, label: name.to_owned(), chosen: false },
+        ],
+        lack,
+    };
+    vec![
+        block(0, AssetSubject::These(vec![asset(name, true)]), None),
+        block(1, AssetSubject::Pick { how_many: name.to_owned(), from: vec![asset(name, true), asset("Tesla Model 3 2024", false)] }, None),
+        block(2, AssetSubject::All(vec![asset(name, true)]), Some(name.to_owned())),
+    ]
+}
+
+fn account_assets(frame: Frame, name: &str) -> AccountAssetsPage {
+    let grant = || GrantLine {
+        id: "01900000-0000-7000-8000-000000000001".to_owned(),
+        app: name.to_owned(),
+        asset: name.to_owned(),
+        may: vec![name.to_owned(), "Send it commands".to_owned()],
+        purpose: Some(name.to_owned()),
+        since: "25 November 2026".to_owned(),
+        until: "23 February 2027".to_owned(),
+    };
+    AccountAssetsPage {
+        frame,
+        csrf: name.to_owned(),
+        living: vec![grant()],
+        over: vec![grant()],
+        mine: vec![asset(name, false)],
+        claimed: Some(name.to_owned()),
+        problem: Some(name.to_owned()),
     }
 }
 

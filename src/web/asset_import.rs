@@ -5,8 +5,7 @@ use std::fmt::Display;
 
 use serde::Deserialize;
 
-use super::OwnerText;
-use crate::domain::{AssetDid, Timestamp};
+use crate::domain::{AccountId, Address, AssetDid, Owner, Timestamp};
 use crate::store::AssetImport;
 
 /// The longest line, in bytes.
@@ -15,9 +14,9 @@ const LONGEST_WORD: usize = 100;
 
 /// A line that was understood, and its number.
 #[derive(Debug)]
-pub(super) struct Line {
-    pub(super) number: usize,
-    pub(super) asset: AssetImport,
+pub struct Line {
+    pub number: usize,
+    pub asset: AssetImport,
 }
 
 #[derive(Deserialize)]
@@ -35,7 +34,7 @@ struct Entry {
 }
 
 /// Every asset of a file; or every problem of it, in words.
-pub(super) fn lines(text: &str) -> Result<Vec<Line>, Vec<String>> {
+pub fn lines(text: &str) -> Result<Vec<Line>, Vec<String>> {
     let (mut lines, mut problems) = (Vec::new(), Vec::new());
     let mut first: HashMap<AssetDid, usize> = HashMap::new();
     for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
@@ -51,8 +50,20 @@ pub(super) fn lines(text: &str) -> Result<Vec<Line>, Vec<String>> {
 }
 
 /// A problem with the number of its line.
-pub(super) fn told(number: usize, problem: impl Display) -> String {
+pub fn told(number: usize, problem: impl Display) -> String {
     format!("line {number}: {problem}")
+}
+
+/// An owner as an operator writes it: an address, or the id of an account.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn owner_of(text: &str) -> Result<Owner, String> {
+    // What begins like an address is told what is wrong with it as one.
+    if text.starts_with("0x") {
+        return text.parse::<Address>().map(Owner::Address).map_err(|problem| problem.to_string());
+    }
+    text.parse::<AccountId>().map(Owner::Account).map_err(|_| "an owner is an address (0x…) or the id of an account".to_owned())
 }
 
 fn asset(line: &str) -> Result<AssetImport, String> {
@@ -61,7 +72,7 @@ fn asset(line: &str) -> Result<AssetImport, String> {
     }
     // The parser's own words end with a place in the line, which is always its first.
     let entry: Entry = serde_json::from_str(line).map_err(|problem| problem.to_string().replace(" at line 1 column ", " at column "))?;
-    let owner = entry.owner.map(|owner| owner.parse::<OwnerText>().map_err(|problem| format!("`owner`: {problem}"))).transpose()?;
+    let owner = entry.owner.map(|owner| owner_of(&owner).map_err(|problem| format!("`owner`: {problem}"))).transpose()?;
     if entry.year.is_some_and(|year| !(1..=9_999).contains(&year)) {
         return Err("`year` is a number from 1 to 9999".to_owned());
     }
@@ -70,7 +81,7 @@ fn asset(line: &str) -> Result<AssetImport, String> {
     });
     Ok(AssetImport {
         did: entry.did.parse().map_err(|problem| format!("`did`: {problem}"))?,
-        owner: owner.map(|owner| owner.0),
+        owner,
         make: word("make", entry.make)?,
         model: word("model", entry.model)?,
         year: entry.year,
@@ -93,7 +104,6 @@ fn word(name: &str, given: Option<String>) -> Result<Option<String>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Owner;
 
     const DID: &str = "did:erc721:137:0xbA5738a18d83D41847dfFbDC6101d37C69c9B0cF:7";
 
