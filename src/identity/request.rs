@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use async_graphql::parser::parse_query;
-use async_graphql::parser::types::{BaseType, DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet, Type};
+use async_graphql::parser::types::{
+    BaseType, DocumentOperations, ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet, Type,
+};
 use async_graphql::{Name, Positioned, Request, ServerError};
 use async_graphql_value::Value;
 
@@ -23,6 +25,9 @@ pub(super) enum Unread {
 const LONGEST: usize = 8 * 1_024;
 /// How many brackets may be open at a time: the parser goes down into each.
 const DEEPEST: usize = 40;
+/// How many lists and how many braces there may be in all: whatever stands in comments and texts, no query goes deeper than that.
+const MOST_LISTS: usize = 60;
+const MOST_BRACES: usize = 300;
 /// How many fields there may be once each fragment stands where it is used: two that use each other's double at every step.
 const MOST_FIELDS: usize = 2_000;
 
@@ -37,10 +42,19 @@ pub(super) fn read(body: &[u8]) -> Result<Request, Unread> {
     if request.query.len() > LONGEST {
         return Err(refuse(format!("the query is longer than {LONGEST} bytes")));
     }
-    if deepest(&request.query) > DEEPEST {
+    // Not every database can hold it, and nothing here is called by it.
+    let nul = |text: &str| text.contains('\0') || text.to_ascii_lowercase().contains("\\u0000") || text.contains("\\u{0");
+    if nul(&request.query) || serde_json::to_string(&request.variables).is_ok_and(|variables| nul(&variables)) {
+        return Err(refuse("the request holds a NUL character".to_owned()));
+    }
+    let count = |bracket: u8| request.query.bytes().filter(|byte| *byte == bracket).count();
+    if deepest(&request.query) > DEEPEST || count(b'[') > MOST_LISTS || count(b'{') > MOST_BRACES {
         return Err(refuse(format!("the query goes deeper than {DEEPEST} brackets")));
     }
     let mut document = parse_query(&request.query).map_err(|error| Unread::Query(error.into()))?;
+    if asks_for_the_schema(&document) {
+        return Err(refuse("a query of the schema gives its fields no other names".to_owned()));
+    }
     if !fits(&document) {
         return Err(refuse(format!("the query has more than {MOST_FIELDS} fields, or fragments that use each other")));
     }
@@ -49,17 +63,57 @@ pub(super) fn read(body: &[u8]) -> Result<Request, Unread> {
     Ok(request)
 }
 
-// Brackets inside of texts count too: no text that is of use here has many.
+// How many brackets are open at a time. The parser skips comments and texts: what they close is not closed. What they open counts, so that
+// the number is never too small.
 fn deepest(query: &str) -> usize {
-    let mut open = 0_usize;
-    query.bytes().fold(0, |deepest, byte| {
-        match byte {
+    let (mut open, mut deepest) = (0_usize, 0_usize);
+    let mut rest = query.as_bytes();
+    while let [first, after @ ..] = rest {
+        match first {
             b'{' | b'[' | b'(' => open += 1,
             b'}' | b']' | b')' => open = open.saturating_sub(1),
+            b'#' | b'"' => {
+                let length = if *first == b'#' { comment(rest) } else { text(rest) };
+                let (inside, behind) = rest.split_at(length);
+                open += inside.iter().filter(|byte| b"{[(".contains(byte)).count();
+                deepest = deepest.max(open);
+                rest = behind;
+                continue;
+            }
             _ => {}
         }
-        deepest.max(open)
-    })
+        deepest = deepest.max(open);
+        rest = after;
+    }
+    deepest
+}
+
+// GraphQL §2.1.4: a comment goes on until the end of its line.
+fn comment(rest: &[u8]) -> usize {
+    rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(rest.len())
+}
+
+// GraphQL §2.9.4: a text between quotes is on one line, with escapes; one between three may have lines, and `\"""` for three quotes. One that
+// does not end is none, and the parser says so.
+fn text(rest: &[u8]) -> usize {
+    if let Some(block) = rest.strip_prefix(b"\"\"\"") {
+        let mut at = 0;
+        while at < block.len() {
+            match block.get(at..) {
+                Some(part) if part.starts_with(b"\\\"\"\"") => at += 4,
+                Some(part) if part.starts_with(b"\"\"\"") => return 3 + at + 3,
+                _ => at += 1,
+            }
+        }
+        return rest.len();
+    }
+    let mut escaped = false;
+    let end = rest.iter().skip(1).position(|byte| {
+        let ends = matches!(byte, b'\n' | b'\r') || (*byte == b'"' && !escaped);
+        escaped = *byte == b'\\' && !escaped;
+        ends
+    });
+    end.map_or(rest.len(), |length| length + 2)
 }
 
 // Whether all operations together are small enough, with their fragments.
@@ -95,6 +149,25 @@ fn size<'d>(set: &'d SelectionSet, document: &'d ExecutableDocument, sizes: &mut
         sum = sum.saturating_add(more);
     }
     Some(sum)
+}
+
+// Whether a query of the schema has aliases. Tools need none; with them it could have each description a thousand times, at no cost.
+fn asks_for_the_schema(document: &ExecutableDocument) -> bool {
+    let all = || {
+        let fragments = document.fragments.values().map(|fragment| &fragment.node.selection_set.node);
+        operations(document).map(|operation| &operation.selection_set.node).chain(fragments)
+    };
+    let of_schema = |name: &str| matches!(name, "__schema" | "__type");
+    all().any(|set| any_field(set, &|field| of_schema(field.name.node.as_str())))
+        && all().any(|set| any_field(set, &|field| field.alias.is_some()))
+}
+
+fn any_field(set: &SelectionSet, is: &impl Fn(&Field) -> bool) -> bool {
+    set.items.iter().any(|selection| match &selection.node {
+        Selection::Field(field) => is(&field.node) || any_field(&field.node.selection_set.node, is),
+        Selection::InlineFragment(inline) => any_field(&inline.node.selection_set.node, is),
+        Selection::FragmentSpread(_) => false,
+    })
 }
 
 fn operations(document: &ExecutableDocument) -> impl Iterator<Item = &OperationDefinition> {
@@ -177,6 +250,7 @@ mod tests {
             (format!("{{ {} }}", "a ".repeat(4_200)), Some("longer than")),
             ("{a".repeat(41), Some("deeper than")),
             (format!("{{ a(b: {}1{}) }}", "[".repeat(45), "]".repeat(45)), Some("deeper than")),
+            (format!("{{ {} }}", "a(b: [1]) ".repeat(61)), Some("deeper than")),
             ("{ ...a } fragment a on Query { ...a }".to_owned(), Some("use each other")),
             ("{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }".to_owned(), Some("use each other")),
             ("{".to_owned(), Some("-->")),
@@ -188,6 +262,18 @@ mod tests {
                 Some(told) => assert!(said.as_deref().is_some_and(|said| said.contains(told)), "{query:.60}: {said:?}"),
             }
         }
+        // What a comment or a text closes is not closed: the parser went down until its stack was used up.
+        for closing in
+            ["#]]]]]]]]]]]]]]]]]]]]\n", "\"]]]]]]]]]]]]]]]]]]]]\" ", "\"\"\"\n]]]]]]]]]]]]]]]]]]]]\"\"\" ", "\"\\\"]]]]]]]]]]]]]]]]]]]]\" "]
+        {
+            let hidden = format!("{{ a(b: {}1{}) }}", format!("{}{closing}", "[".repeat(20)).repeat(3), "]".repeat(60));
+            assert!(words(&hidden).is_some_and(|told| told.contains("deeper than")), "{closing}");
+        }
+        assert_eq!(words("{ a(b: \"]]\", c: \"\"\"{ # \"\"\") } # }}"), None);
+        // The schema is told once, by the names that it has.
+        let told = words("{ a: __schema { types { name } } b: __schema { types { name } } }");
+        assert!(told.is_some_and(|told| told.contains("no other names")));
+        assert!(words("{ a(b: \"\\u0000\") }").is_some_and(|told| told.contains("NUL")));
         // Each uses the next one twice: 2^40 fields in two kilobytes.
         let bomb =
             (0..40).fold("{ ...f0 }".to_owned(), |query, n| query + &format!(" fragment f{n} on Query {{ ...f{0} ...f{0} }}", n + 1));

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use actix_web::web::Data;
 use async_graphql::{Context, Error, ErrorExtensions as _, Result};
 use futures_util::future::BoxFuture;
+use tokio::sync::Semaphore;
 
 use super::viewer::Viewer;
 use crate::domain::Timestamp;
@@ -15,7 +16,7 @@ use crate::web::fault::Fault;
 
 /// How many statements one request may come to. What is asked of a whole page is one, so a query has to try to get there.
 const MOST_STATEMENTS: u32 = 100;
-/// A count reads all that it counts: it weighs as many statements.
+/// A count reads all that it counts, a filter what it leaves out too: each weighs as many statements.
 pub(super) const COUNT: u32 = 10;
 
 #[derive(Debug)]
@@ -24,12 +25,14 @@ pub(super) struct Scene {
     pub(super) viewer: Viewer,
     pub(super) now: Timestamp,
     left: AtomicU32,
+    // One at a time: a request never has more than one of the store's connections.
+    turn: Semaphore,
     fault: Mutex<Option<Fault>>,
 }
 
 impl Scene {
     pub(super) const fn new(state: Data<State>, viewer: Viewer, now: Timestamp) -> Self {
-        Self { state, viewer, now, left: AtomicU32::new(MOST_STATEMENTS), fault: Mutex::new(None) }
+        Self { state, viewer, now, left: AtomicU32::new(MOST_STATEMENTS), turn: Semaphore::const_new(1), fault: Mutex::new(None) }
     }
 
     /// The scene of the request that is being answered.
@@ -53,6 +56,7 @@ impl Scene {
             if taken.is_err() {
                 return Err(coded("the query asks for too much at once", "TOO_COMPLEX"));
             }
+            let _turn = self.turn.acquire().await;
             reading.await.map_err(|error| {
                 *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.into());
                 coded("the server cannot answer", "INTERNAL_SERVER_ERROR")

@@ -154,7 +154,10 @@ pub(super) async fn page(scene: &Scene, filter: &VehiclesFilter, slice: &Slice) 
     let page = AssetPage { after: slice.after()?, before: slice.before()?, last: slice.last, limit: slice.limit() };
     let list = list(scene, filter);
     let assets = match &list {
-        Some((of, filter)) => scene.read(1, scene.store().assets(of, filter, &page)).await?,
+        Some((of, filter)) => {
+            let filtered = !filter.makes.is_empty() || !filter.models.is_empty() || filter.year.is_some();
+            scene.read(if filtered { COUNT } else { 1 }, scene.store().assets(of, filter, &page)).await?
+        }
         None => Vec::new(),
     };
     let seen: Vec<_> = assets.into_iter().filter_map(|asset| Some((scene.viewer.sight_of_listed(&asset)?, asset))).collect();

@@ -121,7 +121,9 @@ async fn visible(ctx: &Ctx, caller: &Caller, id: &str) -> Result<Grant, Refusal>
         _ => None,
     };
     let who = caller.person.map_or(Ender::Client(&caller.client), Ender::Person);
-    Ok(may_end(&grant, standing.as_ref(), who).map(|_| grant).ok_or_else(none)?)
+    // A new owner has no business with what was granted before them.
+    let before = caller.person.is_some() && grant.grantor_account != caller.person && grant.epoch != standing.as_ref().map(|now| now.epoch);
+    Ok(may_end(&grant, standing.as_ref(), who).filter(|_| !before).map(|_| grant).ok_or_else(none)?)
 }
 
 fn over() -> Problem {
