@@ -70,15 +70,15 @@ async fn render(ctx: &Ctx, account: &Account, claimed: Option<&Asset>, problem: 
     let store = &ctx.state.store;
     let first = AssetPage { after: None, before: None, last: false, limit: LONGEST_PAGE };
     let mine = store.assets(&AssetsOf::Account(account.id), &AssetFilter::default(), &first).await?;
-    let grants = store.grants_of_owner(account.id, &GrantPage { limit: LONGEST_PAGE, ..GrantPage::default() }).await?;
+    // Those that live first, and all of them that fit: each has its button.
+    let all = GrantPage { limit: LONGEST_PAGE, ..GrantPage::default() };
     let (mut living, mut over) = (Vec::new(), Vec::new());
-    for grant in &grants {
-        let line = line(ctx, grant, &mine).await?;
-        // What has not begun may be ended too.
-        if grant.ended_at.is_none() && ctx.now < grant.expires_at {
-            living.push(line);
-        } else if over.len() < OVER {
-            over.push(line);
+    for grant in store.grants_of_owner(account.id, &GrantPage { living_at: Some(ctx.now), ..all.clone() }).await? {
+        living.push(line(ctx, &grant, &mine).await?);
+    }
+    for grant in store.grants_of_owner(account.id, &all).await? {
+        if over.len() < OVER && (grant.ended_at.is_some() || grant.expires_at <= ctx.now) {
+            over.push(line(ctx, &grant, &mine).await?);
         }
     }
     let browser = ctx.browser();

@@ -116,7 +116,7 @@ impl Event {
 }
 
 fn asset(body: &Body, contracts: &[Contract]) -> Result<AssetDid, OAuthError> {
-    if let Some(text) = &body.asset {
+    if let Some(text) = body.asset.as_ref().filter(|text| !text.is_empty()) {
         return text.parse().map_err(|reason| wrong(format!("asset: {reason}")));
     }
     let (Some(contract), Some(token_id)) = (&body.nft_contract_address, &body.token_id) else {

@@ -149,6 +149,16 @@ pub(super) async fn agree(
     }
 }
 
+/// Ends what was granted in a visit.
+pub(super) async fn take_back(ctx: &Ctx, visit: &Visit) -> Result<(), StoreError> {
+    for grant in ctx.state.store.grants_of_visit(visit.id).await? {
+        if let Some(account) = grant.grantor_account {
+            ctx.state.store.end_grant(grant.id, Actor::Owner { account, by: None }, ctx.now).await?;
+        }
+    }
+    Ok(())
+}
+
 fn new_grant(ctx: &Ctx, request: &AuthorizeRequest, giving: Giving) -> NewGrant {
     NewGrant {
         id: GrantId(ctx.state.entropy.uuid(ctx.now)),

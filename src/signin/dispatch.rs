@@ -89,6 +89,10 @@ async fn finish(ctx: &Ctx, visit: &Visit, client: &ClientRecord, approved: &Appr
 /// Ends the visit and tells the app no.
 pub(super) async fn refuse(ctx: &Ctx, visit: &Visit, request: &AuthorizeRequest, error: OAuthError) -> Result<HttpResponse, Fault> {
     returnable(ctx, request).await?;
+    // Who allowed it a moment ago, in another tab, and says no now, has said no.
+    if !request.details.is_empty() {
+        assets::take_back(ctx, visit).await?;
+    }
     if ctx.state.store.end_interaction(visit.id, &visit.browser.hash()).await? {
         Ok(respond::to_app(ctx, &request.return_path, &Outcome::Error(error)))
     } else {

@@ -6,13 +6,14 @@ use actix_web::web::Path;
 use super::{assets, device, dispatch};
 use crate::domain::InteractionId;
 use crate::endpoints::Endpoint;
+use crate::policy::authorize::Step;
 use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::protocol::params::Params;
 use crate::web::body::Body;
 use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
 use crate::web::visit::{self, Purpose, Visit, VisitFault};
-use crate::web::{posted, reply, session};
+use crate::web::{decision, posted, reply, session};
 
 /// `POST /interaction/{id}/consent`: `decision=allow` or anything else.
 pub async fn consent(ctx: Ctx, id: Path<InteractionId>, body: Body) -> HttpResponse {
@@ -46,13 +47,18 @@ async fn decide_consent(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<Htt
         if form.get("account")? != Some(session.subject.as_str()) {
             return Ok(reply::see_other(&visit.path()));
         }
+        // Only who is asked answers: a request that wants a new sign-in first has not asked yet.
+        let client = dispatch::returnable(ctx, request).await?;
+        let (step, _) = decision::next(ctx, &client, (**request).clone(), Some((visit.id, visit.began))).await?;
+        if !matches!(step, Step::Consent { .. }) {
+            return Ok(reply::see_other(&visit.path()));
+        }
         if request.details.is_empty() {
             ctx.state.store.save_consent(session.account_id, &request.client_id, &request.consent_scope(), ctx.now).await?;
             return Ok(reply::see_other(&visit.path()));
         }
         let choices = assets::chosen(&form, &request.details)?;
         if let Err(declined) = assets::agree(ctx, &visit, request, &session, &choices).await? {
-            let client = dispatch::returnable(ctx, request).await?;
             return dispatch::consent(ctx, &visit, (&client, request), &session, false, Some((&choices, &declined))).await;
         }
     }

@@ -65,7 +65,9 @@ pub async fn exchange(ctx: &Ctx, shown: &VerifiedClaims, on_behalf: Option<OnBeh
         Fault::NotGranted(Box::new(NotGranted { client: found.client.clone(), asset: wish.asset, refused: *refused }))
     })?;
     // It outlives neither the grant nor the token that it was got with.
-    granted.until = Some(granted.until.map_or(shown.expires_at(), |until| until.min(shown.expires_at())));
+    // No longer than any token that it was got with.
+    let shown_until = on_behalf.map_or(shown.expires_at(), |parties| parties.subject.expires_at().min(shown.expires_at()));
+    granted.until = Some(granted.until.map_or(shown_until, |until| until.min(shown_until)));
     let id = AssetTokenId { id: state.entropy.uuid(ctx.now), by, on_behalf: on_behalf.and_then(|parties| record_of(parties.subject)) };
     let (token, ends) = tokens::for_asset(state, &found.client, (wish.asset, &granted), &audience, id, on_behalf, ctx.now)?;
     metrics::counter!("latchkey_asset_tokens_total").increment(1);

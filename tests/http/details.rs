@@ -205,6 +205,36 @@ on_both!(a_form_grants_nothing_beyond_the_request_and_the_ownership, |world| {
     assert_eq!((made.len(), made[0].permissions.names()), (1, vec![SEE]));
 });
 
+// OpenID Connect Core §3.1.2.1, prompt=login: an answer is taken from whoever was asked, and nobody is before they have signed in again.
+on_both!(nothing_is_granted_before_the_sign_in_that_is_asked_for, |world| {
+    let scene = Scene::new(&world).await;
+    let (app, browser) = (App::public(&world, "app"), Browser::new(&world));
+    let request = app.request().with("authorization_details", &asked(&detail(&json!({ "assets": [did(1)] }))));
+    let (_, page) = consent_page(&browser, &request, &scene.owner).await;
+    let interaction = browser.begin(&request.with("prompt", "login")).await;
+    let sign_in = browser.get(&interaction).await;
+    assert!(sign_in.is_sign_in(), "{}", sign_in.body);
+    let form = fields(&page).with("csrf", &sign_in.csrf());
+    let answer = browser.post_form(&format!("{interaction}/consent"), &form).await;
+    assert_eq!((answer.status, answer.location()), (303, interaction.as_str()), "{}", answer.body);
+    assert!(grants(&world, &scene).await.is_empty());
+    assert!(browser.get(&interaction).await.is_sign_in());
+});
+
+on_both!(who_says_no_after_all_takes_back_what_they_granted, |world| {
+    let scene = Scene::new(&world).await;
+    let (app, browser) = (App::public(&world, "app"), Browser::new(&world));
+    let request = app.request().with("authorization_details", &asked(&detail(&json!({ "assets": [did(1)] }))));
+    let (interaction, page) = consent_page(&browser, &request, &scene.owner).await;
+    let form = fields(&page);
+    assert_eq!(browser.post_form(&format!("{interaction}/consent"), &form).await.location(), interaction);
+    assert_eq!(grants(&world, &scene).await.len(), 1);
+    // The browser has not gone on yet; in another tab stands the page from before.
+    let back = browser.post_form(&format!("{interaction}/consent"), &form.with("decision", "deny")).await;
+    assert_eq!(back.query("error").as_deref(), Some("access_denied"));
+    assert!(grants(&world, &scene).await.iter().all(|grant| grant.ended_at.is_some()));
+});
+
 on_both!(who_has_nothing_that_fits_is_told_so, |world| {
     let scene = Scene::new(&world).await;
     let app = App::public(&world, "app");
