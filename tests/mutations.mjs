@@ -2435,8 +2435,8 @@ export const mutations = [
     line: '20',
     name: 'token-ends-with-its-token',
     file: 'src/web/exchange.rs',
-    from: 'Some(«granted.until.map_or(shown.expires_at(), |until| until.min(shown.expires_at()))»);',
-    to: 'granted.until.unwrap_or_else(|| ctx.now.plus(std::time::Duration::from_hours(24 * 365)))',
+    from: 'Some(«granted.until.map_or(shown_until, |until| until.min(shown_until))»);',
+    to: '{ let _ = shown_until; granted.until.unwrap_or_else(|| ctx.now.plus(std::time::Duration::from_hours(24 * 365))) }',
     fails: ['exchange::a_token_outlives_neither_its_grant_nor_the_token_it_was_got_with'],
   },
   {
