@@ -70,7 +70,10 @@ describe('access to assets', () => {
         const back = scene.app.next();
         await page.getByRole('button', { name: 'Allow', exact: true }).focus();
         await page.keyboard.press('Enter');
-        const tokens = await tokensOf(scene, { request, arrival: await back });
+        const arrival = await back;
+        // The app's own page first, so that nothing is on its way when the next one is opened.
+        await page.getByRole('heading', { name: 'Back at the app' }).waitFor();
+        const tokens = await tokensOf(scene, { request, arrival });
         const [told] = tokens.authorization_details;
         assert.deepEqual([told.assets, told.actions], [[vehicle(second)], ['privilege:GetLocationHistory']], 'nothing optional that was not chosen');
 
