@@ -87,17 +87,17 @@ CREATE TABLE asset_grant (
     CONSTRAINT asset_grant_all_of_whom CHECK (asset IS NOT NULL OR grantor_account IS NOT NULL),
     CONSTRAINT asset_grant_ended CHECK ((ended_at IS NULL) = (ended IS NULL))
 ) STRICT;
--- The exchange: what a client was granted on an asset; what it was granted on all assets of an account, which has no epoch. No index has a
--- condition: SQLite would prepare a statement anew for each value that it compares with a column of one.
-CREATE INDEX asset_grant_grantee_asset ON asset_grant (grantee, asset, ended_at, expires_at);
-CREATE INDEX asset_grant_grantee_grantor ON asset_grant (grantee, grantor_account, epoch, ended_at, expires_at);
+-- The exchange: what a client was granted on an asset; what it was granted on all assets of an account. Each index has nothing of the other
+-- kind, so that no planner takes one for the other.
+CREATE INDEX asset_grant_grantee_asset ON asset_grant (grantee, asset, ended_at, expires_at) WHERE asset IS NOT NULL;
+CREATE INDEX asset_grant_grantee_grantor ON asset_grant (grantee, grantor_account, ended_at, expires_at) WHERE asset IS NULL;
 -- What an owner granted to one app.
 CREATE INDEX asset_grant_grantor_grantee ON asset_grant (grantor_account, grantee, ended_at);
 -- Pages, the latest first: an id grows with time.
 CREATE INDEX asset_grant_grantor_account ON asset_grant (grantor_account, id);
 CREATE INDEX asset_grant_grantor_address ON asset_grant (grantor_address, id);
 CREATE INDEX asset_grant_grantee ON asset_grant (grantee, id);
-CREATE INDEX asset_grant_asset ON asset_grant (asset, id);
+CREATE INDEX asset_grant_asset ON asset_grant (asset, id) WHERE asset IS NOT NULL;
 CREATE INDEX asset_grant_interaction ON asset_grant (interaction_id);
 CREATE INDEX asset_grant_sweep ON asset_grant (sweep_at);
 

@@ -88,7 +88,7 @@ macro_rules! facts {
             grant_columns!("g"),
             "
                 FROM asset_grant g
-                WHERE g.grantee = (SELECT client_id FROM record) AND g.grantor_account = (SELECT owner FROM thing) AND g.epoch IS NULL AND g.ended_at IS NULL
+                WHERE g.grantee = (SELECT client_id FROM record) AND g.grantor_account = (SELECT owner FROM thing) AND g.asset IS NULL AND g.ended_at IS NULL
                 ORDER BY g.expires_at DESC LIMIT 64) every
             UNION ALL
             SELECT every_ended.* FROM (
@@ -96,7 +96,7 @@ macro_rules! facts {
             grant_columns!("g"),
             "
                 FROM asset_grant g
-                WHERE g.grantee = (SELECT client_id FROM record) AND g.grantor_account = (SELECT owner FROM thing) AND g.epoch IS NULL AND g.ended_at IS NOT NULL
+                WHERE g.grantee = (SELECT client_id FROM record) AND g.grantor_account = (SELECT owner FROM thing) AND g.asset IS NULL AND g.ended_at IS NOT NULL
                 ORDER BY g.ended_at DESC LIMIT 1) every_ended)
         SELECT record.client_id, record.kind, record.metadata, record.account_id,
                thing.did, thing.epoch AS asset_epoch, thing.owner_address, thing.owner_account, thing.owner,

@@ -6,7 +6,6 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -21,9 +20,6 @@ use super::dialect::{Conn, Work};
 const GROUP: usize = 128;
 /// At most so many jobs wait; then those who bring more wait themselves.
 const QUEUE: usize = 1_024;
-/// So long a commit waits for those who come right behind, where several came to the last one: a wait for the disk costs more than this, in
-/// time and in work. Who writes alone never waits.
-const GATHERING: Duration = Duration::from_micros(500);
 
 /// The way to the writer. Cheap to clone; when the last one is dropped, the writer stops.
 #[derive(Clone, Debug)]
@@ -46,7 +42,7 @@ impl Writer {
         let runtime = tokio::runtime::Builder::new_current_thread().build()?;
         std::thread::Builder::new().name("writer".to_owned()).spawn(move || {
             let _held = held;
-            runtime.block_on(Task { options, conn: Some(conn), queue, last: 0 }.run());
+            runtime.block_on(Task { options, conn: Some(conn), queue }.run());
         })?;
         Ok(Self { jobs, alive })
     }
@@ -162,8 +158,6 @@ struct Task {
     options: SqliteConnectOptions,
     conn: Option<SqliteConnection>,
     queue: mpsc::Receiver<Box<dyn Job>>,
-    // How many jobs shared the last commit.
-    last: usize,
 }
 
 impl Task {
@@ -198,26 +192,16 @@ impl Task {
             }
         };
         let mut kept = Ok(());
-        // The thread is the writer's own: nobody else sleeps with it.
-        let mut gathers = self.last > 1;
         let mut next = group.pop();
         while let Some(mut job) = next.take() {
             let after = job.run(&mut conn).await;
             group.push(job);
             match after {
-                After::GoOn if group.len() < GROUP => {
-                    next = self.queue.try_recv().ok();
-                    if next.is_none() && gathers {
-                        gathers = false;
-                        std::thread::sleep(GATHERING);
-                        next = self.queue.try_recv().ok();
-                    }
-                }
+                After::GoOn if group.len() < GROUP => next = self.queue.try_recv().ok(),
                 After::GoOn => {}
                 After::GiveUp => kept = Err(StoreError::Unavailable("the database failed while writing".to_owned())),
             }
         }
-        self.last = group.len();
         if kept.is_ok() {
             kept = prepared(&mut conn, "COMMIT").await.map_err(failed);
         }

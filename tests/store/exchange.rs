@@ -348,7 +348,7 @@ async fn sqlite_reads_by_index_in_a_large_store() {
         let steps = |words: &str| plan.iter().filter(|step| step.contains(words)).count();
         let (on_asset, on_all) = (
             steps("asset_grant_grantee_asset (grantee=? AND asset=? AND ended_at"),
-            steps("asset_grant_grantee_grantor (grantee=? AND grantor_account=? AND epoch=? AND ended_at"),
+            steps("asset_grant_grantee_grantor (grantee=? AND grantor_account=? AND ended_at"),
         );
         assert_eq!((on_asset, on_all), (2, 2), "{plan:#?}");
         assert_eq!(
