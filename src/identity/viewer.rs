@@ -2,13 +2,11 @@
 
 use crate::domain::{Address, Asset, ClientId, Owner};
 use crate::endpoints::Endpoint;
-use crate::keys::TokenKind;
 use crate::policy::exchange::Shown;
 use crate::policy::grants::{Acting, Sight};
 use crate::state::{Mode, State};
-use crate::web::bearer::{self, Refusal, invalid};
+use crate::web::bearer::{self, Refusal};
 use crate::web::ctx::Ctx;
-use crate::web::exchange::client_of;
 use crate::web::living::{Living, living};
 
 /// Who reads.
@@ -40,21 +38,16 @@ pub(super) async fn of(ctx: &Ctx) -> Result<Viewer, Refusal> {
         Err(Refusal::NoToken) => return Ok(Viewer::Nobody),
         Err(refusal) => return Err(refusal),
     };
-    let claims = ctx.state.keys.verify(TokenKind::AccessToken, token).await.map_err(|reason| {
-        tracing::debug!(?reason, "an access token was refused");
-        invalid("the access token is not one of ours, has expired, or was changed")
-    })?;
-    let client = client_of(&claims).ok_or_else(|| invalid("the access token names no client"))?;
+    let (client, claims) = bearer::verified(ctx, token).await?;
     if !(Shown { client: &client, audience: &claims.audience() }).is_for(&address(&ctx.state)) {
-        return Err(invalid("the access token is for another resource; get one for the client itself").into());
+        return Err(bearer::for_another().into());
     }
-    let ended = || invalid("the access token was revoked, or its account, its client or its API key is disabled");
-    let acting = match living(ctx, &claims).await?.ok_or_else(ended)? {
+    let acting = match living(ctx, &claims).await?.ok_or_else(bearer::ended)? {
         Living::Person(person) => Acting::For(person.account_id),
         Living::Developer(_) | Living::Client => Acting::Itself,
     };
     // As it is stored now: what decides access is never remembered.
-    let record = ctx.state.store.client(&client).await?.ok_or_else(ended)?;
+    let record = ctx.state.store.client(&client).await?.ok_or_else(bearer::ended)?;
     Ok(Viewer::Client { client, acting, first_party: record.metadata.first_party })
 }
 

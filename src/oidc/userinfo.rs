@@ -68,11 +68,7 @@ enum Answer {
 
 async fn answer(ctx: &Ctx, body: &Body) -> Result<Answer, Refusal> {
     let token = bearer::in_header_or_form(ctx, body)?;
-    let claims = ctx.state.keys.verify(TokenKind::AccessToken, &token).await.map_err(|reason| {
-        tracing::debug!(?reason, "an access token was refused");
-        invalid("the access token is not one of ours, has expired, or was changed")
-    })?;
-    let client_id = claims.text("client_id").and_then(|id| id.parse().ok()).ok_or_else(|| invalid("the access token names no client"))?;
+    let (client_id, claims) = bearer::verified(ctx, &token).await?;
     let client = ctx.state.client(&client_id).await?.ok_or_else(|| invalid("the client of this access token is disabled"))?;
     // A token for another surface was not given to its holder to ask us who the person is (RFC 9068 §4: "the resource server … MUST validate
     // that the aud claim contains a resource indicator value corresponding to an identifier the resource server expects for itself").
@@ -81,8 +77,7 @@ async fn answer(ctx: &Ctx, body: &Body) -> Result<Answer, Refusal> {
     if !known.for_userinfo(&claims.audience(), &client.id) {
         return Err(invalid("the access token is for another resource; get one for the client itself, or for userinfo alone").into());
     }
-    let ended = || invalid("the access token was revoked, or its account, its client or its API key is disabled");
-    let info = match living(ctx, &claims).await?.ok_or_else(ended)? {
+    let info = match living(ctx, &claims).await?.ok_or_else(bearer::ended)? {
         Living::Person(person) => {
             needs_openid(&person.scope)?;
             about_person(claims.sub(), &client, &person)

@@ -1,18 +1,15 @@
 //! Who asks at the interfaces over assets and grants, and how a refusal is told there.
 
 use actix_web::HttpResponse;
-use actix_web::http::header;
 
 use crate::domain::{AccountId, ClientId, Scope};
 use crate::endpoints::Endpoint;
-use crate::keys::{TokenKind, VerifiedClaims};
+use crate::keys::VerifiedClaims;
 use crate::policy::api_access::{Deed, Holder, Lacks, check};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::problem::Problem;
 use crate::web::bearer::{self, invalid};
-use crate::web::body::Body;
 use crate::web::ctx::Ctx;
-use crate::web::exchange::client_of;
 use crate::web::fault::Fault;
 use crate::web::living::{Living, living};
 
@@ -93,32 +90,13 @@ pub(super) async fn caller(ctx: &Ctx, deed: Deed) -> Result<Caller, Refusal> {
 /// The client whose token is shown, what the token speaks of, and its claims; it holds, and was given to the client for itself.
 pub(super) async fn shown(ctx: &Ctx) -> Result<(ClientId, Living, VerifiedClaims), Refusal> {
     let token = bearer::in_header(ctx)?;
-    let claims = ctx.state.keys.verify(TokenKind::AccessToken, token).await.map_err(|reason| {
-        tracing::debug!(?reason, "an access token was refused");
-        invalid("the access token is not one of ours, has expired, or was changed")
-    })?;
-    let client = client_of(&claims).ok_or_else(|| invalid("the access token names no client"))?;
+    let (client, claims) = bearer::verified(ctx, token).await?;
     // RFC 9068 §4. One that some API holds too is refused, or that API could act here in the app's name.
     if !matches!(claims.audience()[..], [one] if one == client.as_str()) {
-        return Err(invalid("the access token is for another resource; get one for the client itself").into());
+        return Err(bearer::for_another().into());
     }
-    let ended = || invalid("the access token was revoked, or its account, its client or its API key is disabled");
-    let living = living(ctx, &claims).await?.ok_or_else(ended)?;
+    let living = living(ctx, &claims).await?.ok_or_else(bearer::ended)?;
     Ok((client, living, claims))
-}
-
-/// A body of JSON; without a type it is taken for what it must be.
-pub(super) fn json<'a>(ctx: &Ctx, body: &'a Body) -> Result<&'a [u8], Fault> {
-    if is_of(ctx, "application/json") {
-        return body.bytes();
-    }
-    Err(Fault::new(ErrorCode::InvalidRequest, "the content type must be application/json"))
-}
-
-/// Whether the body is of this type, or of none.
-pub(super) fn is_of(ctx: &Ctx, kind: &str) -> bool {
-    let given = ctx.header(header::CONTENT_TYPE).unwrap_or(kind);
-    given.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(kind)
 }
 
 // What decides access is never remembered: it is read where it can make a difference.

@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::Path;
 use serde::Serialize;
 
-use super::access::{Caller, Refusal, caller, json};
+use super::access::{Caller, Refusal, caller};
 use super::view::{AssetView, AssetsView};
 use crate::domain::{Address, AssetDid, EventFilter, Owner, PermissionSet};
 use crate::endpoints::Endpoint;
@@ -101,7 +101,7 @@ async fn give(ctx: &Ctx, did: &str, body: &Body) -> Result<HttpResponse, Refusal
     }
     let caller = caller(ctx, Deed::Transfer).await?;
     let did = named(did)?;
-    let to = transfer(json(ctx, body)?, &did)?;
+    let to = transfer(body.json(ctx)?, &did)?;
     let person = caller.person()?;
     let standing = ctx.state.store.asset_standing(&did).await?;
     let epoch = standing.filter(|standing| standing.owner_account == Some(person)).ok_or_else(none)?.epoch;
@@ -113,7 +113,7 @@ async fn give(ctx: &Ctx, did: &str, body: &Body) -> Result<HttpResponse, Refusal
 
 async fn taken(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Refusal> {
     let caller = caller(ctx, Deed::Claim).await?;
-    let code = claim(json(ctx, body)?)?;
+    let code = claim(body.json(ctx)?)?;
     let unknown = || Problem::not_found("code: unknown, expired, or used already").at("code");
     let did = ctx.state.store.take_asset_claim(&code.hash(), caller.person()?, ctx.now).await?.ok_or_else(unknown)?;
     let asset = ctx.state.store.asset(&did).await?.ok_or_else(unknown)?;

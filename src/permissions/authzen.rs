@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header;
 use serde::Serialize;
 
-use super::access::{Refusal, json, shown};
+use super::access::{Refusal, shown};
 use crate::domain::{AuthMethod, ClientId, PermissionSet};
 use crate::endpoints::Endpoint;
 use crate::policy::exchange::{decide, may_ask_about};
@@ -74,7 +74,7 @@ enum Context {
 
 async fn one(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Refusal> {
     let caller = asker(ctx).await?;
-    let question = single(json(ctx, body)?)?;
+    let question = single(body.json(ctx)?)?;
     let decision = answered(ctx, &caller, &question).await?;
     Ok(told(&decision))
 }
@@ -85,7 +85,7 @@ async fn several(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Refusal> {
         evaluations: Vec<Decision>,
     }
     let caller = asker(ctx).await?;
-    let (semantic, questions) = match batch(json(ctx, body)?)? {
+    let (semantic, questions) = match batch(body.json(ctx)?)? {
         Batch::One(question) => return Ok(told(&answered(ctx, &caller, &question).await?)),
         Batch::Many { semantic, questions } => (semantic, questions),
     };

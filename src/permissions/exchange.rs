@@ -6,13 +6,12 @@ use serde::Serialize;
 
 use crate::domain::{EventFilter, PermissionSet};
 use crate::endpoints::Endpoint;
-use crate::keys::TokenKind;
 use crate::policy::exchange::Shown;
 use crate::protocol::asset_exchange::{ExchangeRequest, Terms};
 use crate::web::bearer::{Refusal, invalid};
 use crate::web::body::Body;
 use crate::web::ctx::Ctx;
-use crate::web::exchange::{self, Exchanged, Wish, client_of};
+use crate::web::exchange::{self, Exchanged, Wish};
 use crate::web::{bearer, reply};
 
 /// The answer. The last three are there only where a part was wanted.
@@ -53,14 +52,10 @@ pub async fn metadata(ctx: Ctx) -> HttpResponse {
 
 async fn answer(ctx: &Ctx, body: &Body) -> Result<Reply, Refusal> {
     let token = bearer::in_header(ctx)?;
-    let claims = ctx.state.keys.verify(TokenKind::AccessToken, token).await.map_err(|reason| {
-        tracing::debug!(?reason, "an access token was refused");
-        invalid("the access token is not one of ours, has expired, or was changed")
-    })?;
-    let client = client_of(&claims).ok_or_else(|| invalid("the access token names no client"))?;
+    let (client, claims) = bearer::verified(ctx, token).await?;
     let shown = Shown { client: &client, audience: &claims.audience() };
     if !shown.is_for(&exchange::address(&ctx.state)) {
-        return Err(invalid("the access token is for another resource; get one for the client itself").into());
+        return Err(bearer::for_another().into());
     }
     let config = &ctx.state.config;
     let terms = Terms { vocabulary: &config.vocabulary, contracts: &config.assets.contracts };
@@ -73,7 +68,7 @@ async fn answer(ctx: &Ctx, body: &Body) -> Result<Reply, Refusal> {
         partial: asked.partial,
     };
     let Exchanged { token, ends, granted } = exchange::exchange(ctx, &claims, None, &wish).await.map_err(|refusal| match refusal {
-        exchange::Refusal::Dead => invalid("the access token was revoked, or its account, its client or its API key is disabled"),
+        exchange::Refusal::Dead => bearer::ended(),
         exchange::Refusal::Fault(fault) => fault,
     })?;
     let told = asked.partial.then_some(granted);

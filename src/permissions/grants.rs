@@ -6,7 +6,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 
-use super::access::{Caller, Refusal, caller, json};
+use super::access::{Caller, Refusal, caller};
 use super::view::{GrantView, GrantsView};
 use crate::domain::{AssetMethod, Grant, GrantId, GrantSource, PermissionSet, Vocabulary};
 use crate::endpoints::Endpoint;
@@ -56,7 +56,7 @@ async fn page(ctx: &Ctx) -> Result<HttpResponse, Refusal> {
 async fn make(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Refusal> {
     let caller = caller(ctx, Deed::Grant).await?;
     let vocabulary = &ctx.state.config.vocabulary;
-    let asked = NewGrantRequest::parse(json(ctx, body)?, vocabulary)?;
+    let asked = NewGrantRequest::parse(body.json(ctx)?, vocabulary)?;
     let (person, longest) = (caller.person()?, ctx.state.config.assets.longest_grant);
     let known = known(vocabulary, asked.asset.map(|asset| asset.method()));
     let terms = Terms { known: &known, longest };

@@ -7,9 +7,12 @@ use serde::Serialize;
 
 use super::body::Body;
 use super::ctx::Ctx;
+use super::exchange::client_of;
 use super::fault::Fault;
 use super::posted;
+use crate::domain::ClientId;
 use crate::endpoints::Endpoint;
+use crate::keys::{TokenKind, VerifiedClaims};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::params::Params;
 
@@ -52,6 +55,32 @@ pub fn in_header_or_form(ctx: &Ctx, body: &Body) -> Result<String, Refusal> {
         (Some(token), None) | (None, Some(token)) => Ok(token),
         (None, None) => Err(Refusal::NoToken),
     }
+}
+
+/// The client that an access token of ours was given to, and what the token says. Whether it is for whoever is asked, and whether it still
+/// holds, is not said by that.
+///
+/// # Errors
+/// `invalid_token`.
+pub async fn verified(ctx: &Ctx, token: &str) -> Result<(ClientId, VerifiedClaims), Refusal> {
+    let claims = ctx.state.keys.verify(TokenKind::AccessToken, token).await.map_err(|reason| {
+        tracing::debug!(?reason, "an access token was refused");
+        invalid("the access token is not one of ours, has expired, or was changed")
+    })?;
+    let client = client_of(&claims).ok_or_else(|| invalid("the access token names no client"))?;
+    Ok((client, claims))
+}
+
+/// The refusal of a token that is for somebody else to receive.
+#[must_use]
+pub fn for_another() -> Fault {
+    invalid("the access token is for another resource; get one for the client itself")
+}
+
+/// The refusal of a token whose record, client, key or account has ended.
+#[must_use]
+pub fn ended() -> Fault {
+    invalid("the access token was revoked, or its account, its client or its API key is disabled")
 }
 
 /// A refusal of a token.

@@ -40,8 +40,7 @@ impl Body {
     /// # Errors
     /// `invalid_request` for another type, or as [`Body::bytes`].
     pub fn json(&self, ctx: &Ctx) -> Result<&[u8], Fault> {
-        let kind = ctx.header(header::CONTENT_TYPE).unwrap_or("application/json");
-        if kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
+        if is_of(ctx, "application/json") {
             return self.bytes();
         }
         Err(Fault::new(ErrorCode::InvalidRequest, "the content type must be application/json"))
@@ -52,6 +51,13 @@ impl Body {
     pub fn is_empty(&self) -> bool {
         self.0.as_ref().is_some_and(Bytes::is_empty)
     }
+}
+
+/// Whether the body is of this type, or of none.
+#[must_use]
+pub fn is_of(ctx: &Ctx, kind: &str) -> bool {
+    let given = ctx.header(header::CONTENT_TYPE).unwrap_or(kind);
+    given.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(kind)
 }
 
 impl FromRequest for Body {

@@ -9,14 +9,14 @@ use serde_json::Value;
 
 use crate::domain::{AssetDid, Secret, Timestamp};
 use crate::endpoints::Endpoint;
-use crate::permissions::access::{Refusal, caller, is_of};
+use crate::permissions::access::{Refusal, caller};
 use crate::policy::api_access::Deed;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::grant_request::json;
 use crate::protocol::problem::Problem;
 use crate::store::{AssetImport, AssetsImported, Conflict, Imported, StoreError};
 use crate::web::asset_import::{Line, lines};
-use crate::web::body::Body;
+use crate::web::body::{Body, is_of};
 use crate::web::ctx::Ctx;
 use crate::web::reply;
 

@@ -12,7 +12,7 @@ use super::{etag, known, shown, told};
 use crate::domain::{Grant, GrantId, KeyPurpose, SigningAlg};
 use crate::endpoints::Endpoint;
 use crate::keys::TokenKind;
-use crate::permissions::access::{Caller, Refusal, caller, json};
+use crate::permissions::access::{Caller, Refusal, caller};
 use crate::permissions::view::EventView;
 use crate::policy::api_access::Deed;
 use crate::policy::asset_claims::ReceiptClaims;
@@ -59,7 +59,7 @@ async fn show(ctx: &Ctx, id: &str) -> Result<HttpResponse, Refusal> {
 async fn change(ctx: &Ctx, id: &str, body: &Body) -> Result<HttpResponse, Refusal> {
     let caller = caller(ctx, Deed::ChangeGrant).await?;
     let grant = visible(ctx, &caller, id).await?;
-    let asked = GrantChangeRequest::parse(json(ctx, body)?)?;
+    let asked = GrantChangeRequest::parse(body.json(ctx)?)?;
     if ctx.header(header::IF_MATCH).is_some_and(|tags| tags != "*" && !tags.split(',').any(|tag| tag.trim() == etag(&grant))) {
         return Err(Problem::new(ErrorCode::PreconditionFailed, "the grant is not any more as If-Match says").into());
     }
