@@ -5,7 +5,7 @@ use sqlx::types::Json;
 
 use super::assets::{columns, owner};
 use super::dialect::{Conn, on, sql};
-use super::{Actor, Store, StoreError, asset_claims, grants};
+use super::{Actor, Conflict, Store, StoreError, asset_claims, grants};
 use crate::domain::{AccountId, Address, AssetDid, Owner, Timestamp, TokenHash};
 
 /// One asset of an import. What is `None` stays as it is where the asset is there already.
@@ -51,6 +51,8 @@ sql! {
         INSERT INTO asset (did, owner_address, owner_account, epoch, make, model, year, powertrain, name, attributes, minted_at,
                            created_at, updated_at)
         VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $9, $10, $11, $11)";
+    /// What this transaction made; its claim code goes with it.
+    UNMAKE = "DELETE FROM asset WHERE did = $1";
     UPDATE = "
         UPDATE asset
         SET make = COALESCE($2, make), model = COALESCE($3, model), year = COALESCE($4, year), powertrain = COALESCE($5, powertrain),
@@ -63,17 +65,24 @@ impl Store {
     /// Imports a batch in one transaction. An asset that is there keeps its owner, unless `transfer` says that it may change hands.
     ///
     /// # Errors
-    /// [`Conflict::Asset`](super::Conflict::Asset) when a DID is named twice, or somebody else imported it at this very moment;
-    /// [`Conflict::Other`](super::Conflict::Other) when an owner is an account that does not exist.
+    /// [`Conflict::Asset`] when a DID is named twice, or somebody else imported it at this very moment;
+    /// [`Conflict::Other`] when an owner is an account that does not exist.
     pub async fn import_assets(&self, batch: Vec<AssetImport>, transfer: bool, now: Timestamp) -> Result<AssetsImported, StoreError> {
         self.transaction(move |mut conn| {
             Box::pin(async move {
-                // One order for all, so that two imports never wait for each other.
+                // One order for all, so that two imports never wait for each other. What is not there is made at once: who came to it later,
+                // with the rest in hand already, would wait for somebody who waits for that rest.
                 let mut order: Vec<usize> = (0..batch.len()).collect();
                 order.sort_by_key(|place| batch[*place].did);
+                if order.windows(2).any(|pair| batch[pair[0]].did == batch[pair[1]].did) {
+                    return Err(StoreError::Conflict(Conflict::Asset));
+                }
                 let mut held = Vec::with_capacity(batch.len());
                 for place in &order {
                     let found: Option<Held> = on!(conn, row(HOLD, batch[*place].did))?;
+                    if found.is_none() {
+                        create(&mut conn, &batch[*place], now).await?;
+                    }
                     held.push((*place, found.map(|found| owner(found.owner_address, found.owner_account))));
                 }
                 let changes = |place: usize, former: Option<Owner>| batch[place].owner.is_some_and(|owner| former != Some(owner));
@@ -82,15 +91,18 @@ impl Store {
                         held.iter().filter(|(place, former)| former.is_some_and(|former| changes(*place, former))).collect();
                     other.sort_by_key(|(place, _)| *place);
                     if !other.is_empty() {
-                        return Ok(AssetsImported::OtherOwners(other.into_iter().map(|(place, _)| batch[*place].did).collect()));
+                        let other = other.into_iter().map(|(place, _)| batch[*place].did).collect();
+                        for (place, _) in held.iter().filter(|(_, former)| former.is_none()) {
+                            on!(conn, execute(UNMAKE, batch[*place].did))?;
+                        }
+                        return Ok(AssetsImported::OtherOwners(other));
                     }
                 }
-                let mut outcomes = vec![Imported::Updated; batch.len()];
+                let mut outcomes = vec![Imported::Created; batch.len()];
                 for (place, former) in held {
-                    outcomes[place] = match former {
-                        None => create(&mut conn, &batch[place], now).await?,
-                        Some(former) => update(&mut conn, &batch[place], changes(place, former), now).await?,
-                    };
+                    if let Some(former) = former {
+                        outcomes[place] = update(&mut conn, &batch[place], changes(place, former), now).await?;
+                    }
                 }
                 Ok(AssetsImported::All(outcomes))
             })
@@ -105,7 +117,7 @@ struct Held {
     owner_account: Option<AccountId>,
 }
 
-async fn create(conn: &mut Conn<'_>, asset: &AssetImport, now: Timestamp) -> Result<Imported, StoreError> {
+async fn create(conn: &mut Conn<'_>, asset: &AssetImport, now: Timestamp) -> Result<(), StoreError> {
     let (address, account) = columns(asset.owner);
     let attributes = Json(asset.attributes.clone().unwrap_or_default());
     let minted_at = asset.minted_at.unwrap_or(now);
@@ -114,7 +126,7 @@ async fn create(conn: &mut Conn<'_>, asset: &AssetImport, now: Timestamp) -> Res
     if let (None, Some((code, expires_at))) = (asset.owner, asset.claim) {
         asset_claims::put(conn, &asset.did, code, expires_at, now).await?;
     }
-    Ok(Imported::Created)
+    Ok(())
 }
 
 async fn update(conn: &mut Conn<'_>, asset: &AssetImport, changes: bool, now: Timestamp) -> Result<Imported, StoreError> {
