@@ -180,7 +180,7 @@ pub fn new_code(state: &State, client: &ClientRecord, approved: &Approved, now: 
     let id = CodeId(state.entropy.uuid(now));
     let mut record = approved.code(id, now, state.config.tokens.code_lifetime, longest_lifetime(state, client));
     record.told_as = told_as(state, client, &record);
-    let text = refresh::code_text(state.entropy.secret(), refresh::binding(client, &record).is_some());
+    let text = refresh::code_text(state.entropy.secret_at(now), refresh::binding(client, &record).is_some());
     (record, text)
 }
 
