@@ -10,6 +10,7 @@ pub mod cookies;
 pub mod ctx;
 pub mod decision;
 pub mod documents;
+pub mod entry;
 pub mod exchange;
 pub mod fault;
 pub mod granted;

@@ -236,6 +236,7 @@ mod tests {
             account_id: AccountId(Uuid::nil()),
             provider: Provider::web3(),
             subject: String::new(),
+            label: String::new(),
             amr: vec!["pop".to_owned()],
             authenticated_at: Timestamp::from_seconds(NOW - age),
             interaction_id: InteractionId(Uuid::from_u128(interaction)),

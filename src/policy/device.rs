@@ -166,6 +166,7 @@ mod tests {
             account_id: account(number),
             provider: Provider::web3(),
             subject: String::new(),
+            label: String::new(),
             amr: vec![],
             authenticated_at: at(0),
             interaction_id: InteractionId(Uuid::nil()),

@@ -9,7 +9,7 @@ use crate::protocol::authorize::AuthorizeRequest;
 use crate::state::{Mode, State};
 use crate::store::{ClientRecord, ClientSource, Session};
 use crate::web::ctx::Ctx;
-use crate::web::pages::{AssetBlock, Chain, ConsentPage, Destination, Link, SignInPage, Vouching};
+use crate::web::pages::{Aim, AssetBlock, Chain, ConsentPage, Destination, Link, SignInPage, Vouching, Ways};
 use crate::web::visit::Visit;
 use crate::web::words::scope_lines;
 use crate::web::{logo, reply};
@@ -19,6 +19,10 @@ use crate::web::{logo, reply};
 pub(super) enum Sign<'a> {
     /// Their own account page.
     Account,
+    /// To show once more that it is they.
+    Confirm,
+    /// To add another way of signing in.
+    Link,
     App(&'a ClientRecord, &'a AuthorizeRequest),
     /// The app on a device, which shows this code.
     Device(&'a ClientRecord, &'a UserCode),
@@ -27,15 +31,26 @@ pub(super) enum Sign<'a> {
 /// The page on which a person chooses a wallet.
 pub(super) async fn sign_in(ctx: &Ctx, visit: &Visit, sign: Sign<'_>) -> HttpResponse {
     let (client, request, user_code) = match sign {
-        Sign::Account => (None, None, None),
+        Sign::Account | Sign::Confirm | Sign::Link => (None, None, None),
         Sign::App(client, request) => (Some(client), Some(request), None),
         Sign::Device(client, user_code) => (Some(client), None, Some(user_code)),
     };
-    let title = client.map_or_else(|| "Sign in".to_owned(), |client| format!("Sign in to {}", client.name));
+    let title = match sign {
+        Sign::Account => "Sign in".to_owned(),
+        Sign::Confirm => "Is it you?".to_owned(),
+        Sign::Link => "Add a way to sign in".to_owned(),
+        Sign::App(client, _) | Sign::Device(client, _) => format!("Sign in to {}", client.name),
+    };
     let frame = reply::frame(&ctx.state, &ctx.request_id(), title);
     let return_to = request.map(|request| &request.return_path.redirect_uri);
     let page = SignInPage {
         frame: frame.clone(),
+        aim: match sign {
+            Sign::Confirm => Aim::Confirm,
+            Sign::Link => Aim::Link,
+            Sign::Account | Sign::App(..) | Sign::Device(..) => Aim::SignIn,
+        },
+        ways: Ways::default(),
         client_name: client.map(|client| client.name.clone()),
         client_host: return_to.map(RedirectUri::host),
         client_logo: match client {

@@ -43,11 +43,41 @@ pub struct Chain {
     pub name: String,
 }
 
+/// The ways of signing in, besides a wallet, that the page offers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ways {
+    pub passkey: bool,
+    pub email: bool,
+    pub password: bool,
+    pub upstreams: Vec<UpstreamButton>,
+}
+
+/// A provider of ours, elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UpstreamButton {
+    /// Its id in the configuration.
+    pub id: String,
+    pub name: String,
+}
+
+/// What the sign-in page is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aim {
+    SignIn,
+    /// To show once more that it is the same person.
+    Confirm,
+    /// To add a way to sign in to an account.
+    Link,
+}
+
 /// The sign-in page; `static/signin.js` does its work. Without a client the person signs in to `/account`.
 #[derive(Template, Debug)]
 #[template(path = "signin.html")]
 pub struct SignInPage {
     pub frame: Frame,
+    pub aim: Aim,
+    /// Besides a wallet.
+    pub ways: Ways,
     pub client_name: Option<String>,
     /// As `RedirectUri::host` gives it: a host, or an app's own scheme with its colon.
     pub client_host: Option<String>,

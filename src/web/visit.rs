@@ -8,7 +8,7 @@ use super::cookies::Browser;
 use super::ctx::Ctx;
 use super::fault::Fault;
 use super::reply;
-use crate::domain::{DeviceId, InteractionId, Timestamp};
+use crate::domain::{AccountId, DeviceId, InteractionId, Timestamp};
 use crate::limits::Try;
 use crate::protocol::authorize::AuthorizeRequest;
 use crate::store::Interaction;
@@ -26,6 +26,27 @@ pub enum Purpose {
     Account,
     /// Its person typed the code of this device.
     Device(DeviceId),
+    /// Somebody who is signed in to this account wants another way to sign in to it.
+    Link(AccountId),
+    /// Somebody who is signed in to this account is to show once more that it is they, and then to go on there.
+    Confirm(AccountId, Then),
+}
+
+/// Where somebody goes on who has shown once more that it is they.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Then {
+    /// To their account's ways of signing in.
+    Ways,
+}
+
+impl Then {
+    #[must_use]
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Ways => "/account#ways",
+        }
+    }
 }
 
 /// Why a visit cannot go on.

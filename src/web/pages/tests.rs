@@ -3,9 +3,9 @@
 use askama::Template;
 
 use super::{
-    AccountAssetsPage, AccountPage, AppLine, AssetBlock, AssetLine, AssetSubject, Chain, ConsentPage, Destination, DeviceDonePage,
+    AccountAssetsPage, AccountPage, Aim, AppLine, AssetBlock, AssetLine, AssetSubject, Chain, ConsentPage, Destination, DeviceDonePage,
     DevicePage, ErrorPage, Fault, FormPostPage, Frame, GrantLine, HomePage, IdentityLine, Link, LoggedOutPage, LogoutPage, PermissionLine,
-    ProfileField, ScopeLine, SessionLine, SignInPage, SpanLine, Vouching,
+    ProfileField, ScopeLine, SessionLine, SignInPage, SpanLine, Vouching, Ways,
 };
 
 const HOSTILE: &str = r#""><script>alert(1)</script><img src=x onerror='alert(2)'> javascript:alert(3) {{7*7}} &amp;"#;
@@ -20,6 +20,8 @@ fn pages(text: &str, address: &str) -> Vec<(&'static str, String)> {
         (
             "signin",
             SignInPage {
+                aim: Aim::SignIn,
+                ways: Ways::default(),
                 frame: frame(),
                 client_name: Some(s()),
                 client_host: Some(s()),
@@ -216,6 +218,8 @@ fn every_form_that_changes_something_carries_the_token() {
 #[test]
 fn the_networks_reach_the_script_as_json() {
     let page = SignInPage {
+        aim: Aim::SignIn,
+        ways: Ways::default(),
         frame: frame("Sign in", false),
         client_name: None,
         client_host: None,
@@ -299,6 +303,8 @@ fn account(problem: Option<&str>, full: bool) -> AccountPage {
 
 fn sign_in(client: Option<(&str, &str)>, dev: bool) -> SignInPage {
     SignInPage {
+        aim: Aim::SignIn,
+        ways: Ways::default(),
         frame: frame("Sign in", dev),
         client_name: client.map(|(name, _)| name.to_owned()),
         client_host: client.map(|(_, host)| host.to_owned()),
