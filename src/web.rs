@@ -25,4 +25,5 @@ pub mod request;
 pub mod respond;
 pub mod session;
 pub mod visit;
+pub mod ways;
 pub mod words;

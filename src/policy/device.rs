@@ -230,6 +230,7 @@ mod tests {
             authenticated_at: at(5),
             approved_at: at(10),
             wallet: None,
+            email: None,
             account_disabled: false,
             client_disabled: false,
             consent_withdrawn: false,

@@ -44,7 +44,7 @@ async fn decide_consent(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<Htt
     // Whoever is signed in now is who agrees; without a session the dispatcher asks for a sign-in first.
     if let Some(session) = session::current(ctx).await? {
         // The page named an account: what a different one would agree to was never asked.
-        if form.get("account")? != Some(session.subject.as_str()) {
+        if form.get("account")? != Some(session.account_id.to_string().as_str()) {
             return Ok(reply::see_other(&visit.path()));
         }
         // Only who is asked answers: a request that wants a new sign-in first has not asked yet.

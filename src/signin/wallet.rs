@@ -20,7 +20,7 @@ use crate::web::entry::{self, Proof, Refused};
 use crate::web::fault::Fault;
 use crate::web::pages::Chain;
 use crate::web::visit::{self, Purpose, Visit, VisitFault};
-use crate::web::{posted, reply};
+use crate::web::{posted, reply, ways};
 
 const CSRF_HEADER: HeaderName = HeaderName::from_static("x-csrf-token");
 
@@ -135,11 +135,15 @@ async fn own_visit(ctx: &Ctx, id: InteractionId) -> Result<Visit, Fault> {
     posted::check_token(ctx, ctx.header(CSRF_HEADER))?;
     // Charged only now: another site's page can make a browser ask, and must not be able to use up its tries.
     ctx.charge(Try::SignIn)?;
+    if !ways::is_on(&ctx.state, Provider::WEB3) {
+        return Err(Fault::new(ErrorCode::NotFound, "nobody signs in with a wallet here"));
+    }
     visit::load(ctx, id).await
 }
 
 async fn statement(ctx: &Ctx, visit: &Visit) -> Result<String, Fault> {
     match &visit.purpose {
+        Purpose::Link(account) if entry::fresh(ctx, visit, *account).await?.is_some() => Ok(proof::link_statement()),
         Purpose::Account | Purpose::Link(_) | Purpose::Confirm(..) => Ok(proof::statement(None)),
         Purpose::Authorize(request) => {
             let client = ctx.state.client(&request.client_id).await?;

@@ -13,6 +13,8 @@ use crate::domain::{AccountId, ClientId, Provider, SessionId, Timestamp, TokenHa
 sql! {
     HOLD = "UPDATE session SET last_seen_at = last_seen_at WHERE id = $1";
     HOLD_ONE = "UPDATE session SET last_seen_at = last_seen_at WHERE token_hash = $1 RETURNING id, account_id";
+    HOLD_OWN = "
+        UPDATE session SET last_seen_at = last_seen_at WHERE id = $1 AND account_id = $2 RETURNING id, account_id";
     HOLD_THOSE_OF = "
         UPDATE session SET last_seen_at = last_seen_at
         WHERE account_id = $1 AND provider = $2 AND subject = $3 AND id <> $4
@@ -73,6 +75,11 @@ pub(super) async fn hold(conn: &mut Conn<'_>, session: SessionId) -> Result<bool
 /// Holds the session of that cookie, if there is one.
 pub(super) async fn hold_one(conn: &mut Conn<'_>, token: TokenHash) -> Result<Option<Held>, StoreError> {
     on!(*conn, row(HOLD_ONE, token))
+}
+
+/// Holds the session of that id, if it is that person's.
+pub(super) async fn hold_own(conn: &mut Conn<'_>, session: SessionId, account: AccountId) -> Result<Option<Held>, StoreError> {
+    on!(*conn, row(HOLD_OWN, session, account))
 }
 
 /// Holds all sessions of a person.

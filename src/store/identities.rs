@@ -64,6 +64,32 @@ pub enum Unlinked {
     Unknown,
 }
 
+/// The email address that a sign-in of the account `$account` by the identity `$provider`, `$subject` tells of: the one that this identity
+/// proves, else that of the oldest identity that proves one. An identity that is another account's by now proves nothing here.
+macro_rules! verified_email {
+    ($account:literal, $provider:literal, $subject:literal) => {
+        concat!(
+            "(SELECT i.email FROM identity i WHERE i.account_id = ",
+            $account,
+            " AND i.email IS NOT NULL
+                ORDER BY CASE WHEN i.provider = ",
+            $provider,
+            " AND i.subject = ",
+            $subject,
+            " THEN 0 ELSE 1 END, i.created_at, i.provider, i.subject LIMIT 1)"
+        )
+    };
+}
+
+/// Whether the tokens of the sign-in `$row` may tell of an email address; where not, none is looked for.
+macro_rules! tells_email {
+    ($row:literal) => {
+        concat!($row, ".claims IS NOT NULL OR ' ' || ", $row, ".scope || ' ' LIKE '% email %'")
+    };
+}
+
+pub(super) use {tells_email, verified_email};
+
 #[derive(FromRow)]
 struct Known {
     account_id: AccountId,
@@ -232,7 +258,9 @@ impl Store {
         let followed = self
             .transaction(move |mut conn| {
                 Box::pin(async move {
-                    on!(conn, execute(HOLD, account))?;
+                    if on!(conn, execute(HOLD, account))? == 0 {
+                        return Ok(());
+                    }
                     own_email(&mut conn, proved.email.clone(), account, now).await?;
                     on!(conn, execute(SET_EMAIL, proved.provider, proved.subject, proved.email))?;
                     on!(conn, execute(DISOWN_EMAILS, account)).map(drop)

@@ -101,6 +101,18 @@ impl Store {
         .await
     }
 
+    /// The same for one of a person's sessions, by its id. False: the person has no such session.
+    pub async fn end_own_session(&self, account: AccountId, id: SessionId, now: Timestamp) -> Result<bool, StoreError> {
+        self.transaction(move |mut conn| {
+            Box::pin(async move {
+                let Some(held) = endings::hold_own(&mut conn, id, account).await? else { return Ok(false) };
+                endings::end(&mut conn, held, now).await?;
+                Ok(true)
+            })
+        })
+        .await
+    }
+
     /// The same for every browser of a person; how many sessions that were.
     pub async fn end_sessions(&self, account: AccountId, now: Timestamp) -> Result<usize, StoreError> {
         self.transaction(move |mut conn| {

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use actix_web::HttpResponse;
 
+use super::cookies;
 use super::ctx::Ctx;
 use super::fault::Fault;
 use super::session;
-use super::visit::{Purpose, Visit};
-use crate::domain::{AccountId, Secret, SessionId};
+use super::visit::{Purpose, Visit, add_cookie};
+use crate::domain::{AccountId, Provider, Secret, SessionId};
 use crate::store::{Linked, Proved, Session, SignedIn, StoreError};
 
 /// How recently somebody must have proved to be who they are, to change how they sign in.
@@ -29,14 +30,22 @@ pub struct Proof {
 #[derive(Debug)]
 pub struct Entered {
     pub next: String,
-    token: Option<Secret>,
+    begun: Option<Begun>,
+}
+
+// A session that begins, and by which way.
+#[derive(Debug)]
+struct Begun {
+    token: Secret,
+    provider: Provider,
 }
 
 impl Entered {
     /// Gives the browser its session.
     pub fn begin(&self, ctx: &Ctx, response: &mut HttpResponse) {
-        if let Some(token) = &self.token {
+        if let Some(Begun { token, provider }) = &self.begun {
             session::begin(ctx, response, token);
+            add_cookie(response, &cookies::last_way(provider, ctx.secure()));
         }
     }
 }
@@ -52,6 +61,8 @@ pub enum Refused {
     Anothers,
     /// Somebody was to show that they are who they are, and is somebody else.
     NotYou,
+    /// It is they, but this is the way that they are about to remove.
+    NotThisOne,
 }
 
 impl<E: Into<Fault>> From<E> for Refused {
@@ -70,6 +81,7 @@ impl Refused {
             Self::EmailElsewhere => "email_elsewhere",
             Self::Anothers => "another_account",
             Self::NotYou => "not_you",
+            Self::NotThisOne => "not_this_one",
         }
     }
 
@@ -91,18 +103,22 @@ impl Refused {
                 "That is another account",
                 "To change how you sign in, prove once more that you are you, in a way that you have set up already.",
             )),
+            Self::NotThisOne => {
+                Some(("This is the one you want to remove", "Use one that stays: that shows that you can still sign in afterwards."))
+            }
         }
     }
 }
 
 /// Takes a proof.
 pub async fn enter(ctx: &Ctx, visit: &Visit, proof: Proof) -> Result<Entered, Refused> {
-    match visit.purpose {
+    match &visit.purpose {
         Purpose::Authorize(_) | Purpose::Account | Purpose::Device(_) => sign_in(ctx, visit, proof).await,
-        Purpose::Confirm(account, _) => confirm(ctx, visit, account, proof).await,
-        Purpose::Link(account) => match fresh(ctx, visit, account).await? {
-            Some(_) => link(ctx, visit, account, proof).await,
-            None => confirm(ctx, visit, account, proof).await,
+        Purpose::Confirm(_, then) if !then.shown_by(&proof.identity.provider, &proof.identity.subject) => Err(Refused::NotThisOne),
+        Purpose::Confirm(account, _) => confirm(ctx, visit, *account, proof).await,
+        Purpose::Link(account) => match fresh(ctx, visit, *account).await? {
+            Some(_) => link(ctx, visit, *account, proof).await,
+            None => confirm(ctx, visit, *account, proof).await,
         },
     }
 }
@@ -112,8 +128,14 @@ pub async fn fresh(ctx: &Ctx, visit: &Visit, account: AccountId) -> Result<Optio
     Ok(session::current(ctx).await?.filter(|session| session.account_id == account && is_fresh(ctx, visit, session)))
 }
 
+/// Whether a session was begun a moment ago.
+#[must_use]
+pub fn recent(ctx: &Ctx, session: &Session) -> bool {
+    ctx.now.since(session.authenticated_at) <= FRESH
+}
+
 fn is_fresh(ctx: &Ctx, visit: &Visit, session: &Session) -> bool {
-    session.interaction_id == visit.id || ctx.now.since(session.authenticated_at) <= FRESH
+    session.interaction_id == visit.id || recent(ctx, session)
 }
 
 async fn sign_in(ctx: &Ctx, visit: &Visit, proof: Proof) -> Result<Entered, Refused> {
@@ -135,14 +157,17 @@ async fn confirm(ctx: &Ctx, visit: &Visit, account: AccountId, proof: Proof) -> 
 
 async fn link(ctx: &Ctx, visit: &Visit, account: AccountId, proof: Proof) -> Result<Entered, Refused> {
     match ctx.state.store.link_identity(account, &proof.identity, ctx.now).await? {
-        Linked::Now | Linked::Already => {
-            ctx.state.store.end_interaction(visit.id, &visit.browser.hash()).await?;
-            Ok(Entered { next: "/account?added=1#ways".to_owned(), token: None })
-        }
+        Linked::Now => ended(ctx, visit, "/account?added=1#ways").await,
+        Linked::Already => ended(ctx, visit, "/account?known=1#ways").await,
         Linked::Another => Err(Refused::Anothers),
         Linked::EmailElsewhere => Err(Refused::EmailElsewhere),
         Linked::NoAccount => Err(Refused::AccountDisabled),
     }
+}
+
+async fn ended(ctx: &Ctx, visit: &Visit, next: &str) -> Result<Entered, Refused> {
+    ctx.state.store.end_interaction(visit.id, &visit.browser.hash()).await?;
+    Ok(Entered { next: next.to_owned(), begun: None })
 }
 
 async fn begin(ctx: &Ctx, visit: &Visit, account_id: AccountId, proof: Proof) -> Result<Entered, Refused> {
@@ -152,7 +177,7 @@ async fn begin(ctx: &Ctx, visit: &Visit, account_id: AccountId, proof: Proof) ->
     let session = Session {
         id: SessionId(ctx.state.entropy.uuid(ctx.now)),
         account_id,
-        provider: identity.provider,
+        provider: identity.provider.clone(),
         subject: identity.subject,
         label: identity.label,
         amr,
@@ -168,5 +193,5 @@ async fn begin(ctx: &Ctx, visit: &Visit, account_id: AccountId, proof: Proof) ->
     if former.is_some() {
         ctx.state.messages.notify_one();
     }
-    Ok(Entered { next: visit.path(), token: Some(token) })
+    Ok(Entered { next: visit.path(), begun: Some(Begun { token, provider: identity.provider }) })
 }
