@@ -10,6 +10,7 @@ mod client;
 mod client_metadata;
 mod contract;
 mod did;
+mod email;
 mod event_filter;
 mod grant;
 mod ids;
@@ -34,6 +35,7 @@ pub use client::{AuthMethod, ClaimsProfile, ClientKind, GrantType, Pkce, Signing
 pub use client_metadata::ClientMetadata;
 pub use contract::{Contract, ContractError};
 pub use did::{AssetDid, AssetDidError, AssetMethod, ChainId, ChainIdError};
+pub use email::{Email, EmailError};
 pub use event_filter::{EventFilter, EventFilterError};
 pub use grant::{Grant, GrantEnd, GrantSource};
 pub use ids::{AccountId, ChallengeId, ClientId, ClientIdError, CodeId, DeviceId, FamilyId, GrantId, InteractionId, Provider, SessionId};

@@ -19,3 +19,4 @@ pub mod refresh;
 pub mod registration;
 pub mod subject;
 pub mod wallet;
+pub mod ways;

@@ -33,6 +33,7 @@ mod grant_lists;
 mod grant_rows;
 mod grants;
 mod health;
+mod identities;
 mod identity;
 mod identity_licenses;
 mod interactions;
@@ -53,7 +54,7 @@ mod sweep;
 mod tables;
 mod writer;
 
-pub use accounts::{Account, Identity, PostalAddress, Profile, SignIn};
+pub use accounts::{Account, Identity, PostalAddress, Profile};
 pub use agreements::{Agreed, Agreeing};
 pub use asset_imports::{AssetImport, AssetsImported, Imported};
 pub use asset_pages::{AssetFilter, AssetPage, AssetsOf};
@@ -70,6 +71,7 @@ pub use families::{FamilyState, LivingRefreshToken, NewFamily, Refresh, Refreshe
 pub use grant_history::{Actor, GrantEvent};
 pub use grant_lists::{GrantPage, LONGEST_PAGE};
 pub use grants::{GrantChange, GrantOutcome, Granting, MOST_LIVING_GRANTS, NewGrant};
+pub use identities::{Linked, Proved, SignIn, SignedIn, Unlinked};
 pub use identity::SharedPage;
 pub use identity_licenses::{LicenseCard, LicenseFilter, LicensePage, LicenseUri};
 pub use interactions::Interaction;

@@ -10,17 +10,17 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::domain::{AccountId, Address, ClaimsProfile, CodeId, FamilyId, Provider, RefreshToken, Scope, Secret, SubjectType, Timestamp};
+use crate::domain::{AccountId, ClaimsProfile, CodeId, FamilyId, Provider, RefreshToken, Scope, Secret, SubjectType, Timestamp};
 use crate::keys::{KeysError, TokenKind};
 use crate::policy::authorize::Approved;
-use crate::policy::claims::{Audience, ClientClaims, LogoutClaims, SignIn, subject_for};
+use crate::policy::claims::{Audience, ClientClaims, LogoutClaims, Reach, SignIn, subject_for};
 use crate::policy::person_claims::{self, Known};
 use crate::policy::refresh;
 use crate::policy::subject::{self, Person};
 use crate::protocol::claims_request::ClaimsRequest;
 use crate::protocol::hash_claims::{at_hash, c_hash};
 use crate::state::State;
-use crate::store::{ApiChallenge, ClientRecord, DeveloperToken, Message, NewCode, RefreshedFamily, Session, StoreError};
+use crate::store::{ClientRecord, DeveloperToken, Message, NewCode, RefreshedFamily, Session, StoreError, TakenChallenge};
 
 /// Back-Channel Logout §4: "OPs are encouraged to use short expiration times in Logout Tokens, preferably at most two minutes in the
 /// future". Each attempt makes a new one.
@@ -56,19 +56,14 @@ pub struct TokenResponse {
 
 /// What the ID token of this sign-in was asked to tell of its person by name (OpenID Connect Core §5.5), as it is now. The account is
 /// read only where that is anything.
-pub async fn told(
-    state: &State,
-    account: AccountId,
-    claims: Option<&Value>,
-    wallet: Option<Address>,
-) -> Result<Map<String, Value>, StoreError> {
+pub async fn told(state: &State, account: AccountId, claims: Option<&Value>, reach: Reach<'_>) -> Result<Map<String, Value>, StoreError> {
     let asked = ClaimsRequest::stored(claims);
     if !person_claims::asks_of_person(&asked) {
         return Ok(Map::new());
     }
     let account = state.store.account(account).await?;
     Ok(account.map_or_else(Map::new, |account| {
-        let known = Known { profile: &account.profile, updated_at: account.updated_at, wallet };
+        let known = Known { profile: &account.profile, updated_at: account.updated_at, reach };
         person_claims::in_id_token(&asked, known)
     }))
 }
@@ -78,7 +73,7 @@ pub fn for_person(
     state: &State,
     client: &ClientRecord,
     record: &NewCode,
-    wallet: Option<Address>,
+    reach: Reach<'_>,
     told: &Map<String, Value>,
     code: Option<&str>,
     now: Timestamp,
@@ -91,7 +86,7 @@ pub fn for_person(
         subject: &subject,
         scope: &record.scope,
         provider: &record.provider,
-        wallet,
+        reach,
         amr: &record.amr,
         authenticated_at: record.authenticated_at,
         session_id: record.session_id,
@@ -107,11 +102,12 @@ pub fn for_person(
 pub fn for_wallet(
     state: &State,
     client: &ClientRecord,
-    challenge: &ApiChallenge,
+    taken: &TakenChallenge,
     account_id: AccountId,
     record: Record,
     now: Timestamp,
 ) -> Result<TokenResponse, KeysError> {
+    let challenge = &taken.challenge;
     let (provider, address) = (Provider::web3(), challenge.message.address.checksummed());
     let subject = subject_at(state, client, Person { account_id, provider: &provider, subject: &address });
     let sign_in = SignIn {
@@ -120,7 +116,7 @@ pub fn for_wallet(
         subject: &subject,
         scope: &challenge.scope,
         provider: &provider,
-        wallet: Some(challenge.message.address),
+        reach: Reach { wallet: Some(challenge.message.address), email: taken.email.as_ref() },
         amr: &[POP.to_owned()],
         authenticated_at: now,
         session_id: None,
@@ -159,7 +155,7 @@ pub fn for_refresh(
         subject: &subject,
         scope: access.scope,
         provider: &family.provider,
-        wallet: family.wallet,
+        reach: Reach { wallet: family.wallet, email: family.email.as_ref() },
         amr: &family.amr,
         authenticated_at: family.authenticated_at,
         session_id: family.session_id,
@@ -243,7 +239,7 @@ pub fn for_developer(
         subject: &subject,
         scope: &token.scope,
         provider: &provider,
-        wallet: client.id.as_address(),
+        reach: Reach { wallet: client.id.as_address(), email: None },
         amr: &[POP.to_owned()],
         authenticated_at: token.issued_at,
         session_id: None,

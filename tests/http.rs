@@ -135,6 +135,9 @@ mod backchannel;
 #[path = "http/account.rs"]
 mod account;
 
+#[path = "http/linking.rs"]
+mod linking;
+
 #[path = "http/keys.rs"]
 mod keys;
 

@@ -16,6 +16,7 @@ mod store {
     pub(crate) mod exchange;
     pub(crate) mod grants;
     pub(crate) mod harness;
+    pub(crate) mod identities;
     pub(crate) mod identity;
     pub(crate) mod interactions;
     pub(crate) mod made;

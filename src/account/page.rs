@@ -3,15 +3,15 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 
-use super::profile;
+use super::{profile, ways};
 use crate::protocol::params::Params;
 use crate::store::{Account, Consent, Profile, Session};
 use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
-use crate::web::pages::{AccountPage, AppLine, IdentityLine, Link, SessionLine};
+use crate::web::pages::{AccountPage, AppLine, Link, SessionLine};
 use crate::web::respond::with_query;
 use crate::web::visit::{self, Purpose};
-use crate::web::words::{day, provider_name, scope_lines};
+use crate::web::words::{day, scope_lines};
 use crate::web::{reply, session};
 
 /// `GET /account`; who is not signed in is asked to, and comes back.
@@ -21,9 +21,30 @@ pub async fn get(ctx: Ctx) -> HttpResponse {
 
 async fn show(ctx: &Ctx) -> Result<HttpResponse, Fault> {
     let Some((current, account)) = signed_in(ctx).await? else { return visit::begin(ctx, &Purpose::Account).await };
-    let saved = Params::decode(ctx.request.query_string()).has("saved");
+    let params = Params::decode(ctx.request.query_string());
     let profile = account.profile.clone();
-    render(ctx, &current, &account, &profile, saved, None).await
+    let said = Said { saved: params.has("saved"), notice: notice(&params), problem: None };
+    render(ctx, &current, &account, &profile, said).await
+}
+
+/// What the page says of what was done just now.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    /// The profile was saved.
+    pub saved: bool,
+    /// Why it was not.
+    pub problem: Option<String>,
+    /// What became of the ways of signing in.
+    pub notice: Option<&'static str>,
+}
+
+fn notice(params: &Params) -> Option<&'static str> {
+    let words = [
+        ("added", "It is added. From now on you can sign in with it too."),
+        ("known", "You had that one already. Nothing was changed."),
+        ("removed", "It is removed. Nobody can sign in to this account with it any more."),
+    ];
+    words.into_iter().find(|(name, _)| params.has(name)).map(|(_, words)| words)
 }
 
 /// The session of this browser and its account, when it has one.
@@ -34,16 +55,10 @@ pub(super) async fn signed_in(ctx: &Ctx) -> Result<Option<(Session, Account)>, F
 }
 
 /// The page, with `shown` in its form.
-pub(super) async fn render(
-    ctx: &Ctx,
-    current: &Session,
-    account: &Account,
-    shown: &Profile,
-    saved: bool,
-    problem: Option<String>,
-) -> Result<HttpResponse, Fault> {
+pub(super) async fn render(ctx: &Ctx, current: &Session, account: &Account, shown: &Profile, said: Said) -> Result<HttpResponse, Fault> {
     let consents = ctx.state.store.consents(account.id).await?;
-    let sessions = ctx.state.store.sessions(account.id, ctx.now).await?;
+    let mut sessions = ctx.state.store.sessions(account.id, ctx.now).await?;
+    sessions.retain(|session| ctx.now.since(session.last_seen_at) <= ctx.state.config.session.idle);
     let mut apps = Vec::with_capacity(consents.len());
     for consent in &consents {
         apps.push(AppLine {
@@ -59,21 +74,15 @@ pub(super) async fn render(
     let page = AccountPage {
         frame: frame.clone(),
         csrf: browser.csrf(),
-        identities: account
-            .identities
-            .iter()
-            .map(|identity| IdentityLine {
-                provider_name: provider_name(&identity.provider).to_owned(),
-                subject: identity.subject.clone(),
-                since: day(identity.created_at),
-                last_used: day(identity.last_used_at),
-            })
-            .collect(),
+        identities: ways::lines(ctx, current, account),
+        notice: said.notice.map(str::to_owned),
         account_id: account.id.to_string(),
         apps,
         sessions: sessions
             .iter()
             .map(|session| SessionLine {
+                id: session.id.to_string(),
+                way: ways::way_of(session, account),
                 device: device(&session.user_agent),
                 since: day(session.authenticated_at),
                 last_seen: day(session.last_seen_at),
@@ -81,8 +90,8 @@ pub(super) async fn render(
             })
             .collect(),
         profile: profile::fields(shown),
-        saved,
-        problem,
+        saved: said.saved,
+        problem: said.problem,
     };
     let status = if page.problem.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     let mut response = reply::page(status, &frame, &page, None);

@@ -1,9 +1,11 @@
 //! The forms of the account page.
 
 use actix_web::HttpResponse;
+use uuid::Uuid;
 
+use super::page::Said;
 use super::{page, profile};
-use crate::domain::ClientId;
+use crate::domain::{ClientId, SessionId};
 use crate::web::body::Body;
 use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
@@ -24,6 +26,11 @@ pub async fn sign_out_everywhere(ctx: Ctx, body: Body) -> HttpResponse {
     leave(&ctx, &body, true).await.unwrap_or_else(|fault| fault.as_page(&ctx))
 }
 
+/// `POST /account/sessions/end`: in one browser, this or another.
+pub async fn end_session(ctx: Ctx, body: Body) -> HttpResponse {
+    end_one(&ctx, &body).await.unwrap_or_else(|fault| fault.as_page(&ctx))
+}
+
 /// `POST /account/apps/withdraw`: the app must ask again, and what it holds stops working now.
 pub async fn withdraw(ctx: Ctx, body: Body) -> HttpResponse {
     withdraw_app(&ctx, &body).await.unwrap_or_else(|fault| fault.as_page(&ctx))
@@ -39,7 +46,7 @@ async fn save(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault> {
         }
         Err(refused) => {
             let (typed, problem) = *refused;
-            page::render(ctx, &current, &account, &typed, false, Some(problem)).await
+            page::render(ctx, &current, &account, &typed, Said { problem: Some(problem), ..Said::default() }).await
         }
     }
 }
@@ -53,6 +60,17 @@ async fn leave(ctx: &Ctx, body: &Body, everywhere: bool) -> Result<HttpResponse,
     let mut response = reply::see_other("/logged-out");
     session::forget(ctx, &mut response);
     Ok(response)
+}
+
+async fn end_one(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault> {
+    let form = posted::own(ctx, body)?;
+    if let (Some((_, account)), Some(id)) =
+        (page::signed_in(ctx).await?, form.get("session")?.and_then(|id| id.parse::<Uuid>().ok()).map(SessionId))
+    {
+        ctx.state.store.end_own_session(account.id, id, ctx.now).await?;
+        ctx.state.messages.notify_one();
+    }
+    Ok(reply::see_other("/account#sessions"))
 }
 
 async fn withdraw_app(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault> {

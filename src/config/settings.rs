@@ -94,6 +94,11 @@ settings! {
         /// How long a device waits between two polls.
         interval: Duration = "5s", from "1s" to "1m";
     }
+    /// The ways of signing in.
+    signin: Signin {
+        /// Whether people may sign in with a wallet. Developer licenses sign in with their API keys all the same.
+        wallet: bool = "true";
+    }
     /// Signing in by wallet.
     wallet: Wallet {
         /// The chain ids that a wallet may be on; the first is the one that messages name by default.

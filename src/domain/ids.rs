@@ -122,6 +122,13 @@ impl Provider {
     /// A wallet's signature; the identity's subject is the address.
     pub const WEB3: &'static str = "web3";
 
+    /// A passkey; the identity's subject is the credential's id.
+    pub const PASSKEY: &'static str = "passkey";
+    /// A code by mail; the identity's subject is the address.
+    pub const EMAIL: &'static str = "email";
+    /// A password of this server.
+    pub const PASSWORD: &'static str = "password";
+
     #[must_use]
     pub fn web3() -> Self {
         Self(Self::WEB3.to_owned())

@@ -12,14 +12,13 @@ use super::userinfo::SIGNED_WITH;
 use crate::config::WebPage;
 use crate::domain::{AuthMethod, GrantType, KeyPurpose, SigningAlg, SubjectType};
 use crate::endpoints::Endpoint;
-use crate::policy::acr;
 use crate::protocol::authorization_details;
 use crate::protocol::authorize::SCOPES;
 use crate::protocol::pkce;
 use crate::protocol::standard_claims::StandardClaim;
 use crate::state::State;
 use crate::web::ctx::Ctx;
-use crate::web::reply;
+use crate::web::{reply, ways};
 
 /// OpenID Connect Discovery §3, RFC 8414 §2.
 #[derive(Debug, Serialize)]
@@ -35,7 +34,7 @@ struct Metadata<'a> {
     subject_types_supported: Vec<&'static str>,
     id_token_signing_alg_values_supported: Vec<&'static str>,
     userinfo_signing_alg_values_supported: Vec<&'static str>,
-    acr_values_supported: &'static [&'static str],
+    acr_values_supported: Vec<&'static str>,
     token_endpoint_auth_methods_supported: [&'static str; 4],
     token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     revocation_endpoint_auth_methods_supported: [&'static str; 4],
@@ -103,7 +102,7 @@ impl<'a> Metadata<'a> {
             },
             id_token_signing_alg_values_supported: SigningAlg::ALL.iter().map(|alg| alg.as_str()).collect(),
             userinfo_signing_alg_values_supported: SIGNED_WITH.iter().map(|alg| alg.as_str()).collect(),
-            acr_values_supported: acr::SUPPORTED,
+            acr_values_supported: ways::levels(state),
             token_endpoint_auth_methods_supported: AUTH_METHODS,
             // RFC 8414 §2: "The value "none" MUST NOT be used."
             token_endpoint_auth_signing_alg_values_supported: algs(),

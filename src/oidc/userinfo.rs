@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::domain::{ClaimsProfile, Provider, Scope, SigningAlg};
 use crate::endpoints::Endpoint;
 use crate::keys::TokenKind;
+use crate::policy::claims::Reach;
 use crate::policy::person_claims::{self, Known as Person};
 use crate::protocol::authorize::SCOPES;
 use crate::protocol::claims_request::ClaimsRequest;
@@ -104,7 +105,8 @@ fn sealed(ctx: &Ctx, client: &ClientRecord, mut info: Map<String, Value>) -> Res
 // OpenID Connect Core §5.3.2: "The sub Claim in the UserInfo Response MUST be verified to exactly match the sub Claim in the ID Token".
 fn about_person(sub: &str, client: &ClientRecord, person: &PersonToken) -> Map<String, Value> {
     let asked = ClaimsRequest::stored(person.claims.as_ref());
-    let known = Person { profile: &person.profile, updated_at: person.account_updated_at, wallet: person.wallet };
+    let reach = Reach { wallet: person.wallet, email: person.email.as_ref() };
+    let known = Person { profile: &person.profile, updated_at: person.account_updated_at, reach };
     let compat = (client.claims_profile == ClaimsProfile::Compat).then_some(&person.provider);
     person_claims::userinfo(sub, &person.scope, &asked, known, compat)
 }

@@ -9,16 +9,29 @@ use crate::protocol::error::{ErrorCode, OAuthError};
 /// where it is kept, so it claims neither hardware nor a resistance to phishing that a wallet may lack.
 pub const WALLET: &str = "urn:latchkey:acr:wallet";
 
-/// A provider, a method (RFC 8176) that its sign-in must have had, and the word for that.
-const TABLE: &[(&str, &str, &str)] = &[(Provider::WEB3, "pop", WALLET)];
+/// A challenge was signed with the key of a passkey, and the authenticator made sure who holds it (WebAuthn, user verification). The key
+/// answers this site alone; where it is kept, `amr` says as far as it is known.
+pub const PASSKEY: &str = "urn:latchkey:acr:passkey";
 
-/// Every word that a sign-in here can have, as discovery lists them.
-pub const SUPPORTED: &[&str] = &[WALLET];
+/// A provider, the methods (RFC 8176) that its sign-in must have had, and the word for that.
+const TABLE: &[(&str, &[&str], &str)] = &[(Provider::WEB3, &["pop"], WALLET), (Provider::PASSKEY, &["pop", "user"], PASSKEY)];
 
 /// The word for a sign-in; `None`: there is none, and nothing is claimed.
 #[must_use]
 pub fn of(provider: &Provider, amr: &[String]) -> Option<&'static str> {
-    TABLE.iter().find(|(known, method, _)| provider.as_str() == *known && amr.iter().any(|one| one == method)).map(|(.., word)| *word)
+    let had = |methods: &[&str]| methods.iter().all(|method| amr.iter().any(|one| one == method));
+    TABLE.iter().find(|(known, methods, _)| provider.as_str() == *known && had(methods)).map(|(.., word)| *word)
+}
+
+/// The word that a sign-in by that provider has, if it has one.
+#[must_use]
+pub fn given_by(provider: &str) -> Option<&'static str> {
+    TABLE.iter().find(|(known, ..)| provider == *known).map(|(.., word)| *word)
+}
+
+/// Every word that a sign-in by one of these providers can have, as discovery lists them.
+pub fn supported<'a>(providers: impl IntoIterator<Item = &'a str>) -> Vec<&'static str> {
+    providers.into_iter().filter_map(given_by).collect()
 }
 
 /// What our own APIs may demand of the sign-in behind an access token (RFC 9470). The APIs over grants are to use it where they change
@@ -72,7 +85,14 @@ mod tests {
         assert_eq!(of(&Provider::web3(), &amr(&["swk", "pop"])), Some(WALLET));
         assert_eq!(of(&Provider::web3(), &amr(&[])), None);
         assert_eq!(of(&Provider::new("google"), &amr(&["pop"])), None);
-        assert!(TABLE.iter().all(|(.., word)| SUPPORTED.contains(word)) && SUPPORTED.len() == TABLE.len());
+        let passkey = Provider::new(Provider::PASSKEY);
+        assert_eq!(of(&passkey, &amr(&["user", "swk", "pop"])), Some(PASSKEY));
+        // The key alone does not say who held it.
+        for less in [&["pop"][..], &["user", "hwk"], &[]] {
+            assert_eq!(of(&passkey, &amr(less)), None, "{less:?}");
+        }
+        assert_eq!(supported(["passkey", "google", "web3"]), [PASSKEY, WALLET]);
+        assert!(supported(["email", ""]).is_empty());
     }
 
     #[test]

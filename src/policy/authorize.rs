@@ -19,6 +19,8 @@ pub struct Facts<'a> {
     pub session: Option<&'a Session>,
     /// The `sub` of that session at this client.
     pub subject: Option<&'a str>,
+    /// The levels (`acr`) that a sign-in here can have.
+    pub levels: &'a [&'static str],
     /// What the session's account has already let this client have.
     pub consent: Option<&'a Agreement>,
     /// What the session's account has granted to this client on its assets; looked up where the request asks for such a thing.
@@ -48,7 +50,7 @@ pub fn next_step(request: AuthorizeRequest, facts: Facts<'_>) -> Step {
     let silent = request.prompts(Prompt::None);
     // OpenID Connect Core §5.5.1.1: "If this is an Essential Claim and the requirement cannot be met, then the Authorization Server MUST
     // treat that outcome as a failed authentication attempt." No sign-in here has such a word, so nobody is asked for one.
-    if request.claims.required_acr().is_some_and(|words| !words.iter().any(|word| acr::SUPPORTED.contains(word))) {
+    if request.claims.required_acr().is_some_and(|words| !words.iter().any(|word| facts.levels.contains(word))) {
         return unmet();
     }
     match Authenticated::establish(request, facts) {
@@ -136,7 +138,7 @@ impl Authenticated {
         // OpenID Connect Core §3.1.2.1: acr_values are asked for "as a Voluntary Claim": a person who may be asked is asked once to sign in
         // in a way that they prefer, if there is one; nothing fails for it.
         let preferred = || request.acr_values.iter().map(String::as_str).chain(request.claims.preferred_acr());
-        let could_be_better = preferred().any(|word| acr::SUPPORTED.contains(&word)) && !preferred().any(|word| acr == Some(word));
+        let could_be_better = preferred().any(|word| facts.levels.contains(&word)) && !preferred().any(|word| acr == Some(word));
         if could_be_better && !fresh && !request.prompts(Prompt::None) {
             return Err(NotEstablished::SignInNeeded);
         }
@@ -223,6 +225,7 @@ mod tests {
     use crate::protocol::params::Params;
 
     const NOW: i64 = 1_000_000;
+    const LEVELS: &[&str] = &[acr::WALLET];
 
     fn request(extra: &str) -> AuthorizeRequest {
         let params = Params::decode(&format!("redirect_uri=https://app.example/cb&response_type=code&scope=openid+email{extra}"));
@@ -236,6 +239,7 @@ mod tests {
             account_id: AccountId(Uuid::nil()),
             provider: Provider::web3(),
             subject: String::new(),
+            label: String::new(),
             amr: vec!["pop".to_owned()],
             authenticated_at: Timestamp::from_seconds(NOW - age),
             interaction_id: InteractionId(Uuid::from_u128(interaction)),
@@ -280,6 +284,7 @@ mod tests {
                     let facts = Facts {
                         session: session.as_ref(),
                         subject: None,
+                        levels: LEVELS,
                         consent: consent.as_ref(),
                         held: Held::default(),
                         interaction: Some(interaction),
@@ -328,6 +333,7 @@ mod tests {
                     let facts = Facts {
                         session: session.as_ref(),
                         subject: session.is_some().then_some("me"),
+                        levels: LEVELS,
                         consent: session.is_some().then_some(&consent),
                         held: Held::default(),
                         interaction: Some((InteractionId(Uuid::from_u128(7)), Timestamp::from_seconds(NOW - 60))),
@@ -353,6 +359,7 @@ mod tests {
             let facts = Facts {
                 session: Some(&session),
                 subject: None,
+                levels: LEVELS,
                 consent: Some(agreement),
                 held: Held::default(),
                 interaction: None,
@@ -378,6 +385,7 @@ mod tests {
         let facts = Facts {
             session: Some(&session),
             subject: None,
+            levels: LEVELS,
             consent: Some(&consent),
             held: Held::default(),
             interaction: None,

@@ -8,8 +8,17 @@ use uuid::Uuid;
 
 use super::acr;
 use super::subject::{self, Person};
-use crate::domain::{Address, ClaimsProfile, Provider, Scope, SessionId, SubjectType, Timestamp};
+use crate::domain::{Address, ClaimsProfile, Email, Provider, Scope, SessionId, SubjectType, Timestamp};
 use crate::store::ClientRecord;
+
+/// Where a person is reached, as far as they have proved it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reach<'a> {
+    /// The wallet of the sign-in, else the account's oldest one.
+    pub wallet: Option<Address>,
+    /// The address that the sign-in proves, else another one that the account has proved.
+    pub email: Option<&'a Email>,
+}
 
 /// Everything that tokens are made from. One value for all of them, so that they cannot disagree.
 #[derive(Clone, Copy, Debug)]
@@ -19,8 +28,7 @@ pub struct SignIn<'a> {
     pub subject: &'a str,
     pub scope: &'a Scope,
     pub provider: &'a Provider,
-    /// The wallet of the sign-in, else the account's oldest one.
-    pub wallet: Option<Address>,
+    pub reach: Reach<'a>,
     pub amr: &'a [String],
     pub authenticated_at: Timestamp,
     pub session_id: Option<SessionId>,
@@ -36,7 +44,10 @@ pub struct SignIn<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CompatClaims {
     pub provider_id: String,
-    /// Always there, as consumers expect it, and false while the person has shown no address.
+    /// One that the person has proved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Always there, as consumers expect it, and false while the person has proved no address.
     pub email_verified: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ethereum_address: Option<Address>,
@@ -201,20 +212,30 @@ impl<'a> SignIn<'a> {
     }
 
     // What the compat profile says of its own is said once. By itself it says no `email` that only the person has told: apps of the earlier
-    // stack know it as one that the sign-in has proved. Who asks for it by name reads `email_verified` too.
+    // stack know it as one that was proved. Who asks for it by name reads `email_verified` too.
     fn told(&self, compat: Option<&CompatClaims>) -> Map<String, Value> {
         let mut told = self.told.clone();
         if compat.is_some() {
             told.retain(|name, _| !matches!(name.as_str(), "email_verified" | "ethereum_address" | "provider_id"));
+            if compat.is_some_and(|compat| compat.email.is_some()) {
+                told.remove("email");
+            }
         }
         told
     }
 
     fn compat(&self) -> Option<CompatClaims> {
-        (self.client.claims_profile == ClaimsProfile::Compat).then(|| CompatClaims {
-            provider_id: self.provider.as_str().to_owned(),
-            email_verified: false,
-            ethereum_address: self.wallet.filter(|_| self.scope.contains(Scope::EMAIL)),
+        (self.client.claims_profile == ClaimsProfile::Compat).then(|| {
+            let covered = self.scope.contains(Scope::EMAIL);
+            let proved = self.reach.email.map(|email| email.as_str().to_owned());
+            // Also of an address that was asked for by name.
+            let by_name = || proved.is_some() && self.told.get("email").and_then(Value::as_str) == proved.as_deref();
+            CompatClaims {
+                provider_id: self.provider.as_str().to_owned(),
+                email_verified: if covered { proved.is_some() } else { by_name() },
+                email: proved.filter(|_| covered),
+                ethereum_address: self.reach.wallet.filter(|_| covered),
+            }
         })
     }
 }

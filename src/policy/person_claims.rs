@@ -3,7 +3,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::domain::{Address, Provider, Scope, Timestamp};
+use super::claims::Reach;
+use crate::domain::{Provider, Scope, Timestamp};
 use crate::protocol::claims_request::{Ask, ClaimsRequest};
 use crate::protocol::standard_claims::StandardClaim;
 use crate::store::{PostalAddress, Profile};
@@ -13,8 +14,8 @@ use crate::store::{PostalAddress, Profile};
 pub struct Known<'a> {
     pub profile: &'a Profile,
     pub updated_at: Timestamp,
-    /// The wallet of the sign-in, else the account's oldest one.
-    pub wallet: Option<Address>,
+    /// What of it they have proved.
+    pub reach: Reach<'a>,
 }
 
 /// The userinfo response (OpenID Connect Core §5.3.2): what the scopes cover and what was asked for by name, and nothing that is empty.
@@ -31,7 +32,8 @@ pub fn userinfo(sub: &str, scope: &Scope, asked: &ClaimsRequest, known: Known<'_
     if let Some(provider) = compat {
         told.insert("provider_id".to_owned(), provider.as_str().into());
         // Always there for these consumers, also without an address.
-        told.insert("email_verified".to_owned(), false.into());
+        let verified = told.contains_key("email") && known.reach.email.is_some();
+        told.insert("email_verified".to_owned(), verified.into());
     }
     told
 }
@@ -75,10 +77,14 @@ fn value(claim: StandardClaim, known: Known<'_>) -> Option<Value> {
         C::Locale => text(of.locale.as_ref()),
         // Core §5.1: "a JSON number representing the number of seconds from 1970-01-01T00:00:00Z".
         C::UpdatedAt => Some(known.updated_at.seconds().into()),
-        C::Email => text(of.email.as_ref()),
-        // Core §5.1: "True if the End-User's e-mail address has been verified; otherwise false." The person has only said it.
-        C::EmailVerified => text(of.email.as_ref()).map(|_| false.into()),
-        C::EthereumAddress => known.wallet.map(|wallet| wallet.to_string().into()),
+        // What was proved goes before what the person has only said.
+        C::Email => known.reach.email.map(|email| email.as_str().into()).or_else(|| text(of.email.as_ref())),
+        // Core §5.1: "True if the End-User's e-mail address has been verified; otherwise false."
+        C::EmailVerified => match known.reach.email {
+            Some(_) => Some(true.into()),
+            None => text(of.email.as_ref()).map(|_| false.into()),
+        },
+        C::EthereumAddress => known.reach.wallet.map(|wallet| wallet.to_string().into()),
         C::Address => address(of.address.as_ref()?),
         C::PhoneNumber => text(of.phone_number.as_ref()),
         C::PhoneNumberVerified => text(of.phone_number.as_ref()).map(|_| false.into()),
@@ -138,7 +144,7 @@ mod tests {
     }
 
     fn known(profile: &Profile) -> Known<'_> {
-        Known { profile, updated_at: Timestamp::from_seconds(7), wallet: None }
+        Known { profile, updated_at: Timestamp::from_seconds(7), reach: Reach::default() }
     }
 
     fn told(profile: &Profile, scope: &str, claims: &Value) -> Value {
@@ -162,6 +168,31 @@ mod tests {
         assert_eq!(told(&nothing, "openid email phone address", &none), json!({"sub": "s"}));
         let empty = Profile { address: Some(PostalAddress::default()), ..Profile::default() };
         assert_eq!(told(&empty, "address", &none), json!({"sub": "s"}));
+    }
+
+    #[test]
+    fn an_address_that_was_proved_goes_before_one_that_was_only_said() {
+        let (said, nothing, proved) = (profile(), Profile::default(), "lovelace@example.com".parse().unwrap());
+        let scope = "email".parse().unwrap();
+        let told = |profile, email, compat: Option<&Provider>, asked: &str| {
+            let known = Known { reach: Reach { wallet: None, email }, ..known(profile) };
+            Value::from(userinfo("s", &scope, &ClaimsRequest::parse(asked).unwrap(), known, compat))
+        };
+        let verified = json!({"sub": "s", "email": "lovelace@example.com", "email_verified": true});
+        assert_eq!(told(&said, Some(&proved), None, "{}"), verified);
+        assert_eq!(told(&nothing, Some(&proved), None, "{}"), verified);
+        let google = Provider::new("google");
+        let mut of_google = verified.clone();
+        of_google["provider_id"] = json!("google");
+        assert_eq!(told(&said, Some(&proved), Some(&google), "{}"), of_google);
+        assert_eq!(
+            told(&said, None, Some(&google), "{}"),
+            json!({"sub": "s", "email": "ada@example.org", "email_verified": false, "provider_id": "google"})
+        );
+        // It is the one that an app asks for by its value.
+        let by_value = ClaimsRequest::parse(r#"{"id_token":{"email":{"value":"ada@example.org"},"email_verified":null}}"#).unwrap();
+        let known = Known { reach: Reach { wallet: None, email: Some(&proved) }, ..known(&said) };
+        assert_eq!(Value::from(in_id_token(&by_value, known)), json!({"email_verified": true}));
     }
 
     #[test]

@@ -118,6 +118,7 @@ mod tests {
                 told_as: None,
             },
             wallet: None,
+            email: None,
             account_disabled: false,
             client_disabled: false,
             consent_withdrawn: false,

@@ -96,6 +96,13 @@ pub fn device_statement(name: &str) -> String {
     in_grammar(&format!("Sign in to connect a device to {name}."))
 }
 
+/// The same where a person adds the wallet to an account: what is signed says so, and a signature that was meant to sign in says something
+/// else.
+#[must_use]
+pub fn link_statement() -> String {
+    in_grammar("Add this wallet to your account here. Whoever holds it can then sign in as you.")
+}
+
 fn in_grammar(text: &str) -> String {
     text.chars().map(|c| if c.is_ascii_alphanumeric() || " -._~:/?#[]@!$&'()*+,;=".contains(c) { c } else { '?' }).collect()
 }
@@ -124,7 +131,7 @@ mod tests {
             message,
         };
         let agreed = agreed.map(|scope| scope.parse().unwrap());
-        TakenChallenge { challenge, account_id: None, account_disabled: false, client_disabled: false, agreed }
+        TakenChallenge { challenge, account_id: None, account_disabled: false, client_disabled: false, email: None, agreed }
     }
 
     #[test]
@@ -163,5 +170,6 @@ mod tests {
             "Sign in to Acme. It will be able to: Know that it is you; See your profile. You will go back to a.example."
         );
         assert_eq!(device_statement("Bad\nName"), "Sign in to connect a device to Bad?Name.");
+        assert!(!link_statement().contains('?'));
     }
 }

@@ -91,6 +91,9 @@ pub struct AuthorizeRequest {
     /// Seconds since the sign-in that are still recent enough.
     pub max_age: Option<u64>,
     pub login_hint: Option<String>,
+    /// The way of signing in that the app would have, by its provider's id; not of the standards.
+    #[serde(default)]
+    pub connector_id: Option<String>,
     /// What is asked for by name.
     #[serde(default)]
     pub claims: ClaimsRequest,
@@ -213,6 +216,7 @@ impl AuthorizeRequest {
             },
             // A hint that cannot be read is no reason to fail.
             login_hint: params.get("login_hint")?.filter(|hint| hint.len() <= 320).map(str::to_owned),
+            connector_id: params.get("connector_id")?.filter(|id| id.len() <= 64).map(str::to_owned),
             expected_subject: None,
         })
     }

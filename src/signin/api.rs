@@ -19,7 +19,7 @@ use crate::web::body::Body;
 use crate::web::ctx::Ctx;
 use crate::web::fault::Fault;
 use crate::web::words::scope_lines;
-use crate::web::{client, posted, reply};
+use crate::web::{client, posted, reply, ways};
 
 // Words that existing clients show to their users.
 const BAD_ADDRESS: &str = "Invalid Ethereum address.";
@@ -58,6 +58,9 @@ async fn make_challenge(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault> {
     }
     let address: Address = params.need("address")?.parse().map_err(|_| Fault::new(ErrorCode::InvalidRequest, BAD_ADDRESS))?;
     let developer = client.kind == ClientKind::License && client.id.as_address() == Some(address);
+    if !developer && !ways::is_on(&ctx.state, Provider::WEB3) {
+        return Err(Fault::new(ErrorCode::InvalidRequest, "people do not sign in with wallets at this server"));
+    }
     let scope = scope_of(&params, &client)?;
     let agrees_to: Vec<String> = scope_lines(&scope, &[]).into_iter().map(|line| line.title).collect();
     // The message says seconds, and what it says must hold: no signature counts after its Expiration Time.
@@ -162,7 +165,7 @@ async fn wallet(ctx: &Ctx, client: &ClientRecord, taken: &TakenChallenge) -> Res
         Entrance::Agrees => first_sign_in(ctx, client, challenge).await?.ok_or_else(shut)?,
         Entrance::Shut => return Err(shut()),
     };
-    Ok(reply::json(StatusCode::OK, &tokens::for_wallet(&ctx.state, client, challenge, account, record, ctx.now)?))
+    Ok(reply::json(StatusCode::OK, &tokens::for_wallet(&ctx.state, client, taken, account, record, ctx.now)?))
 }
 
 // The person's first, or the first that asks for this much; nothing when the account or the client is disabled.

@@ -82,7 +82,7 @@ pub(super) async fn step(ctx: &Ctx, visit: &Visit, id: DeviceId) -> Result<HttpR
             let asked = Asked { client: &client, scope: &scope, already: false, assets: Vec::new(), problem: None };
             page::consent(ctx, visit, asked, &session, Leads::Device(&code)).await
         }
-        (Step::SignIn, _) | (Step::Ask, None) => page::sign_in(ctx, visit, Sign::Device(&client, &code)).await,
+        (Step::SignIn, _) | (Step::Ask, None) => page::sign_in(ctx, visit, &Sign::Device(&client, &code)).await,
         (Step::Allowed, _) => done(ctx, &client, true),
         (Step::Denied, _) => done(ctx, &client, false),
         (Step::Over, _) => ask(ctx, StatusCode::GONE, None, Some(OVER)),
@@ -101,7 +101,7 @@ pub(super) async fn decide(ctx: &Ctx, visit: &Visit, id: DeviceId, form: &Params
     // Whoever is signed in now is who agrees, if that is whom the page named; without a session the next page asks for a sign-in.
     let session = session::current(ctx).await?;
     if let Some((session, device)) = session.zip(store.device(id).await?)
-        && form.get("account")? == Some(session.subject.as_str())
+        && form.get("account")? == Some(session.account_id.to_string().as_str())
         && store.approve_device(id, &session, &consent_scope(ctx, &device), ctx.now).await?
     {
         metrics::counter!("latchkey_devices_total", "outcome" => "allowed").increment(1);

@@ -7,7 +7,7 @@ use actix_web::web::Path;
 
 use super::page::{self, Asked, Leads, Sign};
 use super::{asset_words, assets, device};
-use crate::domain::InteractionId;
+use crate::domain::{AccountId, InteractionId};
 use crate::policy::asset_access::{Chosen, Declined};
 use crate::policy::authorize::{Approved, Step};
 use crate::protocol::authorize::AuthorizeRequest;
@@ -15,10 +15,11 @@ use crate::protocol::error::{ErrorCode, OAuthError};
 use crate::store::{ClientRecord, Session};
 use crate::tokens;
 use crate::web::ctx::Ctx;
+use crate::web::entry;
 use crate::web::fault::Fault;
 use crate::web::respond::{self, Outcome};
-use crate::web::visit::{self, Purpose, Visit, VisitFault};
-use crate::web::{decision, reply, session};
+use crate::web::visit::{self, Purpose, Then, Visit, VisitFault};
+use crate::web::{decision, reply, session, ways};
 
 /// `GET /interaction/{id}`.
 pub async fn get(ctx: Ctx, id: Path<InteractionId>) -> HttpResponse {
@@ -29,6 +30,8 @@ async fn dispatch(ctx: &Ctx, id: InteractionId) -> Result<HttpResponse, Fault> {
     let visit = visit::load(ctx, id).await?;
     match visit.purpose.clone() {
         Purpose::Account => account(ctx, &visit).await,
+        Purpose::Link(account) => link(ctx, &visit, account).await,
+        Purpose::Confirm(account, then) => confirm(ctx, &visit, account, &then).await,
         Purpose::Device(device) => device::step(ctx, &visit, device).await,
         Purpose::Authorize(request) => authorize(ctx, &visit, *request).await,
     }
@@ -36,16 +39,33 @@ async fn dispatch(ctx: &Ctx, id: InteractionId) -> Result<HttpResponse, Fault> {
 
 async fn account(ctx: &Ctx, visit: &Visit) -> Result<HttpResponse, Fault> {
     if session::current(ctx).await?.is_none() {
-        return Ok(page::sign_in(ctx, visit, Sign::Account).await);
+        return Ok(page::sign_in(ctx, visit, &Sign::Account).await);
     }
     ctx.state.store.end_interaction(visit.id, &visit.browser.hash()).await?;
     Ok(reply::see_other("/account"))
 }
 
+// First who they are, then what else they can prove.
+async fn link(ctx: &Ctx, visit: &Visit, account: AccountId) -> Result<HttpResponse, Fault> {
+    if entry::fresh(ctx, visit, account).await?.is_some() {
+        return Ok(page::sign_in(ctx, visit, &Sign::Link).await);
+    }
+    Ok(page::sign_in(ctx, visit, &Sign::Confirm(ways::of_account(ctx, account, None).await?)).await)
+}
+
+async fn confirm(ctx: &Ctx, visit: &Visit, account: AccountId, then: &Then) -> Result<HttpResponse, Fault> {
+    let shown = entry::fresh(ctx, visit, account).await?.is_some_and(|session| then.shown_by(&session.provider, &session.subject));
+    if !shown {
+        return Ok(page::sign_in(ctx, visit, &Sign::Confirm(ways::of_account(ctx, account, then.except()).await?)).await);
+    }
+    ctx.state.store.end_interaction(visit.id, &visit.browser.hash()).await?;
+    Ok(reply::see_other(&then.path()))
+}
+
 async fn authorize(ctx: &Ctx, visit: &Visit, request: AuthorizeRequest) -> Result<HttpResponse, Fault> {
     let client = returnable(ctx, &request).await?;
     match decision::next(ctx, &client, request.clone(), Some((visit.id, visit.began))).await? {
-        (Step::SignIn, _) | (Step::Consent { .. }, None) => Ok(page::sign_in(ctx, visit, Sign::App(&client, &request)).await),
+        (Step::SignIn, _) | (Step::Consent { .. }, None) => Ok(page::sign_in(ctx, visit, &Sign::App(&client, &request)).await),
         (Step::Consent { already }, Some(session)) => {
             let already = already.is_some_and(|already| !request.consent_scope().is_subset(&already));
             consent(ctx, visit, (&client, &request), &session, already, None).await

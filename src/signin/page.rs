@@ -4,38 +4,55 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use url::Url;
 
-use crate::domain::{ClientKind, RedirectUri, Scope, UserCode};
+use crate::domain::{ClientKind, Provider, RedirectUri, Scope, UserCode};
+use crate::policy;
+use crate::policy::ways::{Offer, Wanted};
 use crate::protocol::authorize::AuthorizeRequest;
+use crate::protocol::params::Params;
 use crate::state::{Mode, State};
 use crate::store::{ClientRecord, ClientSource, Session};
 use crate::web::ctx::Ctx;
-use crate::web::pages::{AssetBlock, Chain, ConsentPage, Destination, Link, SignInPage, Vouching};
+use crate::web::pages::{Aim, AssetBlock, Chain, ConsentPage, Destination, Link, SignInPage, Vouching, Ways};
 use crate::web::visit::Visit;
 use crate::web::words::scope_lines;
-use crate::web::{logo, reply};
+use crate::web::{cookies, logo, reply, ways};
 
 /// What a person signs in for.
-#[derive(Clone, Copy)]
 pub(super) enum Sign<'a> {
     /// Their own account page.
     Account,
+    /// To show once more that it is they, by one of these ways.
+    Confirm(Vec<String>),
+    /// To add another way of signing in.
+    Link,
     App(&'a ClientRecord, &'a AuthorizeRequest),
     /// The app on a device, which shows this code.
     Device(&'a ClientRecord, &'a UserCode),
 }
 
-/// The page on which a person chooses a wallet.
-pub(super) async fn sign_in(ctx: &Ctx, visit: &Visit, sign: Sign<'_>) -> HttpResponse {
+/// The page on which a person signs in, by one of the ways that are offered.
+pub(super) async fn sign_in(ctx: &Ctx, visit: &Visit, sign: &Sign<'_>) -> HttpResponse {
     let (client, request, user_code) = match sign {
-        Sign::Account => (None, None, None),
-        Sign::App(client, request) => (Some(client), Some(request), None),
-        Sign::Device(client, user_code) => (Some(client), None, Some(user_code)),
+        Sign::Account | Sign::Confirm(_) | Sign::Link => (None, None, None),
+        Sign::App(client, request) => (Some(*client), Some(*request), None),
+        Sign::Device(client, user_code) => (Some(*client), None, Some(*user_code)),
     };
-    let title = client.map_or_else(|| "Sign in".to_owned(), |client| format!("Sign in to {}", client.name));
+    let title = match sign {
+        Sign::Account => "Sign in".to_owned(),
+        Sign::Confirm(_) => "Is it you?".to_owned(),
+        Sign::Link => "Add a way to sign in".to_owned(),
+        Sign::App(client, _) | Sign::Device(client, _) => format!("Sign in to {}", client.name),
+    };
     let frame = reply::frame(&ctx.state, &ctx.request_id(), title);
     let return_to = request.map(|request| &request.return_path.redirect_uri);
     let page = SignInPage {
         frame: frame.clone(),
+        aim: match sign {
+            Sign::Confirm(_) => Aim::Confirm,
+            Sign::Link => Aim::Link,
+            Sign::Account | Sign::App(..) | Sign::Device(..) => Aim::SignIn,
+        },
+        ways: offered(ctx, sign),
         client_name: client.map(|client| client.name.clone()),
         client_host: return_to.map(RedirectUri::host),
         client_logo: match client {
@@ -49,6 +66,34 @@ pub(super) async fn sign_in(ctx: &Ctx, visit: &Visit, sign: Sign<'_>) -> HttpRes
         login_hint: request.and_then(|request| request.login_hint.clone()),
     };
     reply::page(StatusCode::OK, &frame, &page, return_to)
+}
+
+// What is on here, narrowed to what the app asks for, the last used first.
+fn offered(ctx: &Ctx, sign: &Sign<'_>) -> Ways {
+    let last = cookies::last_way_of(&ctx.request, ctx.secure());
+    let (on, all) = (ways::on(&ctx.state), Params::decode(ctx.request.query_string()).has("all"));
+    let mut wanted = Wanted { last: last.as_deref(), all, ..Wanted::default() };
+    match sign {
+        Sign::App(_, request) => {
+            wanted.connector = request.connector_id.as_deref();
+            wanted.required = request.claims.required_acr();
+            wanted.preferred = request.acr_values.iter().map(String::as_str).chain(request.claims.preferred_acr()).collect();
+        }
+        Sign::Confirm(able) => wanted.able = Some(able.iter().map(String::as_str).collect()),
+        Sign::Account | Sign::Link | Sign::Device(..) => {}
+    }
+    let Offer { ways, more } = policy::ways::offer(&on, &wanted);
+    let has = |way: &str| ways.iter().any(|one| *one == way);
+    Ways {
+        wallet: has(Provider::WEB3),
+        passkey: has(Provider::PASSKEY),
+        email: has(Provider::EMAIL),
+        password: has(Provider::PASSWORD),
+        upstreams: Vec::new(),
+        last: last.filter(|last| ways.len() > 1 && has(last)),
+        order: ways.into_iter().map(str::to_owned).collect(),
+        more,
+    }
 }
 
 /// What a person is asked.
@@ -90,7 +135,8 @@ pub(super) async fn consent(ctx: &Ctx, visit: &Visit, asked: Asked<'_>, session:
         scopes: scope_lines(scope, &ctx.state.config.resources),
         assets,
         problem,
-        identity: session.subject.clone(),
+        identity: if session.label.is_empty() { session.subject.clone() } else { session.label.clone() },
+        account: session.account_id.to_string(),
         already,
         interaction: visit.id.to_string(),
         csrf: visit.browser.csrf(),

@@ -35,7 +35,7 @@ async fn decide_consent(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<Htt
     let request = match &visit.purpose {
         Purpose::Authorize(request) => request,
         Purpose::Device(device) => return device::decide(ctx, &visit, *device, &form).await,
-        Purpose::Account => return Err(Fault::Visit(VisitFault::Over)),
+        Purpose::Account | Purpose::Link(_) | Purpose::Confirm(..) => return Err(Fault::Visit(VisitFault::Over)),
     };
     if form.get("decision")? != Some("allow") {
         let error = OAuthError::new(ErrorCode::AccessDenied, "the person did not allow it");
@@ -44,7 +44,7 @@ async fn decide_consent(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<Htt
     // Whoever is signed in now is who agrees; without a session the dispatcher asks for a sign-in first.
     if let Some(session) = session::current(ctx).await? {
         // The page named an account: what a different one would agree to was never asked.
-        if form.get("account")? != Some(session.subject.as_str()) {
+        if form.get("account")? != Some(session.account_id.to_string().as_str()) {
             return Ok(reply::see_other(&visit.path()));
         }
         // Only who is asked answers: a request that wants a new sign-in first has not asked yet.
@@ -83,6 +83,10 @@ async fn give_up(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpRespon
         Purpose::Account => {
             ctx.state.store.end_interaction(visit.id, &visit.browser.hash()).await?;
             Ok(reply::see_other("/"))
+        }
+        Purpose::Link(_) | Purpose::Confirm(..) => {
+            ctx.state.store.end_interaction(visit.id, &visit.browser.hash()).await?;
+            Ok(reply::see_other("/account"))
         }
         // Who has not signed in decides nothing: the device goes on waiting.
         Purpose::Device(_) => {

@@ -8,18 +8,19 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use super::{device, page};
-use crate::domain::{AccountId, Address, InteractionId, Provider, SessionId};
+use crate::domain::{Address, InteractionId, Provider};
 use crate::limits::Try;
 use crate::policy::wallet::{self as proof, App, Signer};
 use crate::protocol::error::ErrorCode;
-use crate::store::{Session, SigninChallenge, Taken, WalletChallenge};
+use crate::store::{Proved, SigninChallenge, Taken, WalletChallenge};
 use crate::tokens;
 use crate::web::body::Body;
 use crate::web::ctx::Ctx;
+use crate::web::entry::{self, Proof, Refused};
 use crate::web::fault::Fault;
 use crate::web::pages::Chain;
 use crate::web::visit::{self, Purpose, Visit, VisitFault};
-use crate::web::{posted, reply, session};
+use crate::web::{posted, reply, ways};
 
 const CSRF_HEADER: HeaderName = HeaderName::from_static("x-csrf-token");
 
@@ -57,7 +58,7 @@ enum Trouble {
     Expired,
     Used,
     SignatureInvalid,
-    AccountDisabled,
+    Refused(Refused),
     License,
 }
 
@@ -123,32 +124,10 @@ async fn answer(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpRespons
         Signer::Key(_) | Signer::NoKey => return Err(Trouble::SignatureInvalid),
     }
     let subject = challenge.message.address.to_string();
-    let signed_in = ctx.state.store.sign_in(&Provider::web3(), &subject, AccountId(ctx.state.entropy.uuid(ctx.now)), ctx.now).await?;
-    if signed_in.disabled {
-        return Err(Trouble::AccountDisabled);
-    }
-    let token = ctx.state.entropy.secret();
-    let session = Session {
-        id: SessionId(ctx.state.entropy.uuid(ctx.now)),
-        account_id: signed_in.account_id,
-        provider: Provider::web3(),
-        subject,
-        amr: vec![tokens::POP.to_owned()],
-        authenticated_at: ctx.now,
-        interaction_id: id,
-        user_agent: ctx.user_agent(),
-        last_seen_at: ctx.now,
-        expires_at: ctx.now.plus(ctx.state.config.session.lifetime),
-    };
-    // A new cookie at every sign-in: one that was planted before is worth nothing after.
-    let former = ctx.session_token().map(|old| old.hash());
-    ctx.state.store.start_session(&session, &token.hash(), former.as_ref()).await?;
-    if former.is_some() {
-        ctx.state.messages.notify_one();
-    }
-    metrics::counter!("latchkey_sign_ins_total", "provider" => Provider::WEB3).increment(1);
-    let mut response = reply::json(StatusCode::OK, &Answered { next: visit.path() });
-    session::begin(ctx, &mut response, &token);
+    let identity = Proved { provider: Provider::web3(), subject, label: String::new(), email: None };
+    let entered = entry::enter(ctx, &visit, Proof { identity, amr: vec![tokens::POP.to_owned()] }).await.map_err(Trouble::Refused)?;
+    let mut response = reply::json(StatusCode::OK, &Answered { next: entered.next.clone() });
+    entered.begin(ctx, &mut response);
     Ok(response)
 }
 
@@ -156,12 +135,16 @@ async fn own_visit(ctx: &Ctx, id: InteractionId) -> Result<Visit, Fault> {
     posted::check_token(ctx, ctx.header(CSRF_HEADER))?;
     // Charged only now: another site's page can make a browser ask, and must not be able to use up its tries.
     ctx.charge(Try::SignIn)?;
+    if !ways::is_on(&ctx.state, Provider::WEB3) {
+        return Err(Fault::new(ErrorCode::NotFound, "nobody signs in with a wallet here"));
+    }
     visit::load(ctx, id).await
 }
 
 async fn statement(ctx: &Ctx, visit: &Visit) -> Result<String, Fault> {
     match &visit.purpose {
-        Purpose::Account => Ok(proof::statement(None)),
+        Purpose::Link(account) if entry::fresh(ctx, visit, *account).await?.is_some() => Ok(proof::link_statement()),
+        Purpose::Account | Purpose::Link(_) | Purpose::Confirm(..) => Ok(proof::statement(None)),
         Purpose::Authorize(request) => {
             let client = ctx.state.client(&request.client_id).await?;
             let name = client.as_ref().map_or(request.client_id.as_str(), |client| client.name.as_str());
@@ -200,7 +183,7 @@ fn tell(trouble: &Trouble) -> HttpResponse {
     }
     let body = |error, title, message| Body { error, title, message, chains: None };
     let (status, body) = match trouble {
-        Trouble::Fault(fault) => return fault.as_step_json(),
+        Trouble::Fault(fault) | Trouble::Refused(Refused::Fault(fault)) => return fault.as_step_json(),
         Trouble::ChainNotSupported(chains) => {
             let chains = chains.iter().map(|chain| ChainBody { id: chain.id, name: &chain.name }).collect();
             let words =
@@ -227,8 +210,9 @@ fn tell(trouble: &Trouble) -> HttpResponse {
             let words = "Its developer signs in to it with an API key, and nobody signs in here with it. Choose another account.";
             (StatusCode::BAD_REQUEST, body("address_is_license", "This address belongs to a developer license", words))
         }
-        Trouble::AccountDisabled => {
-            (StatusCode::FORBIDDEN, body("account_disabled", "This account is switched off", "Ask the people who run this site."))
+        Trouble::Refused(refused) => {
+            let (title, message) = refused.words().unwrap_or_default();
+            (StatusCode::FORBIDDEN, body(refused.code(), title, message))
         }
     };
     reply::json(status, &body)

@@ -6,7 +6,7 @@ use sqlx::types::Json;
 
 use super::dialect::{on, read, sql, write_one};
 use super::{Store, StoreError, endings};
-use crate::domain::{AccountId, Provider, Timestamp};
+use crate::domain::{AccountId, Email, Provider, Timestamp};
 
 /// The standard claims that a person may fill in (OpenID Connect Core §5.1). Nobody has checked any of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,40 +81,26 @@ pub struct Identity {
     pub provider: Provider,
     /// The provider's name for the person; of a wallet, the checksummed address.
     pub subject: String,
+    /// What the person knows it by; empty: the subject itself.
+    pub label: String,
+    /// The email address that the provider vouches for.
+    pub email: Option<Email>,
     pub created_at: Timestamp,
     pub last_used_at: Timestamp,
 }
 
-/// What a proof of identity led to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromRow)]
-pub struct SignIn {
-    pub account_id: AccountId,
-    /// The identity was new, and so is the account.
-    pub created: bool,
-    pub disabled: bool,
-}
-
 sql! {
-    USE_IDENTITY = "
-        UPDATE identity SET last_used_at = $3
-        WHERE provider = $1 AND subject = $2
-        RETURNING account_id, 1 = 0 AS created,
-                  (SELECT a.disabled_at FROM account a WHERE a.id = identity.account_id) IS NOT NULL AS disabled";
     TOUCH_IDENTITY = "UPDATE identity SET last_used_at = $3 WHERE provider = $1 AND subject = $2 AND last_used_at < $3";
-    CREATE_ACCOUNT = "INSERT INTO account (id, profile, created_at, updated_at) VALUES ($1, $2, $3, $3)";
-    CREATE_IDENTITY = "
-        INSERT INTO identity (provider, subject, account_id, created_at, last_used_at)
-        VALUES ($1, $2, $3, $4, $4)";
     ACCOUNT = "
         SELECT a.id, a.profile, a.created_at, a.updated_at, a.disabled_at,
-               i.provider, i.subject, i.created_at AS identity_created_at, i.last_used_at
+               i.provider, i.subject, i.label, i.email, i.created_at AS identity_created_at, i.last_used_at
         FROM account a
         LEFT JOIN identity i ON i.account_id = a.id
         WHERE a.id = $1
         ORDER BY i.created_at, i.provider, i.subject";
     ACCOUNTS = "
         SELECT a.id, a.profile, a.created_at, a.updated_at, a.disabled_at,
-               i.provider, i.subject, i.created_at AS identity_created_at, i.last_used_at
+               i.provider, i.subject, i.label, i.email, i.created_at AS identity_created_at, i.last_used_at
         FROM account a
         LEFT JOIN identity i ON i.account_id = a.id
         ORDER BY a.created_at, a.id, i.created_at, i.provider, i.subject";
@@ -126,22 +112,6 @@ sql! {
 }
 
 impl Store {
-    /// The account of an identity that was just proved; a new account of id `new_id` when nobody has proved it before.
-    /// Two first sign-ins at once end in one account.
-    pub async fn sign_in(&self, provider: &Provider, subject: &str, new_id: AccountId, now: Timestamp) -> Result<SignIn, StoreError> {
-        if let Some(known) = self.use_identity(provider, subject, now).await? {
-            return Ok(known);
-        }
-        match self.create_account(provider, subject, new_id, now).await {
-            Ok(()) => return Ok(SignIn { account_id: new_id, created: true, disabled: false }),
-            // Another sign-in made it between the two looks; the account that came too late was rolled back.
-            Err(StoreError::Conflict(_)) => {}
-            Err(error) => return Err(error),
-        }
-        let gone = || StoreError::Corrupt("an identity was there and is not there".to_owned());
-        self.use_identity(provider, subject, now).await?.ok_or_else(gone)
-    }
-
     /// Notes when an identity was last used. An unknown one is none of its affair.
     pub async fn touch_identity(&self, provider: &Provider, subject: &str, now: Timestamp) -> Result<(), StoreError> {
         let (provider, subject) = (provider.clone(), subject.to_owned());
@@ -180,23 +150,6 @@ impl Store {
         let profile = Json(profile.clone());
         Ok(write_one!(self, execute(SAVE_PROFILE, id, profile, now))? > 0)
     }
-
-    async fn use_identity(&self, provider: &Provider, subject: &str, now: Timestamp) -> Result<Option<SignIn>, StoreError> {
-        let (provider, subject) = (provider.clone(), subject.to_owned());
-        write_one!(self, row(USE_IDENTITY, provider, subject, now))
-    }
-
-    // A conflict: the identity is there already, and nothing was made.
-    async fn create_account(&self, provider: &Provider, subject: &str, id: AccountId, now: Timestamp) -> Result<(), StoreError> {
-        let (provider, subject) = (provider.clone(), subject.to_owned());
-        self.transaction(move |mut conn| {
-            Box::pin(async move {
-                on!(conn, execute(CREATE_ACCOUNT, id, Json(Profile::default()), now))?;
-                on!(conn, execute(CREATE_IDENTITY, provider, subject, id, now)).map(drop)
-            })
-        })
-        .await
-    }
 }
 
 #[derive(FromRow)]
@@ -208,6 +161,8 @@ struct Row {
     disabled_at: Option<Timestamp>,
     provider: Option<Provider>,
     subject: Option<String>,
+    label: Option<String>,
+    email: Option<Email>,
     identity_created_at: Option<Timestamp>,
     last_used_at: Option<Timestamp>,
 }
@@ -223,7 +178,8 @@ fn records(rows: Vec<Row>) -> Vec<Account> {
         if let (Some(provider), Some(subject), Some(created_at), Some(last_used_at), Some(account)) =
             (row.provider, row.subject, row.identity_created_at, row.last_used_at, records.last_mut())
         {
-            account.identities.push(Identity { provider, subject, created_at, last_used_at });
+            let label = row.label.unwrap_or_default();
+            account.identities.push(Identity { provider, subject, label, email: row.email, created_at, last_used_at });
         }
     }
     records

@@ -5,8 +5,9 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::dialect::{read, sql, write_one};
+use super::identities::verified_email;
 use super::{PersonToken, Store, StoreError};
-use crate::domain::{AccountId, Address, ChallengeId, ClientId, InteractionId, RedirectUri, Scope, Timestamp, TokenHash};
+use crate::domain::{AccountId, Address, ChallengeId, ClientId, Email, InteractionId, RedirectUri, Scope, Timestamp, TokenHash};
 
 /// The parts of the EIP-4361 message that differ from challenge to challenge; the message is rebuilt from them.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
@@ -52,6 +53,8 @@ pub struct TakenChallenge {
     pub account_id: Option<AccountId>,
     pub account_disabled: bool,
     pub client_disabled: bool,
+    /// A verified address of the account, where the scope covers it.
+    pub email: Option<Email>,
     /// What the person lets the client have, agreed to no later than now.
     pub agreed: Option<Scope>,
 }
@@ -105,7 +108,7 @@ sql! {
         WHERE $3 = $8 OR NOT EXISTS (SELECT 1 FROM license l WHERE l.client_id = $8)";
     /// It writes the record of tokens before the signature was looked at. Where the signature is wrong, or the person has not agreed to
     /// this much, the row is nobody's record: no token is made that names it.
-    TAKE_API = "
+    TAKE_API = concat!("
         UPDATE api_challenge
         SET taken_at = $2, sweep_at = $3,
             account_id = (SELECT i.account_id FROM identity i WHERE i.provider = 'web3' AND i.subject = api_challenge.address)
@@ -118,10 +121,14 @@ sql! {
                           WHERE c.id = api_challenge.client_id AND c.disabled_at IS NOT NULL) AS client_disabled,
                   (SELECT n.scope FROM consent n
                    WHERE n.account_id = api_challenge.account_id AND n.client_id = api_challenge.client_id
-                     AND n.created_at <= api_challenge.taken_at) AS agreed";
+                     AND n.created_at <= api_challenge.taken_at) AS agreed,
+                  CASE WHEN ' ' || api_challenge.scope || ' ' LIKE '% email %'
+                       THEN ", verified_email!("api_challenge.account_id", "'web3'", "api_challenge.address"), "
+                  END AS email");
     API_TAKEN = "SELECT taken_at IS NOT NULL AS taken FROM api_challenge WHERE state_hash = $1";
     WALLET_TOKEN = concat!("
         SELECT t.client_id, t.account_id, t.scope, 'web3' AS provider, t.address AS subject, t.address AS wallet,
+               ", verified_email!("t.account_id", "'web3'", "t.address"), " AS email,
                t.taken_at AS authenticated_at, NULL AS claims, NULL AS authorization_details, a.profile, a.updated_at AS account_updated_at
         FROM api_challenge t
         JOIN account a ON a.id = t.account_id

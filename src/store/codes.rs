@@ -4,8 +4,9 @@ use sqlx::FromRow;
 use sqlx::types::Json;
 
 use super::dialect::{Conn, on, read, sql};
+use super::identities::{tells_email, verified_email};
 use super::{Store, StoreError, endings};
-use crate::domain::{AccountId, Address, ClientId, CodeId, Provider, RedirectUri, Scope, SessionId, Timestamp, TokenHash};
+use crate::domain::{AccountId, Address, ClientId, CodeId, Email, Provider, RedirectUri, Scope, SessionId, Timestamp, TokenHash};
 
 /// What a code stands for.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
@@ -54,6 +55,8 @@ pub struct RedeemedCode {
     pub code: NewCode,
     /// The identity's own address when it is a wallet, else the account's oldest wallet.
     pub wallet: Option<Address>,
+    /// The address that the sign-in proves, or another one of the account; looked up where the tokens may tell of it.
+    pub email: Option<Email>,
     pub account_disabled: bool,
     pub client_disabled: bool,
     /// The consent under which the code was issued is gone, whether or not another one was given since.
@@ -82,7 +85,7 @@ sql! {
                                         resource, claims, authorization_details)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
     /// The one statement that a code redemption is.
-    REDEEM = "
+    REDEEM = concat!("
         UPDATE authorization_code SET redeemed_at = $3
         WHERE code_hash = $1 AND client_id = $2 AND redeemed_at IS NULL AND revoked_at IS NULL AND expires_at > $3
         RETURNING id, client_id, account_id, session_id, redirect_uri, scope, nonce, code_challenge, provider, subject, amr,
@@ -92,13 +95,16 @@ sql! {
                              WHERE i.account_id = authorization_code.account_id AND i.provider = 'web3'
                              ORDER BY i.created_at, i.subject LIMIT 1)
                   END AS wallet,
+                  CASE WHEN ", tells_email!("authorization_code"), "
+                       THEN ", verified_email!("authorization_code.account_id", "authorization_code.provider", "authorization_code.subject"), "
+                  END AS email,
                   EXISTS (SELECT 1 FROM account a WHERE a.id = authorization_code.account_id
                           AND (a.disabled_at IS NOT NULL OR a.tokens_from >= authorization_code.issued_at)) AS account_disabled,
                   EXISTS (SELECT 1 FROM client c WHERE c.id = authorization_code.client_id
                           AND (c.disabled_at IS NOT NULL OR c.tokens_from >= authorization_code.issued_at)) AS client_disabled,
                   (SELECT n.created_at FROM consent n
                    WHERE n.account_id = authorization_code.account_id AND n.client_id = authorization_code.client_id
-                     AND n.created_at <= authorization_code.issued_at) IS NULL AS consent_withdrawn";
+                     AND n.created_at <= authorization_code.issued_at) IS NULL AS consent_withdrawn");
     STATE = "SELECT client_id, redeemed_at IS NOT NULL AS redeemed, expires_at FROM authorization_code WHERE code_hash = $1";
     REVOKE = "UPDATE authorization_code SET revoked_at = $2 WHERE code_hash = $1 AND revoked_at IS NULL";
     /// Also of a code whose access token was revoked before: its family may live.

@@ -6,9 +6,9 @@ use sqlx::{Database, Decode, Encode, Type};
 use uuid::Uuid;
 
 use crate::domain::{
-    AccountId, Address, AssetDid, AuthMethod, ChallengeId, ClaimsProfile, ClientId, ClientKind, CodeId, DeviceId, FamilyId, GrantEnd,
-    GrantId, GrantSource, InteractionId, KeyPurpose, PermissionSet, Pkce, Provider, RedirectUri, Scope, SessionId, SigningAlg, SubjectType,
-    Timestamp, TokenHash,
+    AccountId, Address, AssetDid, AuthMethod, ChallengeId, ClaimsProfile, ClientId, ClientKind, CodeId, DeviceId, Email, FamilyId,
+    GrantEnd, GrantId, GrantSource, InteractionId, KeyPurpose, PermissionSet, Pkce, Provider, RedirectUri, Scope, SessionId, SigningAlg,
+    SubjectType, Timestamp, TokenHash,
 };
 
 // A value whose column has the type of `$column`: it is written by `$write` and read back by `$read`.
@@ -63,6 +63,7 @@ column! {
     FamilyId as Uuid { |id| id.0, |id| Ok(Self(id)) }
     DeviceId as Uuid { |id| id.0, |id| Ok(Self(id)) }
     GrantId as Uuid { |id| id.0, |id| Ok(Self(id)) }
+    Email as String { |email| email.as_str().to_owned(), |text| Ok(text.parse()?) }
     Provider as String { |provider| provider.as_str().to_owned(), |text| Ok(Self::new(text)) }
     ClientId as String { |id| id.as_str().to_owned(), |text| Ok(text.parse()?) }
     RedirectUri as String { |uri| uri.as_str().to_owned(), |text| Ok(text.parse()?) }

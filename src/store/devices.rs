@@ -6,8 +6,9 @@ use sqlx::FromRow;
 use sqlx::types::Json;
 
 use super::dialect::{on, read, sql, write_one};
+use super::identities::verified_email;
 use super::{NewCode, NewFamily, Session, Store, StoreError, codes, consents, families};
-use crate::domain::{AccountId, Address, ClientId, DeviceId, Provider, Scope, Timestamp, TokenHash};
+use crate::domain::{AccountId, Address, ClientId, DeviceId, Email, Provider, Scope, Timestamp, TokenHash};
 
 /// A device that begins to wait.
 #[derive(Clone, Debug)]
@@ -68,6 +69,8 @@ pub struct GrantedDevice {
     pub approved_at: Timestamp,
     /// The identity's own address when it is a wallet, else the account's oldest wallet.
     pub wallet: Option<Address>,
+    /// The address that the sign-in proves, or another one of the account.
+    pub email: Option<Email>,
     pub account_disabled: bool,
     pub client_disabled: bool,
     /// The consent under which it was let in is gone, whether or not another one was given since.
@@ -135,13 +138,14 @@ sql! {
             redeemed_at = CASE WHEN approved_at IS NULL OR ", too_soon!(), " THEN NULL ELSE $3 END
         WHERE device_hash = $1 AND client_id = $2 AND redeemed_at IS NULL AND denied_at IS NULL AND expires_at > $3
         RETURNING redeemed_at IS NOT NULL AS redeemed, COALESCE(slowed_at, -1) = $3 AS slowed");
-    GRANTED = "
+    GRANTED = concat!("
         SELECT d.client_id, d.account_id, d.scope, d.resource, d.provider, d.subject, d.amr, d.authenticated_at, d.approved_at,
                CASE WHEN d.provider = 'web3' THEN d.subject
                     ELSE (SELECT i.subject FROM identity i
                           WHERE i.account_id = d.account_id AND i.provider = 'web3'
                           ORDER BY i.created_at, i.subject LIMIT 1)
                END AS wallet,
+               ", verified_email!("d.account_id", "d.provider", "d.subject"), " AS email,
                EXISTS (SELECT 1 FROM account a WHERE a.id = d.account_id
                        AND (a.disabled_at IS NOT NULL OR a.tokens_from >= d.approved_at)) AS account_disabled,
                EXISTS (SELECT 1 FROM client c WHERE c.id = d.client_id
@@ -149,7 +153,7 @@ sql! {
                NOT EXISTS (SELECT 1 FROM consent n WHERE n.account_id = d.account_id AND n.client_id = d.client_id
                            AND n.created_at <= d.approved_at) AS consent_withdrawn
         FROM device_authorization d
-        WHERE d.device_hash = $1";
+        WHERE d.device_hash = $1");
     STATE = "
         SELECT client_id, expires_at, denied_at IS NOT NULL AS denied, redeemed_at IS NOT NULL AS redeemed
         FROM device_authorization

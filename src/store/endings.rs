@@ -8,11 +8,17 @@ use sqlx::FromRow;
 use super::StoreError;
 use super::dialect::{Conn, on, sql};
 use super::outbox::{self, SessionEnd};
-use crate::domain::{AccountId, ClientId, SessionId, Timestamp, TokenHash};
+use crate::domain::{AccountId, ClientId, Provider, SessionId, Timestamp, TokenHash};
 
 sql! {
     HOLD = "UPDATE session SET last_seen_at = last_seen_at WHERE id = $1";
     HOLD_ONE = "UPDATE session SET last_seen_at = last_seen_at WHERE token_hash = $1 RETURNING id, account_id";
+    HOLD_OWN = "
+        UPDATE session SET last_seen_at = last_seen_at WHERE id = $1 AND account_id = $2 RETURNING id, account_id";
+    HOLD_THOSE_OF = "
+        UPDATE session SET last_seen_at = last_seen_at
+        WHERE account_id = $1 AND provider = $2 AND subject = $3 AND id <> $4
+        RETURNING id, account_id";
     HOLD_ALL = "UPDATE session SET last_seen_at = last_seen_at WHERE account_id = $1 RETURNING id, account_id";
     NOTE = "
         INSERT INTO session_client (session_id, client_id, subject, created_at)
@@ -71,9 +77,25 @@ pub(super) async fn hold_one(conn: &mut Conn<'_>, token: TokenHash) -> Result<Op
     on!(*conn, row(HOLD_ONE, token))
 }
 
+/// Holds the session of that id, if it is that person's.
+pub(super) async fn hold_own(conn: &mut Conn<'_>, session: SessionId, account: AccountId) -> Result<Option<Held>, StoreError> {
+    on!(*conn, row(HOLD_OWN, session, account))
+}
+
 /// Holds all sessions of a person.
 pub(super) async fn hold_all(conn: &mut Conn<'_>, account: AccountId) -> Result<Vec<Held>, StoreError> {
     on!(*conn, rows(HOLD_ALL, account))
+}
+
+/// Holds the sessions of a person that were begun with an identity, but one.
+pub(super) async fn hold_those_of(
+    conn: &mut Conn<'_>,
+    account: AccountId,
+    provider: &Provider,
+    subject: &str,
+    but: SessionId,
+) -> Result<Vec<Held>, StoreError> {
+    on!(*conn, rows(HOLD_THOSE_OF, account, provider, subject, but))
 }
 
 /// Notes that an app, where the person is `subject`, wants to be told of the end of a session that is held.

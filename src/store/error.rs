@@ -56,6 +56,8 @@ pub enum Conflict {
     UserCode,
     /// An asset of this DID is there already.
     Asset,
+    /// The email address is another account's.
+    Email,
     /// Another constraint, by the engine's own words.
     Other(String),
 }
@@ -69,6 +71,7 @@ impl fmt::Display for Conflict {
             Self::RedirectUri => f.write_str("the client has this URI already"),
             Self::UserCode => f.write_str("a device has this user code already"),
             Self::Asset => f.write_str("an asset with this DID exists already"),
+            Self::Email => f.write_str("the email address belongs to another account"),
             Self::Other(constraint) => write!(f, "the database refuses it: {constraint}"),
         }
     }

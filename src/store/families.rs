@@ -6,8 +6,9 @@ use sqlx::FromRow;
 
 use super::codes::{self, RedeemedCode};
 use super::dialect::{Conn, on, read, sql, write_one};
+use super::identities::{tells_email, verified_email};
 use super::{PersonToken, Store, StoreError};
-use crate::domain::{AccountId, Address, ClientId, CodeId, FamilyId, Provider, Scope, SessionId, Timestamp, TokenHash};
+use crate::domain::{AccountId, Address, ClientId, CodeId, Email, FamilyId, Provider, Scope, SessionId, Timestamp, TokenHash};
 
 /// A family that begins; what else it is comes from its code.
 #[derive(Clone, Debug)]
@@ -63,6 +64,8 @@ pub struct RefreshedFamily {
     pub expires_at: Timestamp,
     /// The identity's own address when it is a wallet, else the account's oldest wallet.
     pub wallet: Option<Address>,
+    /// The address that the sign-in proves, or another one of the account; looked up where the tokens may tell of it.
+    pub email: Option<Email>,
 }
 
 /// Why a token could not be used.
@@ -153,7 +156,14 @@ macro_rules! refresh {
                        ELSE (SELECT i.subject FROM identity i
                              WHERE i.account_id = refresh_token.account_id AND i.provider = 'web3'
                              ORDER BY i.created_at, i.subject LIMIT 1)
-                  END AS wallet"
+                  END AS wallet,
+                  CASE WHEN ",
+            tells_email!("refresh_token"),
+            "
+                       THEN ",
+            verified_email!("refresh_token.account_id", "refresh_token.provider", "refresh_token.subject"),
+            "
+                  END AS email"
         )
     };
 }
@@ -188,6 +198,7 @@ sql! {
                           WHERE i.account_id = refresh_token.account_id AND i.provider = 'web3'
                           ORDER BY i.created_at, i.subject LIMIT 1)
                END AS wallet,
+               ", verified_email!("refresh_token.account_id", "refresh_token.provider", "refresh_token.subject"), " AS email,
                refresh_token.authenticated_at, refresh_token.claims, refresh_token.authorization_details,
                owner.profile, owner.updated_at AS account_updated_at
         FROM refresh_token

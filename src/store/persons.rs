@@ -4,8 +4,9 @@ use sqlx::FromRow;
 
 use super::accounts::Profile;
 use super::dialect::{read, sql};
+use super::identities::verified_email;
 use super::{Store, StoreError};
-use crate::domain::{AccountId, Address, ClientId, CodeId, Provider, Scope, Timestamp};
+use crate::domain::{AccountId, Address, ClientId, CodeId, Email, Provider, Scope, Timestamp};
 
 /// A person's token that still holds.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
@@ -17,6 +18,8 @@ pub struct PersonToken {
     pub subject: String,
     /// The identity's own address when it is a wallet, else the account's oldest wallet.
     pub wallet: Option<Address>,
+    /// The address that the sign-in proves, or another one of the account.
+    pub email: Option<Email>,
     pub authenticated_at: Timestamp,
     /// The claims that were asked for by name (OpenID Connect Core §5.5), as they were stored.
     #[sqlx(json(nullable))]
@@ -54,6 +57,7 @@ sql! {
                           WHERE i.account_id = t.account_id AND i.provider = 'web3'
                           ORDER BY i.created_at, i.subject LIMIT 1)
                END AS wallet,
+               ", verified_email!("t.account_id", "t.provider", "t.subject"), " AS email,
                t.authenticated_at, t.claims, t.authorization_details, a.profile, a.updated_at AS account_updated_at
         FROM authorization_code t
         JOIN account a ON a.id = t.account_id

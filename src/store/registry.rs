@@ -2,8 +2,8 @@
 
 use super::{
     accounts, agreements, assertions, asset_claims, asset_imports, asset_pages, assets, challenges, clients, codes, consents,
-    developer_tokens, devices, endings, exchange, families, grant_history, grant_lists, grants, identity, identity_licenses, interactions,
-    licenses, logos, outbox, persons, pushed_requests, registrations, revocations, sessions, signing_keys, sweep,
+    developer_tokens, devices, endings, exchange, families, grant_history, grant_lists, grants, identities, identity, identity_licenses,
+    interactions, licenses, logos, outbox, persons, pushed_requests, registrations, revocations, sessions, signing_keys, sweep,
 };
 
 /// One SQL text, and where it is declared.
@@ -39,6 +39,7 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
         grant_history::STATEMENTS,
         grant_lists::STATEMENTS,
         grants::STATEMENTS,
+        identities::STATEMENTS,
         identity::STATEMENTS,
         identity_licenses::STATEMENTS,
         interactions::STATEMENTS,

@@ -15,6 +15,8 @@ pub struct Session {
     /// The identity that was proved.
     pub provider: Provider,
     pub subject: String,
+    /// What the person knows it by; empty: the subject itself.
+    pub label: String,
     /// How it was proved (RFC 8176).
     #[sqlx(json)]
     pub amr: Vec<String>,
@@ -29,16 +31,16 @@ pub struct Session {
 sql! {
     START = "
         INSERT INTO session (id, token_hash, account_id, provider, subject, amr, authenticated_at, interaction_id, user_agent,
-                             last_seen_at, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+                             last_seen_at, expires_at, label)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     SESSION = "
-        SELECT s.id, s.account_id, s.provider, s.subject, s.amr, s.authenticated_at, s.interaction_id, s.user_agent,
+        SELECT s.id, s.account_id, s.provider, s.subject, s.label, s.amr, s.authenticated_at, s.interaction_id, s.user_agent,
                s.last_seen_at, s.expires_at
         FROM session s
         JOIN account a ON a.id = s.account_id
         WHERE s.token_hash = $1 AND s.expires_at > $2 AND a.disabled_at IS NULL";
     SESSIONS = "
-        SELECT s.id, s.account_id, s.provider, s.subject, s.amr, s.authenticated_at, s.interaction_id, s.user_agent,
+        SELECT s.id, s.account_id, s.provider, s.subject, s.label, s.amr, s.authenticated_at, s.interaction_id, s.user_agent,
                s.last_seen_at, s.expires_at
         FROM session s
         WHERE s.account_id = $1 AND s.expires_at > $2
@@ -49,7 +51,7 @@ sql! {
     RENEW = "
         UPDATE session
         SET token_hash = $3, provider = $4, subject = $5, amr = $6, authenticated_at = $7, interaction_id = $8, user_agent = $9,
-            last_seen_at = $7, expires_at = $10
+            last_seen_at = $7, expires_at = $10, label = $11
         WHERE token_hash = $1 AND account_id = $2 AND expires_at > $7";
 }
 
@@ -99,6 +101,18 @@ impl Store {
         .await
     }
 
+    /// The same for one of a person's sessions, by its id. False: the person has no such session.
+    pub async fn end_own_session(&self, account: AccountId, id: SessionId, now: Timestamp) -> Result<bool, StoreError> {
+        self.transaction(move |mut conn| {
+            Box::pin(async move {
+                let Some(held) = endings::hold_own(&mut conn, id, account).await? else { return Ok(false) };
+                endings::end(&mut conn, held, now).await?;
+                Ok(true)
+            })
+        })
+        .await
+    }
+
     /// The same for every browser of a person; how many sessions that were.
     pub async fn end_sessions(&self, account: AccountId, now: Timestamp) -> Result<usize, StoreError> {
         self.transaction(move |mut conn| {
@@ -133,7 +147,8 @@ async fn renew(conn: &mut Conn<'_>, session: &Session, token: TokenHash, former:
             session.authenticated_at,
             session.interaction_id,
             &session.user_agent,
-            session.expires_at
+            session.expires_at,
+            &session.label
         )
     )? > 0)
 }
@@ -153,7 +168,8 @@ async fn insert(conn: &mut Conn<'_>, session: Session, token: TokenHash) -> Resu
             session.interaction_id,
             session.user_agent,
             session.last_seen_at,
-            session.expires_at
+            session.expires_at,
+            session.label
         )
     )
     .map(drop)

@@ -1,11 +1,12 @@
-//! The two cookies: one binds a browser to what it began, the other is a signed-in session. Neither can be read by a script.
+//! The cookies: one binds a browser to what it began, another is a signed-in session; the third only says how somebody last signed in here.
+//! None can be read by a script.
 
 use actix_web::HttpRequest;
 use actix_web::cookie::time::Duration as CookieDuration;
 use actix_web::cookie::{Cookie, SameSite};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 
-use crate::domain::{Entropy, Secret, TokenHash};
+use crate::domain::{Entropy, Provider, Secret, TokenHash};
 
 /// Which cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +58,31 @@ impl Jar {
             .max_age(CookieDuration::ZERO)
             .finish()
     }
+}
+
+/// How long a browser keeps how somebody signed in there: as long as browsers keep any cookie.
+const LAST_WAY_KEPT: CookieDuration = CookieDuration::days(400);
+
+const fn last_way_name(secure: bool) -> &'static str {
+    if secure { "__Host-latchkey_way" } else { "latchkey_way" }
+}
+
+/// The cookie that says by which way somebody last signed in in this browser: not who, and nothing that lets anybody in.
+#[must_use]
+pub fn last_way(provider: &Provider, secure: bool) -> Cookie<'static> {
+    Cookie::build(last_way_name(secure), provider.as_str().to_owned())
+        .path("/")
+        .http_only(true)
+        .secure(secure)
+        .same_site(SameSite::Lax)
+        .max_age(LAST_WAY_KEPT)
+        .finish()
+}
+
+/// What that cookie says. Anybody may have written it: it is only ever compared.
+#[must_use]
+pub fn last_way_of(request: &HttpRequest, secure: bool) -> Option<String> {
+    request.cookie(last_way_name(secure)).map(|cookie| cookie.value().to_owned())
 }
 
 /// A browser that we know again by its cookie.

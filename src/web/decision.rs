@@ -1,7 +1,7 @@
 //! What is next for an authorization request in this browser: the facts loaded, the policy asked.
 
 use super::ctx::Ctx;
-use super::session;
+use super::{session, ways};
 use crate::domain::{Grant, InteractionId, Timestamp};
 use crate::policy::asset_access::Held;
 use crate::policy::authorize::{Facts, Step, next_step};
@@ -20,9 +20,11 @@ pub async fn next(
     let (session, consent) = standing.map_or((None, None), |(session, consent)| (Some(session), consent));
     let subject = session.as_ref().map(|session| tokens::subject_of(&ctx.state, client, session));
     let (living, of_visit) = held(ctx, client, &request, session.as_ref(), interaction.map(|(id, _)| id)).await?;
+    let levels = ways::levels(&ctx.state);
     let facts = Facts {
         session: session.as_ref(),
         subject: subject.as_deref(),
+        levels: &levels,
         consent: consent.as_ref(),
         held: Held { living: &living, of_visit: &of_visit },
         interaction,

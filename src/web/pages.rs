@@ -8,9 +8,11 @@ use serde::Serialize;
 
 use crate::web::assets;
 
+mod of_accounts;
 mod of_assets;
 mod text;
 
+pub use of_accounts::{IdentityLine, RemovableWay, RemoveWayPage, SessionLine, WayName};
 pub use of_assets::{AccountAssetsPage, AssetBlock, AssetLine, AssetSubject, GrantLine, PermissionLine, SpanLine};
 
 #[cfg(test)]
@@ -43,11 +45,53 @@ pub struct Chain {
     pub name: String,
 }
 
+/// The ways of signing in that the page offers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ways {
+    pub wallet: bool,
+    pub passkey: bool,
+    pub email: bool,
+    pub password: bool,
+    pub upstreams: Vec<UpstreamButton>,
+    /// The providers' ids of all of these, the first one first.
+    pub order: Vec<String>,
+    /// The one that was used last in this browser, where there is a choice.
+    pub last: Option<String>,
+    /// There are others, which the app did not ask for.
+    pub more: bool,
+}
+
+impl Ways {
+    fn was_last(&self, way: &str) -> bool {
+        self.last.as_deref() == Some(way)
+    }
+}
+
+/// A provider of ours, elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UpstreamButton {
+    /// Its id in the configuration.
+    pub id: String,
+    pub name: String,
+}
+
+/// What the sign-in page is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aim {
+    SignIn,
+    /// To show once more that it is the same person.
+    Confirm,
+    /// To add a way to sign in to an account.
+    Link,
+}
+
 /// The sign-in page; `static/signin.js` does its work. Without a client the person signs in to `/account`.
 #[derive(Template, Debug)]
 #[template(path = "signin.html")]
 pub struct SignInPage {
     pub frame: Frame,
+    pub aim: Aim,
+    pub ways: Ways,
     pub client_name: Option<String>,
     /// As `RedirectUri::host` gives it: a host, or an app's own scheme with its colon.
     pub client_host: Option<String>,
@@ -97,6 +141,8 @@ pub struct ConsentPage {
     pub problem: Option<String>,
     /// Who is signed in: a checksummed address, or a label.
     pub identity: String,
+    /// The id of their account: who agrees is the one whom the page named.
+    pub account: String,
     /// Whether the person allowed less to this app before.
     pub already: bool,
     pub interaction: String,
@@ -160,14 +206,6 @@ pub enum Vouching {
 }
 
 #[derive(Clone, Debug)]
-pub struct IdentityLine {
-    pub provider_name: String,
-    pub subject: String,
-    pub since: String,
-    pub last_used: String,
-}
-
-#[derive(Clone, Debug)]
 pub struct AppLine {
     pub client_id: String,
     pub name: String,
@@ -176,14 +214,6 @@ pub struct AppLine {
     pub since: String,
     /// Where the app begins a sign-in, if it said so.
     pub start: Option<Link>,
-}
-
-#[derive(Clone, Debug)]
-pub struct SessionLine {
-    pub device: String,
-    pub since: String,
-    pub last_seen: String,
-    pub current: bool,
 }
 
 /// One field of the profile form; `name` is the claim's name (OpenID Connect Core §5.1).
@@ -238,6 +268,8 @@ pub struct AccountPage {
     pub frame: Frame,
     pub csrf: String,
     pub identities: Vec<IdentityLine>,
+    /// What became of the ways of signing in just now.
+    pub notice: Option<String>,
     pub account_id: String,
     pub apps: Vec<AppLine>,
     pub sessions: Vec<SessionLine>,

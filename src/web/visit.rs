@@ -8,7 +8,8 @@ use super::cookies::Browser;
 use super::ctx::Ctx;
 use super::fault::Fault;
 use super::reply;
-use crate::domain::{DeviceId, InteractionId, Timestamp};
+use super::respond::with_query;
+use crate::domain::{AccountId, DeviceId, InteractionId, Provider, Timestamp};
 use crate::limits::Try;
 use crate::protocol::authorize::AuthorizeRequest;
 use crate::store::Interaction;
@@ -26,6 +27,45 @@ pub enum Purpose {
     Account,
     /// Its person typed the code of this device.
     Device(DeviceId),
+    /// Somebody who is signed in to this account wants another way to sign in to it.
+    Link(AccountId),
+    /// Somebody who is signed in to this account is to show once more that it is they, and then to go on there.
+    Confirm(AccountId, Then),
+}
+
+/// Where somebody goes on who has shown once more that it is they.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Then {
+    /// To their account's ways of signing in.
+    Ways,
+    /// To the page that takes this one away, which is not the one to show it with.
+    Remove { provider: Provider, subject: String },
+}
+
+impl Then {
+    #[must_use]
+    pub fn path(&self) -> String {
+        match self {
+            Self::Ways => "/account#ways".to_owned(),
+            Self::Remove { provider, subject } => removal_path(provider, subject),
+        }
+    }
+
+    /// Whether a proof of this identity is enough for it.
+    #[must_use]
+    pub fn shown_by(&self, provider: &Provider, subject: &str) -> bool {
+        self.except() != Some((provider, subject))
+    }
+
+    /// The identity that shows nothing here.
+    #[must_use]
+    pub fn except(&self) -> Option<(&Provider, &str)> {
+        match self {
+            Self::Ways => None,
+            Self::Remove { provider, subject } => Some((provider, subject)),
+        }
+    }
 }
 
 /// Why a visit cannot go on.
@@ -100,6 +140,12 @@ pub fn add_cookie(response: &mut HttpResponse, cookie: &actix_web::cookie::Cooki
     if let Err(reason) = response.add_cookie(cookie) {
         tracing::error!(%reason, "a cookie could not be set");
     }
+}
+
+/// The page that takes a way of signing in from an account.
+#[must_use]
+pub fn removal_path(provider: &Provider, subject: &str) -> String {
+    with_query("/account/ways/remove", &[("provider".to_owned(), provider.as_str().to_owned()), ("subject".to_owned(), subject.to_owned())])
 }
 
 fn path(id: InteractionId) -> String {

@@ -8,7 +8,16 @@ use crate::actors::{App, Browser, Form, Wallet};
 use crate::on_both;
 use crate::world::FORM;
 
-const FORMS: [&str; 4] = ["/account/profile", "/account/sign-out", "/account/sign-out-everywhere", "/account/apps/withdraw"];
+const FORMS: [&str; 8] = [
+    "/account/profile",
+    "/account/sign-out",
+    "/account/sign-out-everywhere",
+    "/account/apps/withdraw",
+    "/account/sessions/end",
+    "/account/ways/add",
+    "/account/ways/remove",
+    "/account/ways/rename",
+];
 
 on_both!(its_forms_must_come_from_itself, |world| {
     let (app, browser, other) = (App::public(&world, "app"), Browser::new(&world), Browser::new(&world));
@@ -114,6 +123,27 @@ on_both!(signing_out_everywhere_ends_every_browsers_session, |world| {
     assert_eq!(one.post("/account/sign-out", &[("csrf", &csrf)]).await.location(), "/logged-out");
     one.set_cookie("latchkey_session", &held);
     assert_eq!((one.get("/account").await.status, two.get("/account").await.status), (303, 200), "here only");
+});
+
+on_both!(one_session_ends_and_no_other, |world| {
+    let (app, here, there, stranger) = (App::public(&world, "app"), Browser::new(&world), Browser::new(&world), Browser::new(&world));
+    let wallet = Wallet::new(1);
+    here.sign_in_to_account(&wallet).await;
+    let waiting = app.code(&there, &wallet).await;
+    stranger.sign_in_to_account(&Wallet::new(2)).await;
+    let page = here.get("/account").await;
+    assert_eq!(page.body.matches("action=\"/account/sessions/end\"").count(), 1, "not for this browser, which signs out");
+    let form = page.form("/account/sessions/end");
+    // Whose session it is, is asked of the account and not of the form.
+    let csrf = stranger.get("/account").await.csrf();
+    for wrong in [form.get("session"), "", "x", "0197a3c2-41f0-7cc1-a6a1-6d5b2f0f9a11"] {
+        assert_eq!(stranger.post("/account/sessions/end", &[("csrf", &csrf), ("session", wrong)]).await.location(), "/account#sessions");
+    }
+    assert_eq!(there.get("/account").await.status, 200);
+    assert_eq!(here.post_form("/account/sessions/end", &form).await.location(), "/account#sessions");
+    assert_eq!((here.get("/account").await.status, there.get("/account").await.status), (200, 303));
+    assert_eq!(app.redeem(&waiting).await.error(), (400, "invalid_grant".into()), "what was on its way to an app there");
+    assert_eq!(here.get("/account").await.body.matches("last seen").count(), 1);
 });
 
 on_both!(a_session_ends_unused_after_a_week_and_used_after_a_month, |world| {

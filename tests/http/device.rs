@@ -223,7 +223,7 @@ on_both!(a_no_and_the_end_of_time_are_told, |world| {
         browser
             .post_form(
                 &format!("{interaction}/consent"),
-                &Form::of(&[("csrf", &page_csrf(&browser).await), ("decision", "allow"), ("account", &wallet.address.to_string())])
+                &Form::of(&[("csrf", &page_csrf(&browser).await), ("decision", "allow"), ("account", &account_of(&world, &wallet).await)])
             )
             .await
             .status,
@@ -506,13 +506,13 @@ on_both!(a_visit_with_a_device_is_one_browsers_and_one_persons, |world| {
         (&browser, consent.clone().with("csrf", "forged"), 403),
         (&browser, consent.clone().without("csrf"), 403),
         // Another account than the one that the page named.
-        (&browser, consent.clone().with("account", &bob.address.to_string()), 303),
+        (&browser, consent.clone().with("account", "0197a3c2-41f0-7cc1-a6a1-6d5b2f0f9a11"), 303),
     ] {
         assert_eq!(browser.post_form(&format!("{interaction}/consent"), &form).await.status, status, "{form:?}");
     }
     assert_eq!(poll(&tv, &waiting).await.error(), pending());
     // Without a session nobody lets a device in.
-    let form = Form::of(&[("csrf", &page_csrf(&other).await), ("decision", "allow"), ("account", &ada.address.to_string())]);
+    let form = Form::of(&[("csrf", &page_csrf(&other).await), ("decision", "allow"), ("account", &account_of(&world, &ada).await)]);
     assert_eq!(other.post_form(&format!("{theirs}/consent"), &form).await.location(), theirs);
     assert!(other.get(&theirs).await.is_sign_in());
     // Who gives up there leaves it waiting.
@@ -527,7 +527,7 @@ on_both!(a_visit_with_a_device_is_one_browsers_and_one_persons, |world| {
     let late = other
         .post_form(
             &format!("{theirs}/consent"),
-            &Form::of(&[("csrf", &page_csrf(&other).await), ("decision", "allow"), ("account", &bob.address.to_string())]),
+            &Form::of(&[("csrf", &page_csrf(&other).await), ("decision", "allow"), ("account", &account_of(&world, &bob).await)]),
         )
         .await;
     assert_eq!(late.status, 303);
@@ -543,6 +543,11 @@ async fn latchkey_subject(world: &World, wallet: &Wallet) -> Value {
     let accounts = world.state.store.accounts().await.unwrap();
     let account = accounts.into_iter().find(|account| account.identities[0].subject == wallet.address.to_string()).unwrap();
     json!(account.id.to_string())
+}
+
+// The id by which the consent page names somebody's account.
+async fn account_of(world: &World, wallet: &Wallet) -> String {
+    latchkey_subject(world, wallet).await.as_str().unwrap().to_owned()
 }
 
 on_both!(no_code_of_a_device_is_in_the_database, |world| {

@@ -44,7 +44,8 @@ async fn an_api_challenge_is_taken_once(fresh: &Fresh) {
     let take = async |state: &str, seconds| store.take_api_challenge(&hash(state), at(seconds), at(seconds + 3_600)).await.unwrap();
     assert_eq!(take("other", 1).await, Taken::Unknown);
     assert_eq!(take("state", 600).await, Taken::Expired);
-    let of_a_stranger = TakenChallenge { challenge, account_id: None, account_disabled: false, client_disabled: false, agreed: None };
+    let of_a_stranger =
+        TakenChallenge { challenge, account_id: None, account_disabled: false, client_disabled: false, email: None, agreed: None };
     assert_eq!(take("state", 1).await, Taken::Now(of_a_stranger));
     assert_eq!(take("state", 1).await, Taken::Already);
     assert!(store.delete_client(&client_id("app")).await.unwrap());
@@ -113,6 +114,7 @@ async fn a_taken_challenge_is_a_tokens_record(fresh: &Fresh) {
         provider: Provider::web3(),
         subject: address(1).to_string(),
         wallet: Some(address(1)),
+        email: None,
         authenticated_at: at(1),
         claims: None,
         authorization_details: None,

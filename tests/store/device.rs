@@ -105,6 +105,7 @@ async fn a_device_that_was_let_in_is_redeemed_once(fresh: &Fresh) {
         authenticated_at: at(0),
         approved_at: at(2),
         wallet: Some(address(1)),
+        email: None,
         account_disabled: false,
         client_disabled: false,
         consent_withdrawn: false,

@@ -83,6 +83,7 @@ pub(crate) fn session(number: u8, account: AccountId) -> Session {
         account_id: account,
         provider: Provider::web3(),
         subject: address(number).to_string(),
+        label: String::new(),
         amr: vec!["swk".to_owned(), "user".to_owned()],
         authenticated_at: at(0),
         interaction_id: InteractionId(uuid(7)),

@@ -2,6 +2,7 @@
 //! refresh token is due, its family is stored in the same transaction.
 
 use crate::domain::{FamilyId, RefreshToken, TokenHash};
+use crate::policy::claims::Reach;
 use crate::policy::redeem::{self, NotSpent, Presented};
 use crate::policy::refresh;
 use crate::protocol::params::Params;
@@ -34,8 +35,9 @@ pub(super) async fn grant(ctx: &Ctx, client: &ClientRecord, params: &Params) -> 
     let resource = resource::narrow(redeemed.code.resource.as_deref(), &asked)?;
     let scope = known.applicable(&redeemed.code.scope, resource.as_deref());
     let record = NewCode { scope, resource, ..redeemed.code };
-    let told = tokens::told(&ctx.state, record.account_id, record.claims.as_ref(), redeemed.wallet).await?;
-    let mut response = tokens::for_person(&ctx.state, client, &record, redeemed.wallet, &told, Some(code), ctx.now)?;
+    let reach = Reach { wallet: redeemed.wallet, email: redeemed.email.as_ref() };
+    let told = tokens::told(&ctx.state, record.account_id, record.claims.as_ref(), reach).await?;
+    let mut response = tokens::for_person(&ctx.state, client, &record, reach, &told, Some(code), ctx.now)?;
     response.authorization_details = granted::told(ctx, record.account_id, &client.id, record.authorization_details.as_ref()).await?;
     if let Some(token) = refresh_token.filter(|_| due) {
         response.refresh_token = Some(token.expose().to_owned());

@@ -5,6 +5,7 @@ use serde_json::Map;
 
 use crate::domain::{CodeId, FamilyId, RedirectUri, RefreshToken, TokenHash};
 use crate::endpoints::Endpoint;
+use crate::policy::claims::Reach;
 use crate::policy::device;
 use crate::policy::refresh;
 use crate::protocol::params::Params;
@@ -43,7 +44,8 @@ pub(super) async fn grant(ctx: &Ctx, client: &ClientRecord, params: &Params) -> 
     let resource = resource::narrow(record.resource.as_deref(), &asked)?;
     let scope = known.applicable(&record.scope, resource.as_deref());
     let record = NewCode { scope, resource, ..record };
-    let mut response = tokens::for_person(&ctx.state, client, &record, granted.wallet, &Map::new(), None, ctx.now)?;
+    let reach = Reach { wallet: granted.wallet, email: granted.email.as_ref() };
+    let mut response = tokens::for_person(&ctx.state, client, &record, reach, &Map::new(), None, ctx.now)?;
     if due {
         response.refresh_token = Some(refresh_token.expose().to_owned());
     }

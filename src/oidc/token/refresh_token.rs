@@ -1,6 +1,7 @@
 //! The refresh token grant (RFC 6749 §6): one statement uses the token and returns all that the new tokens are made from.
 
 use crate::domain::{RefreshToken, Scope};
+use crate::policy::claims::Reach;
 use crate::policy::redeem::NotSpent;
 use crate::policy::refresh;
 use crate::protocol::claims_request::ClaimsRequest;
@@ -46,7 +47,8 @@ pub(super) async fn grant(ctx: &Ctx, client: &ClientRecord, params: &Params) -> 
     let scope = known.applicable(narrowed.as_ref().unwrap_or(&family.scope), resource.as_deref());
     let access = Access { scope: &scope, resource: resource.as_deref() };
     let claims = ClaimsRequest::stored(family.claims.as_ref()).narrowed(&family.scope, &scope).to_stored();
-    let told = tokens::told(&ctx.state, family.account_id, claims.as_ref(), family.wallet).await?;
+    let reach = Reach { wallet: family.wallet, email: family.email.as_ref() };
+    let told = tokens::told(&ctx.state, family.account_id, claims.as_ref(), reach).await?;
     let mut response = tokens::for_refresh(&ctx.state, client, &family, access, &told, next.as_ref().unwrap_or(&presented), ctx.now)?;
     response.authorization_details = granted::told(ctx, family.account_id, &client.id, family.authorization_details.as_ref()).await?;
     Ok(response)

@@ -3,9 +3,9 @@
 use askama::Template;
 
 use super::{
-    AccountAssetsPage, AccountPage, AppLine, AssetBlock, AssetLine, AssetSubject, Chain, ConsentPage, Destination, DeviceDonePage,
+    AccountAssetsPage, AccountPage, Aim, AppLine, AssetBlock, AssetLine, AssetSubject, Chain, ConsentPage, Destination, DeviceDonePage,
     DevicePage, ErrorPage, Fault, FormPostPage, Frame, GrantLine, HomePage, IdentityLine, Link, LoggedOutPage, LogoutPage, PermissionLine,
-    ProfileField, ScopeLine, SessionLine, SignInPage, SpanLine, Vouching,
+    ProfileField, RemovableWay, RemoveWayPage, ScopeLine, SessionLine, SignInPage, SpanLine, Vouching, WayName, Ways,
 };
 
 const HOSTILE: &str = r#""><script>alert(1)</script><img src=x onerror='alert(2)'> javascript:alert(3) {{7*7}} &amp;"#;
@@ -20,6 +20,8 @@ fn pages(text: &str, address: &str) -> Vec<(&'static str, String)> {
         (
             "signin",
             SignInPage {
+                aim: Aim::SignIn,
+                ways: ways(),
                 frame: frame(),
                 client_name: Some(s()),
                 client_host: Some(s()),
@@ -45,7 +47,8 @@ fn pages(text: &str, address: &str) -> Vec<(&'static str, String)> {
             AccountPage {
                 frame: frame(),
                 csrf: s(),
-                identities: vec![IdentityLine { provider_name: s(), subject: s(), since: s(), last_used: s() }],
+                identities: vec![way(&s(), "/account/ways/remove?subject=x", true), way(&s(), "/", false)],
+                notice: Some(s()),
                 account_id: s(),
                 apps: vec![AppLine {
                     client_id: s(),
@@ -54,13 +57,16 @@ fn pages(text: &str, address: &str) -> Vec<(&'static str, String)> {
                     since: s(),
                     start: Some(Link { href: address.to_owned(), label: s() }),
                 }],
-                sessions: vec![SessionLine { device: s(), since: s(), last_seen: s(), current: true }],
+                sessions: vec![session(&s(), true), session(&s(), false)],
                 profile: vec![ProfileField { name: s(), label: s(), value: s(), kind: s(), hint: s() }],
                 saved: true,
                 problem: Some(s()),
             }
             .render(),
         ),
+        ("remove_way", remove_way(frame(), &s(), RemovableWay::Yes { left: vec![way_name(&s())], prove: false }).render()),
+        ("remove_way_prove", remove_way(frame(), &s(), RemovableWay::Yes { left: vec![way_name(&s())], prove: true }).render()),
+        ("remove_way_last", remove_way(frame(), &s(), RemovableWay::Last).render()),
         ("logout", LogoutPage { frame: frame(), csrf: s(), client_name: Some(s()), stays: true, hidden: vec![(s(), s())] }.render()),
         ("logged_out", LoggedOutPage { frame: frame() }.render()),
         ("form_post", FormPostPage { frame: frame(), action: address.to_owned(), fields: vec![(s(), s())] }.render()),
@@ -101,6 +107,7 @@ fn consent(frame: Frame, name: &str, host: &str, already: bool) -> ConsentPage {
         assets: vec![],
         problem: None,
         identity: ADDRESS.to_owned(),
+        account: "0197a3c2-41f0-7cc1-a6a1-6d5b2f0f9a11".to_owned(),
         already,
         interaction: name.to_owned(),
         csrf: name.to_owned(),
@@ -216,6 +223,8 @@ fn every_form_that_changes_something_carries_the_token() {
 #[test]
 fn the_networks_reach_the_script_as_json() {
     let page = SignInPage {
+        aim: Aim::SignIn,
+        ways: ways(),
         frame: frame("Sign in", false),
         client_name: None,
         client_host: None,
@@ -265,6 +274,53 @@ fn profile() -> Vec<ProfileField> {
     ]
 }
 
+fn ways() -> Ways {
+    Ways { wallet: true, order: vec!["web3".to_owned()], more: true, ..Ways::default() }
+}
+
+fn way_name(name: &str) -> WayName {
+    WayName { kind: "Wallet".to_owned(), name: name.to_owned() }
+}
+
+fn way(name: &str, remove: &str, removable: bool) -> IdentityLine {
+    IdentityLine {
+        way: way_name(name),
+        provider: "web3".to_owned(),
+        subject: ADDRESS.to_owned(),
+        address: (name != ADDRESS).then(|| ADDRESS.to_owned()),
+        since: "3 May 2026".to_owned(),
+        last_used: name.to_owned(),
+        current: removable,
+        off: !removable,
+        renamable: true,
+        remove: removable.then(|| remove.to_owned()),
+    }
+}
+
+fn session(device: &str, current: bool) -> SessionLine {
+    SessionLine {
+        id: "0197a3c2-41f0-7cc1-a6a1-6d5b2f0f9a11".to_owned(),
+        device: device.to_owned(),
+        way: way_name(ADDRESS),
+        since: "12 May 2026".to_owned(),
+        last_seen: "today at 09:14".to_owned(),
+        current,
+    }
+}
+
+fn remove_way(frame: Frame, words: &str, removable: RemovableWay) -> RemoveWayPage {
+    RemoveWayPage {
+        frame,
+        csrf: words.to_owned(),
+        way: way_name(words),
+        provider: "web3".to_owned(),
+        subject: words.to_owned(),
+        wallet: true,
+        email: Some(words.to_owned()),
+        removable,
+    }
+}
+
 fn account(problem: Option<&str>, full: bool) -> AccountPage {
     let app = |name: &str, id: &str| AppLine {
         client_id: id.into(),
@@ -273,21 +329,11 @@ fn account(problem: Option<&str>, full: bool) -> AccountPage {
         since: "3 May 2026".into(),
         start: None,
     };
-    let session = |device: &str, current| SessionLine {
-        device: device.into(),
-        since: "12 May 2026".into(),
-        last_seen: "today at 09:14".into(),
-        current,
-    };
     AccountPage {
         frame: frame("Your account", false),
         csrf: "c".into(),
-        identities: vec![IdentityLine {
-            provider_name: "Wallet".into(),
-            subject: ADDRESS.into(),
-            since: "3 May 2026".into(),
-            last_used: "today".into(),
-        }],
+        identities: vec![way("Ledger", "/account/ways/remove?provider=web3&subject=x", true), way(ADDRESS, "/", false)],
+        notice: full.then(|| "It is added. From now on you can sign in with it too.".to_owned()),
         account_id: "0197a3c2-41f0-7cc1-a6a1-6d5b2f0f9a11".into(),
         apps: if full { vec![app("Acme Fleet", "acme"), app("Trip Log", ADDRESS)] } else { vec![] },
         sessions: vec![session("Firefox on Linux", true), session("Safari on iPhone", false)],
@@ -299,6 +345,8 @@ fn account(problem: Option<&str>, full: bool) -> AccountPage {
 
 fn sign_in(client: Option<(&str, &str)>, dev: bool) -> SignInPage {
     SignInPage {
+        aim: Aim::SignIn,
+        ways: ways(),
         frame: frame("Sign in", dev),
         client_name: client.map(|(name, _)| name.to_owned()),
         client_host: client.map(|(_, host)| host.to_owned()),
