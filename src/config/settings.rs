@@ -101,6 +101,11 @@ settings! {
         /// How long a wallet has to sign a challenge.
         challenge_lifetime: Duration = "10m", from "10s" to "10m";
     }
+    /// The ways to sign in.
+    signin: Signin {
+        /// Whether people may sign in by passkey. The issuer's host is what passkeys are made for: where it is an IP address, there are none.
+        passkey: bool = "true";
+    }
     /// A browser's signed-in session.
     session: Session {
         /// How long it lasts at most.

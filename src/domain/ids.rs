@@ -122,9 +122,17 @@ impl Provider {
     /// A wallet's signature; the identity's subject is the address.
     pub const WEB3: &'static str = "web3";
 
+    /// A passkey; the identity's subject is the credential id, as base64url.
+    pub const PASSKEY: &'static str = "passkey";
+
     #[must_use]
     pub fn web3() -> Self {
         Self(Self::WEB3.to_owned())
+    }
+
+    #[must_use]
+    pub fn passkey() -> Self {
+        Self(Self::PASSKEY.to_owned())
     }
 
     #[must_use]

@@ -130,11 +130,7 @@ impl Store {
         let new = proved.clone();
         let made = self
             .transaction(move |mut conn| {
-                Box::pin(async move {
-                    on!(conn, execute(CREATE_ACCOUNT, new_id, Json(Profile::default()), now))?;
-                    on!(conn, execute(CREATE, new.provider, new.subject, new_id, new.label, new.email.clone(), now))?;
-                    own_email(&mut conn, new.email, new_id, now).await
-                })
+                Box::pin(async move { create(&mut conn, new, new_id, now).await })
             })
             .await;
         match made {
@@ -153,18 +149,7 @@ impl Store {
         let new = proved.clone();
         let linked = self
             .transaction(move |mut conn| {
-                Box::pin(async move {
-                    if on!(conn, execute(HOLD, account))? == 0 {
-                        return Ok(Linked::NoAccount);
-                    }
-                    let added = on!(conn, execute(LINK, &new.provider, &new.subject, account, new.label, new.email.clone(), now))?;
-                    if added == 0 {
-                        let owner: Option<AccountId> = on!(conn, value(WHOSE, new.provider, new.subject))?;
-                        return Ok(if owner == Some(account) { Linked::Already } else { Linked::Another });
-                    }
-                    own_email(&mut conn, new.email, account, now).await?;
-                    Ok(Linked::Now)
-                })
+                Box::pin(async move { add(&mut conn, account, new, now).await })
             })
             .await;
         match linked {
@@ -244,6 +229,27 @@ impl Store {
             other => other,
         }
     }
+}
+
+/// Makes an account of an identity that was just proved. One that is somebody's already is a conflict.
+pub(super) async fn create(conn: &mut Conn<'_>, new: Proved, id: AccountId, now: Timestamp) -> Result<(), StoreError> {
+    on!(*conn, execute(CREATE_ACCOUNT, id, Json(Profile::default()), now))?;
+    on!(*conn, execute(CREATE, new.provider, new.subject, id, new.label, new.email.clone(), now))?;
+    own_email(conn, new.email, id, now).await
+}
+
+/// Adds an identity that was just proved to an account. That its email address is another account's is a conflict.
+pub(super) async fn add(conn: &mut Conn<'_>, account: AccountId, new: Proved, now: Timestamp) -> Result<Linked, StoreError> {
+    if on!(*conn, execute(HOLD, account))? == 0 {
+        return Ok(Linked::NoAccount);
+    }
+    let added = on!(*conn, execute(LINK, &new.provider, &new.subject, account, new.label, new.email.clone(), now))?;
+    if added == 0 {
+        let owner: Option<AccountId> = on!(*conn, value(WHOSE, new.provider, new.subject))?;
+        return Ok(if owner == Some(account) { Linked::Already } else { Linked::Another });
+    }
+    own_email(conn, new.email, account, now).await?;
+    Ok(Linked::Now)
 }
 
 // Makes an address the account's.

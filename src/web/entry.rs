@@ -3,6 +3,8 @@
 //! What a proof does follows from what the visit is for. It signs in; it shows once more that somebody is who they are; or it is added to
 //! the account of who showed that in this visit, or a moment before.
 
+mod new_passkey;
+
 use std::time::Duration;
 
 use actix_web::HttpResponse;
@@ -13,6 +15,8 @@ use super::session;
 use super::visit::{Purpose, Visit};
 use crate::domain::{AccountId, Secret, SessionId};
 use crate::store::{Linked, Proved, Session, SignedIn, StoreError};
+
+pub use new_passkey::register;
 
 /// How recently somebody must have proved to be who they are, to change how they sign in.
 pub const FRESH: Duration = Duration::from_mins(10);
@@ -135,14 +139,17 @@ async fn confirm(ctx: &Ctx, visit: &Visit, account: AccountId, proof: Proof) -> 
 
 async fn link(ctx: &Ctx, visit: &Visit, account: AccountId, proof: Proof) -> Result<Entered, Refused> {
     match ctx.state.store.link_identity(account, &proof.identity, ctx.now).await? {
-        Linked::Now | Linked::Already => {
-            ctx.state.store.end_interaction(visit.id, &visit.browser.hash()).await?;
-            Ok(Entered { next: "/account?added=1#ways".to_owned(), token: None })
-        }
+        Linked::Now | Linked::Already => added(ctx, visit).await,
         Linked::Another => Err(Refused::Anothers),
         Linked::EmailElsewhere => Err(Refused::EmailElsewhere),
         Linked::NoAccount => Err(Refused::AccountDisabled),
     }
+}
+
+// The visit has done what it was for.
+async fn added(ctx: &Ctx, visit: &Visit) -> Result<Entered, Refused> {
+    ctx.state.store.end_interaction(visit.id, &visit.browser.hash()).await?;
+    Ok(Entered { next: "/account?added=1#ways".to_owned(), token: None })
 }
 
 async fn begin(ctx: &Ctx, visit: &Visit, account_id: AccountId, proof: Proof) -> Result<Entered, Refused> {

@@ -99,5 +99,9 @@ pub fn end_of(did: &AssetDid) -> String {
 /// What people call a way to sign in.
 #[must_use]
 pub fn provider_name(provider: &Provider) -> &str {
-    if provider.as_str() == Provider::WEB3 { "Wallet" } else { provider.as_str() }
+    match provider.as_str() {
+        Provider::WEB3 => "Wallet",
+        Provider::PASSKEY => "Passkey",
+        other => other,
+    }
 }
