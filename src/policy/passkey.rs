@@ -1,12 +1,15 @@
 //! Passkeys (Web Authentication Level 3): what an authenticator is asked, and whether its answer proves anything. The reading and the
 //! signatures are `webauthn-rs`'s; what we ask for is here. In come JSON and what was stored, out go a record or a refusal.
 
+mod keeper;
+
+use std::fmt;
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::fmt;
-use std::time::Duration;
 use url::Url;
 use uuid::Uuid;
 use webauthn_rs::prelude::{Credential, DiscoverableAuthentication, PasskeyRegistration, WebauthnError};
@@ -170,6 +173,12 @@ impl RelyingParty {
     }
 }
 
+/// The name of the device or program that says it keeps a new passkey, if it is a known one.
+#[must_use]
+pub fn keeper(answer: &Registration) -> Option<&'static str> {
+    keeper::of(&answer.response.attestation_object)
+}
+
 /// How the person proved who they are (RFC 8176): a key signed, after its authenticator had looked who holds it. A key that never leaves its
 /// device is `hwk`, by the authenticator's own word; one that can be copied is `swk`, wherever it is now.
 #[must_use]
@@ -221,7 +230,9 @@ mod tests {
     #[test]
     fn only_a_named_host_has_passkeys() {
         assert!(["https://id.example.com", "http://localhost:8080"].iter().all(|issuer| RelyingParty::of(issuer).is_some()));
-        assert!(["https://10.0.0.1", "http://127.0.0.1:8080", "http://[::1]:1", "x"].iter().all(|issuer| RelyingParty::of(issuer).is_none()));
+        assert!(
+            ["https://10.0.0.1", "http://127.0.0.1:8080", "http://[::1]:1", "x"].iter().all(|issuer| RelyingParty::of(issuer).is_none())
+        );
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Path;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -104,7 +106,7 @@ async fn sign_in(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpRespon
     let (party, visit) = begin(ctx, id).await?;
     let answer: Answer<Assertion> = parse(body)?;
     let state = take(ctx, &visit, Ceremony::Authentication, answer.challenge).await?;
-    let credential_id = base64url(answer.credential.get_credential_id());
+    let credential_id = URL_SAFE_NO_PAD.encode(answer.credential.get_credential_id());
     let Some(known) = ctx.state.store.passkey(&credential_id).await? else { return Err(Trouble::Unknown) };
     let signed = party.authenticated(state, &known.passkey, &answer.credential).map_err(Trouble::Refusal)?;
     match ctx.state.store.use_passkey(&credential_id, signed.counter, signed.backup_state, ctx.now).await? {
@@ -142,12 +144,11 @@ async fn register(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpRespo
     let answer: Answer<Registration> = parse(body)?;
     let state = take(ctx, &visit, Ceremony::Registration, answer.challenge).await?;
     let made = party.registered(state, &answer.credential, ctx.now).map_err(Trouble::Refusal)?;
-    let identity = Proved {
-        provider: Provider::passkey(),
-        subject: made.credential_id.clone(),
-        label: format!("Passkey of {}", day(ctx.now)),
-        email: None,
+    let label = match passkey::keeper(&answer.credential) {
+        Some(keeper) => format!("Passkey in {keeper}"),
+        None => format!("Passkey of {}", day(ctx.now)),
     };
+    let identity = Proved { provider: Provider::passkey(), subject: made.credential_id.clone(), label, email: None };
     let proof = Proof { identity, amr: passkey::amr(made.backup_state) };
     let entered = entry::register(ctx, &visit, proof, &made).await.map_err(Trouble::Refused)?.ok_or(Trouble::Known)?;
     Ok(go_on(ctx, &entered))
@@ -204,11 +205,6 @@ fn go_on(ctx: &Ctx, entered: &Entered) -> HttpResponse {
     response
 }
 
-fn base64url(bytes: &[u8]) -> String {
-    use base64::Engine;
-    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
-}
-
 // What we ask for ourselves cannot be wrong.
 fn broken(refusal: Refusal) -> Trouble {
     Trouble::Fault(Fault::Broken(refusal.to_string()))
@@ -224,9 +220,11 @@ fn tell(trouble: &Trouble) -> HttpResponse {
     let (status, error, (title, message)) = match trouble {
         Trouble::Fault(fault) | Trouble::Refused(Refused::Fault(fault)) => return fault.as_step_json(),
         Trouble::Refused(refused) => (StatusCode::FORBIDDEN, refused.code(), refused.words().unwrap_or_default()),
-        Trouble::Expired => {
-            (StatusCode::BAD_REQUEST, "challenge_expired", ("That took a little long", "The question to your passkey has expired. Try again."))
-        }
+        Trouble::Expired => (
+            StatusCode::BAD_REQUEST,
+            "challenge_expired",
+            ("That took a little long", "The question to your passkey has expired. Try again."),
+        ),
         Trouble::Used => {
             (StatusCode::BAD_REQUEST, "challenge_used", ("This was answered already", "Each question to a passkey works once. Try again."))
         }

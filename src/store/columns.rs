@@ -6,9 +6,9 @@ use sqlx::{Database, Decode, Encode, Type};
 use uuid::Uuid;
 
 use crate::domain::{
-    AccountId, Address, AssetDid, AuthMethod, BackupState, Ceremony, ChallengeId, ClaimsProfile, ClientId, ClientKind, CodeId, DeviceId, Email, FamilyId,
-    GrantEnd, GrantId, GrantSource, InteractionId, KeyPurpose, PermissionSet, Pkce, Provider, RedirectUri, Scope, SessionId, SigningAlg,
-    SubjectType, Timestamp, TokenHash,
+    AccountId, Address, AssetDid, AuthMethod, BackupState, Ceremony, ChallengeId, ClaimsProfile, ClientId, ClientKind, CodeId, DeviceId,
+    Email, FamilyId, GrantEnd, GrantId, GrantSource, InteractionId, KeyPurpose, PermissionSet, Pkce, Provider, RedirectUri, Scope,
+    SessionId, SigningAlg, SubjectType, Timestamp, TokenHash,
 };
 
 // A value whose column has the type of `$column`: it is written by `$write` and read back by `$read`.

@@ -128,11 +128,7 @@ impl Store {
             return Ok(known);
         }
         let new = proved.clone();
-        let made = self
-            .transaction(move |mut conn| {
-                Box::pin(async move { create(&mut conn, new, new_id, now).await })
-            })
-            .await;
+        let made = self.transaction(move |mut conn| Box::pin(async move { create(&mut conn, new, new_id, now).await })).await;
         match made {
             Ok(()) => return Ok(SignedIn::Account { id: new_id, created: true, disabled: false }),
             Err(StoreError::Conflict(Conflict::Email)) => return Ok(SignedIn::EmailElsewhere),
@@ -147,11 +143,7 @@ impl Store {
     /// Adds an identity that was just proved to an account whose person has just proved to be it.
     pub async fn link_identity(&self, account: AccountId, proved: &Proved, now: Timestamp) -> Result<Linked, StoreError> {
         let new = proved.clone();
-        let linked = self
-            .transaction(move |mut conn| {
-                Box::pin(async move { add(&mut conn, account, new, now).await })
-            })
-            .await;
+        let linked = self.transaction(move |mut conn| Box::pin(async move { add(&mut conn, account, new, now).await })).await;
         match linked {
             Err(StoreError::Conflict(Conflict::Email)) => Ok(Linked::EmailElsewhere),
             other => other,

@@ -69,11 +69,7 @@ impl Key {
 
     /// The same passkey with another key in it.
     pub(crate) fn forged(&self) -> Self {
-        Self {
-            pair: EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap(),
-            id: self.id.clone(),
-            handle: self.handle.clone(),
-        }
+        Self { pair: EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap(), id: self.id.clone(), handle: self.handle.clone() }
     }
 
     pub(crate) fn raw_id(&self) -> Vec<u8> {

@@ -270,7 +270,11 @@ on_both!(nobody_comes_in_by_registering_what_another_has, |world| {
     let interaction = visit(&attacker).await;
     let question = ask(&attacker, &interaction, "register-options").await;
     let copy = Key::with_id(&question, key.raw_id());
-    refused(&answer(&attacker, &interaction, "registration", &question, &copy.registration(&question, &How::default())).await, 400, "passkey_known");
+    refused(
+        &answer(&attacker, &interaction, "registration", &question, &copy.registration(&question, &How::default())).await,
+        400,
+        "passkey_known",
+    );
     assert!(attacker.get(&interaction).await.is_sign_in());
     // Added to the attacker's account: the victim's, and once more one of its own.
     assert_eq!(sign(&attacker, &interaction, &mine, &How::default()).await.status, 200);
@@ -353,8 +357,14 @@ on_both!(its_steps_want_the_token_of_our_own_page, |world| {
         assert_ne!(browser.get(&path).await.status, 200);
     }
     for body in [json!([]), json!({ "more": 1 }), json!("x")] {
-        assert_eq!(browser.post_json(&format!("{interaction}/passkey/options"), &good, &body).await.error(), (400, "invalid_request".into()));
-        assert_eq!(browser.post_json(&format!("{interaction}/passkey/assertion"), &good, &body).await.error(), (400, "invalid_request".into()));
+        assert_eq!(
+            browser.post_json(&format!("{interaction}/passkey/options"), &good, &body).await.error(),
+            (400, "invalid_request".into())
+        );
+        assert_eq!(
+            browser.post_json(&format!("{interaction}/passkey/assertion"), &good, &body).await.error(),
+            (400, "invalid_request".into())
+        );
     }
 });
 
@@ -400,5 +410,9 @@ on_one!(a_request_may_come_with_anything, |world| {
     // An id longer than the standard has is refused, whoever made it.
     let question = ask(&browser, &interaction, "register-options").await;
     let long = Key::with_id(&question, vec![1; 1024]);
-    refused(&answer(&browser, &interaction, "registration", &question, &long.registration(&question, &How::default())).await, 400, "passkey_invalid");
+    refused(
+        &answer(&browser, &interaction, "registration", &question, &long.registration(&question, &How::default())).await,
+        400,
+        "passkey_invalid",
+    );
 });

@@ -1,7 +1,9 @@
 //! Sweeping: what has expired goes, in as many batches as it takes; what lives stays.
 
 use latchkey::domain::SigningAlg;
-use latchkey::store::{Actor, AssetImport, ClientRecord, ClientSource, DeveloperToken, GrantChange, Granting, PasskeyChallenge, Swept, Taken};
+use latchkey::store::{
+    Actor, AssetImport, ClientRecord, ClientSource, DeveloperToken, GrantChange, Granting, PasskeyChallenge, Swept, Taken,
+};
 
 use super::grants::{grant_id, granting, made, new_grant, owner};
 use super::harness::{Fresh, both};
