@@ -10,6 +10,9 @@ import { Trouble } from "./words.js";
 /** A question lives five minutes; the one that waits behind the field is asked anew before that. */
 const RENEW_MS = 4 * 60_000;
 
+/** After these there is nothing left to sign in to. */
+const OVER = ["interaction_gone", "wrong_browser"];
+
 /**
  * @typedef {object} Scene
  * @property {import("./server.js").Door} door
@@ -61,8 +64,9 @@ class Passkeys {
       await work();
     } catch (error) {
       this.busy = false;
-      this.fail(error instanceof Trouble ? error : new Trouble("unexpected"), again);
-      this.wait();
+      const trouble = error instanceof Trouble ? error : new Trouble("unexpected");
+      this.fail(trouble, again);
+      if (!OVER.includes(trouble.code)) this.wait();
     }
   }
 
@@ -93,8 +97,9 @@ class Passkeys {
       try {
         const { challenge, publicKey } = await this.ask("options");
         if (controller.signal.aborted) return;
+        // A field for something else, such as an address, shows the passkeys too; then ours would be one too many.
         const own = document.getElementById("passkey-field");
-        if (own) own.hidden = false;
+        if (own && !document.querySelector("input[autocomplete~='webauthn']:not(#passkey-name)")) own.hidden = false;
         const renew = setTimeout(() => ((renewed = true), controller.abort()), RENEW_MS);
         /** @type {Credential | null} */
         let credential;
@@ -170,7 +175,7 @@ class Passkeys {
    */
   fail(trouble, again) {
     const { here, app, back } = this.scene;
-    if (["interaction_gone", "wrong_browser"].includes(trouble.code)) view.closeDoors();
+    if (OVER.includes(trouble.code)) view.closeDoors();
     view.showProblem(passkeyAdvice(trouble, { app }), {
       go: (way) => (way === "reload" ? location.assign(here) : this.run(way === "resend" && trouble.resend ? trouble.resend : again, again)),
       back,
