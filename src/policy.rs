@@ -13,6 +13,7 @@ pub mod device;
 pub mod exchange;
 pub mod grants;
 pub mod introspection;
+pub mod passkey;
 pub mod person_claims;
 pub mod redeem;
 pub mod refresh;

@@ -36,6 +36,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("async_graphql::", &["identity"]),
     ("async_graphql_value::", &["identity"]),
     ("clap::", &["cli", "config"]),
+    ("webauthn_rs::", &["policy"]),
 ];
 
 /// The longest file that needs no reason in its first comment, in lines.

@@ -68,6 +68,12 @@ mod par;
 #[path = "http/device.rs"]
 mod device;
 
+#[path = "http/authenticator.rs"]
+mod authenticator;
+
+#[path = "http/passkey.rs"]
+mod passkey;
+
 #[path = "http/single_use.rs"]
 mod single_use;
 

@@ -98,6 +98,8 @@ settings! {
     signin: Signin {
         /// Whether people may sign in with a wallet. Developer licenses sign in with their API keys all the same.
         wallet: bool = "true";
+        /// Whether people may sign in by passkey. The issuer's host is what passkeys are made for: where it is an IP address, there are none.
+        passkey: bool = "true";
     }
     /// Signing in by wallet.
     wallet: Wallet {

@@ -135,6 +135,11 @@ impl Provider {
     }
 
     #[must_use]
+    pub fn passkey() -> Self {
+        Self(Self::PASSKEY.to_owned())
+    }
+
+    #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         Self(name.into())
     }

@@ -154,15 +154,7 @@ impl Store {
             return Ok(known);
         }
         let new = proved.clone();
-        let made = self
-            .transaction(move |mut conn| {
-                Box::pin(async move {
-                    on!(conn, execute(CREATE_ACCOUNT, new_id, Json(Profile::default()), now))?;
-                    on!(conn, execute(CREATE, new.provider, new.subject, new_id, new.label, new.email.clone(), now))?;
-                    own_email(&mut conn, new.email, new_id, now).await
-                })
-            })
-            .await;
+        let made = self.transaction(move |mut conn| Box::pin(async move { create(&mut conn, new, new_id, now).await })).await;
         match made {
             Ok(()) => return Ok(SignedIn::Account { id: new_id, created: true, disabled: false }),
             Err(StoreError::Conflict(Conflict::Email)) => return Ok(SignedIn::EmailElsewhere),
@@ -177,22 +169,7 @@ impl Store {
     /// Adds an identity that was just proved to an account whose person has just proved to be it.
     pub async fn link_identity(&self, account: AccountId, proved: &Proved, now: Timestamp) -> Result<Linked, StoreError> {
         let new = proved.clone();
-        let linked = self
-            .transaction(move |mut conn| {
-                Box::pin(async move {
-                    if on!(conn, execute(HOLD, account))? == 0 {
-                        return Ok(Linked::NoAccount);
-                    }
-                    let added = on!(conn, execute(LINK, &new.provider, &new.subject, account, new.label, new.email.clone(), now))?;
-                    if added == 0 {
-                        let owner: Option<AccountId> = on!(conn, value(WHOSE, new.provider, new.subject))?;
-                        return Ok(if owner == Some(account) { Linked::Already } else { Linked::Another });
-                    }
-                    own_email(&mut conn, new.email, account, now).await?;
-                    Ok(Linked::Now)
-                })
-            })
-            .await;
+        let linked = self.transaction(move |mut conn| Box::pin(async move { add(&mut conn, account, new, now).await })).await;
         match linked {
             Err(StoreError::Conflict(Conflict::Email)) => Ok(Linked::EmailElsewhere),
             other => other,
@@ -272,6 +249,27 @@ impl Store {
             other => other,
         }
     }
+}
+
+/// Makes an account of an identity that was just proved. One that is somebody's already is a conflict.
+pub(super) async fn create(conn: &mut Conn<'_>, new: Proved, id: AccountId, now: Timestamp) -> Result<(), StoreError> {
+    on!(*conn, execute(CREATE_ACCOUNT, id, Json(Profile::default()), now))?;
+    on!(*conn, execute(CREATE, new.provider, new.subject, id, new.label, new.email.clone(), now))?;
+    own_email(conn, new.email, id, now).await
+}
+
+/// Adds an identity that was just proved to an account. That its email address is another account's is a conflict.
+pub(super) async fn add(conn: &mut Conn<'_>, account: AccountId, new: Proved, now: Timestamp) -> Result<Linked, StoreError> {
+    if on!(*conn, execute(HOLD, account))? == 0 {
+        return Ok(Linked::NoAccount);
+    }
+    let added = on!(*conn, execute(LINK, &new.provider, &new.subject, account, new.label, new.email.clone(), now))?;
+    if added == 0 {
+        let owner: Option<AccountId> = on!(*conn, value(WHOSE, new.provider, new.subject))?;
+        return Ok(if owner == Some(account) { Linked::Already } else { Linked::Another });
+    }
+    own_email(conn, new.email, account, now).await?;
+    Ok(Linked::Now)
 }
 
 // Makes an address the account's.

@@ -3,6 +3,8 @@
 //! What a proof does follows from what the visit is for. It signs in; it shows once more that somebody is who they are; or it is added to
 //! the account of who showed that in this visit, or a moment before.
 
+mod new_passkey;
+
 use std::time::Duration;
 
 use actix_web::HttpResponse;
@@ -14,6 +16,8 @@ use super::session;
 use super::visit::{Purpose, Visit, add_cookie};
 use crate::domain::{AccountId, Provider, Secret, SessionId};
 use crate::store::{Linked, Proved, Session, SignedIn, StoreError};
+
+pub use new_passkey::register;
 
 /// How recently somebody must have proved to be who they are, to change how they sign in.
 pub const FRESH: Duration = Duration::from_mins(10);

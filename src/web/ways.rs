@@ -3,6 +3,7 @@
 use super::ctx::Ctx;
 use crate::domain::{AccountId, Provider};
 use crate::policy::acr;
+use crate::policy::passkey::RelyingParty;
 use crate::state::State;
 use crate::store::StoreError;
 
@@ -10,7 +11,8 @@ use crate::store::StoreError;
 #[must_use]
 pub fn on(state: &State) -> Vec<&str> {
     let signin = &state.config.signin;
-    [(Provider::WEB3, signin.wallet)].into_iter().filter_map(|(way, on)| on.then_some(way)).collect()
+    let passkey = signin.passkey && RelyingParty::of(state.issuer()).is_some();
+    [(Provider::WEB3, signin.wallet), (Provider::PASSKEY, passkey)].into_iter().filter_map(|(way, on)| on.then_some(way)).collect()
 }
 
 #[must_use]
