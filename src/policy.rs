@@ -18,4 +18,5 @@ pub mod redeem;
 pub mod refresh;
 pub mod registration;
 pub mod subject;
+pub mod upstream;
 pub mod wallet;

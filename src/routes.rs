@@ -82,6 +82,10 @@ pub fn configure(mode: Mode) -> impl FnOnce(&mut ServiceConfig) {
             .service(resource("/interaction/{id}").route(get().to(signin::dispatch::get)))
             .service(resource("/interaction/{id}/wallet/challenge").route(post().to(signin::wallet::challenge)))
             .service(resource("/interaction/{id}/wallet/signature").route(post().to(signin::wallet::signature)))
+            .service(resource("/interaction/{id}/upstream/{upstream}").route(post().to(signin::upstream::start)))
+            .service(
+                resource("/upstream/{upstream}/callback").route(get().to(signin::upstream::get)).route(post().to(signin::upstream::post)),
+            )
             .service(resource("/interaction/{id}/consent").route(post().to(signin::steps::consent)))
             .service(resource("/interaction/{id}/switch").route(post().to(signin::steps::switch)))
             .service(resource("/interaction/{id}/cancel").route(post().to(signin::steps::cancel)))

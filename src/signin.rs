@@ -7,4 +7,5 @@ pub mod device;
 pub mod dispatch;
 pub mod page;
 pub mod steps;
+pub mod upstream;
 pub mod wallet;

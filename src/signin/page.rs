@@ -4,12 +4,13 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use url::Url;
 
+use super::upstream;
 use crate::domain::{ClientKind, RedirectUri, Scope, UserCode};
 use crate::protocol::authorize::AuthorizeRequest;
 use crate::state::{Mode, State};
 use crate::store::{ClientRecord, ClientSource, Session};
 use crate::web::ctx::Ctx;
-use crate::web::pages::{Aim, AssetBlock, Chain, ConsentPage, Destination, Link, SignInPage, Vouching, Ways};
+use crate::web::pages::{Aim, AssetBlock, Chain, ConsentPage, Destination, Link, Problem, SignInPage, Vouching, Ways};
 use crate::web::visit::Visit;
 use crate::web::words::scope_lines;
 use crate::web::{logo, reply};
@@ -28,8 +29,20 @@ pub(super) enum Sign<'a> {
     Device(&'a ClientRecord, &'a UserCode),
 }
 
-/// The page on which a person chooses a wallet.
+/// A way that was tried and led nowhere.
+pub(super) struct Tried {
+    pub status: StatusCode,
+    pub problem: Problem,
+}
+
+/// The page on which a person chooses how to sign in.
 pub(super) async fn sign_in(ctx: &Ctx, visit: &Visit, sign: Sign<'_>) -> HttpResponse {
+    sign_in_after(ctx, visit, sign, None).await
+}
+
+/// The same after a way that led nowhere.
+pub(super) async fn sign_in_after(ctx: &Ctx, visit: &Visit, sign: Sign<'_>, tried: Option<Tried>) -> HttpResponse {
+    let (status, problem) = tried.map_or((StatusCode::OK, None), |tried| (tried.status, Some(tried.problem)));
     let (client, request, user_code) = match sign {
         Sign::Account | Sign::Confirm | Sign::Link => (None, None, None),
         Sign::App(client, request) => (Some(client), Some(request), None),
@@ -50,7 +63,7 @@ pub(super) async fn sign_in(ctx: &Ctx, visit: &Visit, sign: Sign<'_>) -> HttpRes
             Sign::Link => Aim::Link,
             Sign::Account | Sign::App(..) | Sign::Device(..) => Aim::SignIn,
         },
-        ways: Ways::default(),
+        ways: Ways { upstreams: upstream::buttons(&ctx.state), problem, ..Ways::default() },
         client_name: client.map(|client| client.name.clone()),
         client_host: return_to.map(RedirectUri::host),
         client_logo: match client {
@@ -63,7 +76,7 @@ pub(super) async fn sign_in(ctx: &Ctx, visit: &Visit, sign: Sign<'_>) -> HttpRes
         chains: chains(&ctx.state),
         login_hint: request.and_then(|request| request.login_hint.clone()),
     };
-    reply::page(StatusCode::OK, &frame, &page, return_to)
+    reply::page(status, &frame, &page, return_to)
 }
 
 /// What a person is asked.

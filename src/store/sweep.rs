@@ -13,6 +13,7 @@ pub struct Swept {
     pub interactions: u64,
     pub posted_forms: u64,
     pub signin_challenges: u64,
+    pub upstream_visits: u64,
     pub api_challenges: u64,
     pub codes: u64,
     pub developer_tokens: u64,
@@ -37,6 +38,7 @@ impl Swept {
             + self.interactions
             + self.posted_forms
             + self.signin_challenges
+            + self.upstream_visits
             + self.api_challenges
             + self.codes
             + self.developer_tokens
@@ -71,6 +73,9 @@ sql! {
     SIGNIN_CHALLENGES = "
         DELETE FROM signin_challenge
         WHERE id IN (SELECT id FROM signin_challenge WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500)";
+    UPSTREAM_VISITS = "
+        DELETE FROM upstream_visit
+        WHERE state_hash IN (SELECT state_hash FROM upstream_visit WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500)";
     API_CHALLENGES = "
         DELETE FROM api_challenge
         WHERE id IN (SELECT id FROM api_challenge WHERE sweep_at <= $1 ORDER BY sweep_at LIMIT 500) AND sweep_at <= $1";
@@ -122,6 +127,7 @@ impl Store {
             interactions: self.sweep_table(INTERACTIONS, now).await?,
             posted_forms: self.sweep_table(FORMS, now).await?,
             signin_challenges: self.sweep_table(SIGNIN_CHALLENGES, now).await?,
+            upstream_visits: self.sweep_table(UPSTREAM_VISITS, now).await?,
             api_challenges: self.sweep_table(API_CHALLENGES, now).await?,
             codes: self.sweep_table(CODES, now).await?,
             developer_tokens: self.sweep_table(DEVELOPER_TOKENS, now).await?,

@@ -9,9 +9,11 @@ use serde::Serialize;
 use crate::web::assets;
 
 mod of_assets;
+mod of_upstreams;
 mod text;
 
 pub use of_assets::{AccountAssetsPage, AssetBlock, AssetLine, AssetSubject, GrantLine, PermissionLine, SpanLine};
+pub use of_upstreams::LeavePage;
 
 #[cfg(test)]
 mod tests;
@@ -50,6 +52,15 @@ pub struct Ways {
     pub email: bool,
     pub password: bool,
     pub upstreams: Vec<UpstreamButton>,
+    /// What came of the one that was tried last.
+    pub problem: Option<Problem>,
+}
+
+/// Why somebody is not signed in, and what they can do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    pub title: String,
+    pub message: String,
 }
 
 /// A provider of ours, elsewhere.

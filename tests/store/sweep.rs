@@ -1,7 +1,7 @@
 //! Sweeping: what has expired goes, in as many batches as it takes; what lives stays.
 
 use latchkey::domain::SigningAlg;
-use latchkey::store::{Actor, AssetImport, ClientRecord, ClientSource, DeveloperToken, GrantChange, Granting, Swept, Taken};
+use latchkey::store::{Actor, AssetImport, ClientRecord, ClientSource, DeveloperToken, GrantChange, Granting, Swept, Taken, UpstreamVisit};
 
 use super::grants::{grant_id, granting, made, new_grant, owner};
 use super::harness::{Fresh, both};
@@ -9,6 +9,7 @@ use super::made::{
     address, agree, api_challenge, asset, at, client, client_id, code, did, hash, interaction, key, license, person, session,
     signin_challenge, signing_key, uuid,
 };
+use super::upstream_visits::upstream_visit;
 
 both! {
     /// One row of each kind lives, one has expired at this very moment.
@@ -47,6 +48,8 @@ async fn the_expired_goes_and_the_living_stays(fresh: &Fresh) {
         let mut challenge = signin_challenge(number);
         challenge.message.expires_at = end;
         store.put_signin_challenge(&challenge, &word).await.unwrap();
+        let sent = UpstreamVisit { expires_at: end, ..upstream_visit(number) };
+        store.put_upstream_visit(&sent, &word, &word).await.unwrap();
         let mut challenge = api_challenge(number, "app");
         challenge.message.expires_at = end;
         store.put_api_challenge(&challenge, &word).await.unwrap();
@@ -79,6 +82,7 @@ async fn the_expired_goes_and_the_living_stays(fresh: &Fresh) {
         interactions: 1,
         posted_forms: 1,
         signin_challenges: 1,
+        upstream_visits: 1,
         api_challenges: 1,
         codes: 1,
         developer_tokens: 1,
@@ -89,7 +93,7 @@ async fn the_expired_goes_and_the_living_stays(fresh: &Fresh) {
         ..Swept::default()
     };
     assert_eq!(swept, one_each);
-    assert_eq!(swept.total(), 11);
+    assert_eq!(swept.total(), 12);
     assert_eq!(store.sweep(at(100)).await.unwrap().total(), 0);
 
     let (gone, here) = (hash("1"), hash("2"));
