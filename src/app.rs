@@ -141,6 +141,10 @@ fn check_key_addresses(config: &Config, egress: &Egress) -> Result<(), String> {
             egress.check_url(uri).map_err(|reason| format!("the jwks_uri of the client {} cannot be used: {reason}", client.id))?;
         }
     }
+    for upstream in &config.upstreams {
+        let checked = egress.for_operators().check_url(&upstream.issuer);
+        checked.map_err(|reason| format!("the issuer of the provider {} cannot be used: {reason}", upstream.id.as_str()))?;
+    }
     Ok(())
 }
 

@@ -19,6 +19,7 @@ mod resources;
 mod settings;
 mod span;
 mod table;
+mod upstreams;
 mod value;
 mod vocabulary;
 
@@ -38,4 +39,5 @@ pub use settings::{
 };
 pub use span::{parse_span, span_words};
 pub use table::Effective;
+pub use upstreams::{Upstream, UpstreamCredential};
 pub use value::{DatabaseUrl, LogFormat, WebPage};

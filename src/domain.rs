@@ -25,6 +25,7 @@ mod scope;
 mod secret;
 mod time;
 mod token_id;
+mod upstream;
 mod user_code;
 mod vocabulary;
 mod words;
@@ -51,6 +52,7 @@ pub use scope::{Scope, ScopeError};
 pub use secret::{Secret, TokenHash};
 pub use time::{Clock, Timestamp};
 pub use token_id::{TokenId, TokenIdError};
+pub use upstream::UpstreamKind;
 pub use user_code::UserCode;
 pub use vocabulary::{
     PermissionBits, PermissionBitsError, PermissionIcon, PermissionId, PermissionIdError, PermissionTemplate, PermissionTerm, Risk,

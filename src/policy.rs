@@ -19,5 +19,6 @@ pub mod redeem;
 pub mod refresh;
 pub mod registration;
 pub mod subject;
+pub mod upstream;
 pub mod wallet;
 pub mod ways;

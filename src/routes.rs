@@ -86,6 +86,10 @@ pub fn configure(mode: Mode) -> impl FnOnce(&mut ServiceConfig) {
             .service(resource("/interaction/{id}/passkey/assertion").route(post().to(signin::passkey::assertion)))
             .service(resource("/interaction/{id}/passkey/register-options").route(post().to(signin::passkey::register_options)))
             .service(resource("/interaction/{id}/passkey/registration").route(post().to(signin::passkey::registration)))
+            .service(resource("/interaction/{id}/upstream/{upstream}").route(post().to(signin::upstream::start)))
+            .service(
+                resource("/upstream/{upstream}/callback").route(get().to(signin::upstream::get)).route(post().to(signin::upstream::post)),
+            )
             .service(resource("/interaction/{id}/consent").route(post().to(signin::steps::consent)))
             .service(resource("/interaction/{id}/switch").route(post().to(signin::steps::switch)))
             .service(resource("/interaction/{id}/cancel").route(post().to(signin::steps::cancel)))

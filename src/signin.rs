@@ -8,4 +8,5 @@ pub mod dispatch;
 pub mod page;
 pub mod passkey;
 pub mod steps;
+pub mod upstream;
 pub mod wallet;

@@ -1,21 +1,26 @@
 //! What every handler can reach: the configuration, the store, the keys, time, chance and limits. Built once, shared by all workers.
 
 mod client_keys;
+mod place;
+mod upstreams;
 
 pub use client_keys::NoKeys;
+pub use upstreams::Unavailable;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use moka::future::Cache;
 use tokio::sync::{Notify, mpsc};
+use url::Url;
 
-use crate::config::Config;
+use crate::config::{Config, Upstream};
 use crate::domain::{Address, ClientId, Clock, Entropy, SessionId, Timestamp};
 use crate::egress::Egress;
 use crate::endpoints::Endpoint;
 use crate::keys::{ClientKeys, Keyring};
 use crate::limits::Limits;
+use crate::protocol::upstream::discovery::ProviderMetadata;
 use crate::store::{ClientLogo, ClientRecord, ClientSource, Store, StoreError};
 
 /// How the program was started.
@@ -44,6 +49,7 @@ pub struct State {
     clients: Cache<ClientId, Arc<ClientRecord>>,
     logos: Cache<(ClientId, String), Option<Arc<ClientLogo>>>,
     client_keys: client_keys::Known,
+    upstreams: upstreams::Known,
     notes: mpsc::Sender<Note>,
 }
 
@@ -91,8 +97,9 @@ impl State {
             .build();
         let (notes, taken) = mpsc::channel(NOTES);
         let client_keys = client_keys::Known::new();
+        let upstreams = upstreams::Known::new(&config.upstreams);
         let messages = Notify::new();
-        (Self { config, mode, store, keys, clock, entropy, limits, egress, messages, clients, logos, client_keys, notes }, taken)
+        (Self { config, mode, store, keys, clock, entropy, limits, egress, messages, clients, logos, client_keys, upstreams, notes }, taken)
     }
 
     /// The client of that id, as it was at most two seconds ago; `None` when there is none, or when it is disabled.
@@ -153,6 +160,40 @@ impl State {
             (None, Some(uri)) => self.client_keys.fetched(&self.egress, (&client.id, uri), unlike, now).await,
             (set, _) => self.client_keys.given(&client.id, set.as_ref().unwrap_or_default()).await,
         }
+    }
+
+    /// The provider of that id, if the operator declared it.
+    #[must_use]
+    pub fn upstream(&self, id: &str) -> Option<&Upstream> {
+        self.config.upstreams.iter().find(|upstream| upstream.id.as_str() == id)
+    }
+
+    /// What a provider says of itself, as it was at most an hour ago.
+    ///
+    /// # Errors
+    /// When it does not say it, or not as it should; the log has why.
+    pub async fn upstream_metadata(&self, upstream: &Upstream, now: Timestamp) -> Result<Arc<ProviderMetadata>, Unavailable> {
+        self.upstreams.metadata(&self.egress, upstream, now).await
+    }
+
+    /// A provider's keys; `unlike` as with [`Self::client_keys`].
+    ///
+    /// # Errors
+    /// When there are none to be had; the log has why.
+    pub async fn upstream_keys(
+        &self,
+        upstream: &Upstream,
+        metadata: &ProviderMetadata,
+        unlike: Option<&Arc<ClientKeys>>,
+        now: Timestamp,
+    ) -> Result<Arc<ClientKeys>, Unavailable> {
+        self.upstreams.keys(&self.egress, upstream, metadata, unlike, now).await
+    }
+
+    /// The client for an address that a provider is spoken to at.
+    #[must_use]
+    pub fn upstream_egress(&self, upstream: &Upstream, url: &Url) -> Egress {
+        upstreams::door(&self.egress, &upstream.issuer, url)
     }
 
     /// Leaves a note for the worker, if there is room for it.

@@ -53,6 +53,7 @@ mod signing_keys;
 mod sqlite;
 mod sweep;
 mod tables;
+mod upstream_visits;
 mod writer;
 
 pub use accounts::{Account, Identity, PostalAddress, Profile};
@@ -86,6 +87,7 @@ pub use sessions::Session;
 pub use signing_keys::SigningKeyRecord;
 pub use sweep::Swept;
 pub use tables::Tables;
+pub use upstream_visits::{AnswerTaken, UpstreamVisit};
 
 use dialect::{Conn, Work};
 use health::Health;

@@ -135,6 +135,15 @@ mod logout;
 #[path = "http/listener.rs"]
 mod listener;
 
+#[path = "http/provider.rs"]
+mod provider;
+
+#[path = "http/upstream.rs"]
+mod upstream;
+
+#[path = "http/upstream_answers.rs"]
+mod upstream_answers;
+
 #[path = "http/backchannel.rs"]
 mod backchannel;
 

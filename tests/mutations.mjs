@@ -1711,6 +1711,7 @@ export const mutations = [
       'egress::an_address_inside_is_refused_though_nobody_resolves_it', 'egress::every_redirect_is_looked_at_and_three_are_enough',
       'registration::no_address_inside_is_fetched_for_an_app', 'walls::an_address_inside_is_found_however_it_is_written',
       'walls::development_opens_the_inside_and_nothing_else',
+      'walls::what_the_operator_chose_may_be_inside_but_not_in_the_clear',
     ],
   },
   {
@@ -1722,6 +1723,7 @@ export const mutations = [
     fails: [
       'egress::an_address_inside_is_refused_though_nobody_resolves_it', 'registration::no_address_inside_is_fetched_for_an_app',
       'walls::an_address_inside_is_found_however_it_is_written', 'walls::development_opens_the_inside_and_nothing_else',
+      'walls::what_the_operator_chose_may_be_inside_but_not_in_the_clear',
     ],
   },
   {
@@ -1743,7 +1745,7 @@ export const mutations = [
     to: 'true',
     fails: [
       'egress::every_redirect_is_looked_at_and_three_are_enough', 'egress::plain_http_and_the_inside_are_for_development_alone',
-      'walls::what_can_be_registered',
+      'walls::what_can_be_registered', 'walls::what_the_operator_chose_may_be_inside_but_not_in_the_clear',
     ],
   },
   {
@@ -2030,13 +2032,141 @@ export const mutations = [
   {
     line: '40',
     name: 'keys-fetched-once-a-minute',
-    file: 'src/state/client_keys.rs',
+    file: 'src/state/place.rs',
     from: 'let lately = «self.tried_at.is_some_and(|tried| tried <= now && now < tried.plus(between))»;',
     to: 'false',
     fails: [
       'assertion::keys_are_fetched_kept_and_fetched_again_for_a_new_one',
       'assertion::keys_that_cannot_be_had_are_an_outage_and_old_ones_go_on', 'client_keys::who_hangs_up_makes_nobody_fetch_again',
+      'upstream::a_provider_that_does_not_answer_is_named', 'upstream::changed_keys_are_found',
     ],
+  },
+  // --- providers elsewhere
+  {
+    line: '30',
+    name: 'upstream-answer-of-its-browser',
+    file: 'src/store/upstream_visits.rs',
+    sql: 'AND browser_hash = $2 AND upstream = $3 AND taken_at IS NULL',
+    to: 'AND (browser_hash = $2 OR 1 = 1) AND upstream = $3 AND taken_at IS NULL',
+    fails: ['upstream_answers::an_answer_is_taken_once_by_the_browser_that_was_sent', 'upstream_visits::an_answer_is_taken_once'],
+  },
+  {
+    line: '30',
+    name: 'upstream-answer-of-its-provider',
+    file: 'src/store/upstream_visits.rs',
+    sql: 'AND upstream = $3 AND taken_at IS NULL AND',
+    to: 'AND (upstream = $3 OR 1 = 1) AND taken_at IS NULL AND',
+    fails: ['upstream_answers::an_answer_is_taken_once_by_the_browser_that_was_sent', 'upstream_visits::an_answer_is_taken_once'],
+  },
+  {
+    line: '30 11',
+    name: 'upstream-answer-once',
+    file: 'src/store/upstream_visits.rs',
+    sql: 'AND upstream = $3 AND taken_at IS NULL AND expires_at > $4',
+    to: 'AND upstream = $3 AND expires_at > $4',
+    fails: [
+      'upstream::a_way_is_added_by_a_new_proof_alone', 'upstream_answers::an_answer_is_taken_once_by_the_browser_that_was_sent',
+      'upstream_visits::an_answer_is_taken_once', 'upstream_visits::one_takes_an_answer',
+    ],
+  },
+  {
+    line: '30',
+    name: 'upstream-answer-in-time',
+    file: 'src/store/upstream_visits.rs',
+    sql: 'AND taken_at IS NULL AND expires_at > $4',
+    to: 'AND taken_at IS NULL',
+    fails: ['upstream_answers::an_answer_is_taken_once_by_the_browser_that_was_sent', 'upstream_visits::an_answer_is_taken_once'],
+  },
+  {
+    line: '30',
+    name: 'upstream-iss-of-the-response',
+    file: 'src/policy/upstream.rs',
+    from: 'Some(iss) if «iss == issuer» =>',
+    to: 'true',
+    fails: ['upstream::a_response_names_its_sender', 'upstream_answers::an_answer_is_that_of_its_provider'],
+  },
+  {
+    line: '30',
+    name: 'upstream-iss-is-not-left-out',
+    file: 'src/policy/upstream.rs',
+    from: 'None if «!always» =>',
+    to: 'true',
+    fails: ['upstream::a_response_names_its_sender', 'upstream_answers::an_answer_is_that_of_its_provider'],
+  },
+  {
+    line: '30',
+    name: 'upstream-iss',
+    file: 'src/policy/upstream.rs',
+    from: 'if «claims.iss != asked.issuer» {',
+    to: 'false',
+    fails: ['upstream::each_claim_must_be_right', 'upstream_answers::a_token_that_is_not_for_this_sign_in_is_refused'],
+  },
+  {
+    line: '30',
+    name: 'upstream-aud',
+    file: 'src/policy/upstream.rs',
+    from: 'if «!for_us || shared» {',
+    to: 'false',
+    fails: ['upstream::each_claim_must_be_right', 'upstream_answers::a_token_that_is_not_for_this_sign_in_is_refused'],
+  },
+  {
+    line: '30',
+    name: 'upstream-exp',
+    file: 'src/policy/upstream.rs',
+    from: 'let over = «moment(claims.exp).plus(SKEW) <= now»;',
+    to: 'false',
+    fails: ['upstream::each_claim_must_be_right', 'upstream_answers::a_token_that_is_not_for_this_sign_in_is_refused'],
+  },
+  {
+    line: '30',
+    name: 'upstream-nonce',
+    file: 'src/policy/upstream.rs',
+    from: 'if «claims.nonce.as_deref() != Some(asked.nonce)» {',
+    to: 'false',
+    fails: ['upstream::each_claim_must_be_right', 'upstream_answers::a_token_that_is_not_for_this_sign_in_is_refused'],
+  },
+  {
+    line: '30',
+    name: 'upstream-at-hash',
+    file: 'src/policy/upstream.rs',
+    from: 'is_some_and(|hash| «*hash != hash_claims::at_hash(token.alg, asked.access_token.expose())»)',
+    to: 'false',
+    fails: ['upstream::each_claim_must_be_right', 'upstream_answers::a_token_that_is_not_for_this_sign_in_is_refused'],
+  },
+  {
+    line: '30',
+    name: 'upstream-proved-anew',
+    file: 'src/policy/upstream.rs',
+    from: '&& «moment(proved).plus(SKEW) < since»',
+    to: 'false',
+    fails: ['upstream::a_way_is_added_by_a_new_proof_alone', 'upstream::who_was_to_prove_it_anew_did'],
+  },
+  {
+    line: '30 b17',
+    name: 'upstream-verified-address-alone',
+    file: 'src/policy/upstream.rs',
+    from: 'claims.email.as_deref().filter(|_| «verified»)',
+    to: 'true',
+    fails: [
+      'upstream::a_label_is_what_the_person_knows_it_by', 'upstream::only_a_verified_address_counts',
+      'upstream::only_an_address_that_the_provider_vouches_for_counts', 'upstream::somebody_signs_in_at_a_provider',
+    ],
+  },
+  {
+    line: '30',
+    name: 'github-verified-address-alone',
+    file: 'src/protocol/upstream/github.rs',
+    from: 'address.primary && «address.verified»',
+    to: 'true',
+    fails: ['github::only_the_primary_address_counts_and_only_if_it_is_verified'],
+  },
+  {
+    line: '30 15',
+    name: 'upstream-signature',
+    file: 'src/signin/upstream/answer.rs',
+    from: '«outcome».map_err(|reason| not_believed(sent, &reason))',
+    to: '{ let _ = outcome; Ok::<(), NotTheirs>(()) }',
+    fails: ['upstream::changed_keys_are_found', 'upstream_answers::a_token_that_the_provider_did_not_sign_is_refused'],
   },
   // --- apps that make themselves known
   {
@@ -2830,18 +2960,18 @@ export const mutations = [
     name: 'no-proxy',
     file: 'src/egress.rs',
     from: `«Client::builder()
-            .user_agent(concat!("Latchkey/", env!("CARGO_PKG_VERSION")))
-            .tls_backend_preconfigured(tls.clone())
-            .dns_resolver(Arc::new(Guarded { names, walls: walls.clone() }))
-            // Followed here, hop by hop, because each has to be looked at first.
-            .redirect(Policy::none())
-            .referer(false)
-            // A proxy would resolve names by itself, behind the walls.
-            .no_proxy()»`,
+        .user_agent(concat!("Latchkey/", env!("CARGO_PKG_VERSION")))
+        .tls_backend_preconfigured(tls.clone())
+        .dns_resolver(Arc::new(Guarded { names, walls: walls.clone() }))
+        // Followed here, hop by hop, because each has to be looked at first.
+        .redirect(Policy::none())
+        .referer(false)
+        // A proxy would resolve names by itself, behind the walls.
+        .no_proxy()»`,
     to: `Client::builder()
-            .tls_backend_preconfigured(tls.clone())
-            .dns_resolver(Arc::new(Guarded { names, walls: walls.clone() }))
-            .redirect(Policy::none())`,
+        .tls_backend_preconfigured(tls.clone())
+        .dns_resolver(Arc::new(Guarded { names, walls: walls.clone() }))
+        .redirect(Policy::none())`,
     fails: ['egress::a_proxy_of_the_environment_is_not_used', 'egress::what_is_fetched_comes_whole_and_nothing_of_ours_goes_along'],
   },
   {

@@ -33,4 +33,5 @@ mod store {
     pub(crate) mod signing_keys;
     pub(crate) mod sweep;
     pub(crate) mod trips;
+    pub(crate) mod upstream_visits;
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 use actix_web::web::Path;
 
-use super::page::{self, Asked, Leads, Sign};
+use super::page::{self, Asked, Leads, Sign, Tried};
 use super::{asset_words, assets, device};
-use crate::domain::{AccountId, InteractionId};
+use crate::domain::{AccountId, InteractionId, UserCode};
 use crate::policy::asset_access::{Chosen, Declined};
 use crate::policy::authorize::{Approved, Step};
 use crate::protocol::authorize::AuthorizeRequest;
@@ -43,6 +43,28 @@ async fn account(ctx: &Ctx, visit: &Visit) -> Result<HttpResponse, Fault> {
     }
     ctx.state.store.end_interaction(visit.id, &visit.browser.hash()).await?;
     Ok(reply::see_other("/account"))
+}
+
+/// The sign-in page once more, after a way that led nowhere.
+pub(super) async fn sign_in_again(ctx: &Ctx, visit: &Visit, tried: Tried) -> Result<HttpResponse, Fault> {
+    let tried = Some(tried);
+    match &visit.purpose {
+        Purpose::Account => Ok(page::sign_in_after(ctx, visit, Sign::Account, tried).await),
+        Purpose::Link(account) => {
+            let known = entry::fresh(ctx, visit, *account).await?.is_some();
+            Ok(page::sign_in_after(ctx, visit, if known { Sign::Link } else { Sign::Confirm }, tried).await)
+        }
+        Purpose::Confirm(..) => Ok(page::sign_in_after(ctx, visit, Sign::Confirm, tried).await),
+        Purpose::Device(id) => {
+            let client = device::client_of(ctx, *id).await?.ok_or(Fault::Visit(VisitFault::Over))?;
+            let code = UserCode::of(*id, &ctx.state.keys.pairwise_secret());
+            Ok(page::sign_in_after(ctx, visit, Sign::Device(&client, &code), tried).await)
+        }
+        Purpose::Authorize(request) => {
+            let client = returnable(ctx, request).await?;
+            Ok(page::sign_in_after(ctx, visit, Sign::App(&client, request), tried).await)
+        }
+    }
 }
 
 // First who they are, then what else they can prove.

@@ -14,6 +14,7 @@ pub struct Swept {
     pub posted_forms: u64,
     pub signin_challenges: u64,
     pub passkey_challenges: u64,
+    pub upstream_visits: u64,
     pub api_challenges: u64,
     pub codes: u64,
     pub developer_tokens: u64,
@@ -39,6 +40,7 @@ impl Swept {
             + self.posted_forms
             + self.signin_challenges
             + self.passkey_challenges
+            + self.upstream_visits
             + self.api_challenges
             + self.codes
             + self.developer_tokens
@@ -76,6 +78,9 @@ sql! {
     PASSKEY_CHALLENGES = "
         DELETE FROM passkey_challenge
         WHERE id IN (SELECT id FROM passkey_challenge WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500)";
+    UPSTREAM_VISITS = "
+        DELETE FROM upstream_visit
+        WHERE state_hash IN (SELECT state_hash FROM upstream_visit WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500)";
     API_CHALLENGES = "
         DELETE FROM api_challenge
         WHERE id IN (SELECT id FROM api_challenge WHERE sweep_at <= $1 ORDER BY sweep_at LIMIT 500) AND sweep_at <= $1";
@@ -128,6 +133,7 @@ impl Store {
             posted_forms: self.sweep_table(FORMS, now).await?,
             signin_challenges: self.sweep_table(SIGNIN_CHALLENGES, now).await?,
             passkey_challenges: self.sweep_table(PASSKEY_CHALLENGES, now).await?,
+            upstream_visits: self.sweep_table(UPSTREAM_VISITS, now).await?,
             api_challenges: self.sweep_table(API_CHALLENGES, now).await?,
             codes: self.sweep_table(CODES, now).await?,
             developer_tokens: self.sweep_table(DEVELOPER_TOKENS, now).await?,

@@ -10,10 +10,12 @@ use crate::web::assets;
 
 mod of_accounts;
 mod of_assets;
+mod of_upstreams;
 mod text;
 
 pub use of_accounts::{IdentityLine, RemovableWay, RemoveWayPage, SessionLine, WayName};
 pub use of_assets::{AccountAssetsPage, AssetBlock, AssetLine, AssetSubject, GrantLine, PermissionLine, SpanLine};
+pub use of_upstreams::LeavePage;
 
 #[cfg(test)]
 mod tests;
@@ -53,6 +55,8 @@ pub struct Ways {
     pub email: bool,
     pub password: bool,
     pub upstreams: Vec<UpstreamButton>,
+    /// What came of the one that was tried last.
+    pub problem: Option<Problem>,
     /// The providers' ids of all of these, the first one first.
     pub order: Vec<String>,
     /// The one that was used last in this browser, where there is a choice.
@@ -65,6 +69,13 @@ impl Ways {
     fn was_last(&self, way: &str) -> bool {
         self.last.as_deref() == Some(way)
     }
+}
+
+/// Why somebody is not signed in, and what they can do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    pub title: String,
+    pub message: String,
 }
 
 /// A provider of ours, elsewhere.

@@ -12,7 +12,8 @@ use crate::store::StoreError;
 pub fn on(state: &State) -> Vec<&str> {
     let signin = &state.config.signin;
     let passkey = signin.passkey && RelyingParty::of(state.issuer()).is_some();
-    [(Provider::WEB3, signin.wallet), (Provider::PASSKEY, passkey)].into_iter().filter_map(|(way, on)| on.then_some(way)).collect()
+    let ours = [(Provider::WEB3, signin.wallet), (Provider::PASSKEY, passkey)].into_iter().filter_map(|(way, on)| on.then_some(way));
+    ours.chain(state.config.upstreams.iter().map(|upstream| upstream.id.as_str())).collect()
 }
 
 #[must_use]

@@ -2,7 +2,7 @@
 
 use latchkey::domain::SigningAlg;
 use latchkey::store::{
-    Actor, AssetImport, ClientRecord, ClientSource, DeveloperToken, GrantChange, Granting, PasskeyChallenge, Swept, Taken,
+    Actor, AssetImport, ClientRecord, ClientSource, DeveloperToken, GrantChange, Granting, PasskeyChallenge, Swept, Taken, UpstreamVisit,
 };
 
 use super::grants::{grant_id, granting, made, new_grant, owner};
@@ -12,6 +12,7 @@ use super::made::{
     signin_challenge, signing_key, uuid,
 };
 use super::passkeys::passkey_challenge;
+use super::upstream_visits::upstream_visit;
 
 both! {
     /// One row of each kind lives, one has expired at this very moment.
@@ -52,6 +53,8 @@ async fn the_expired_goes_and_the_living_stays(fresh: &Fresh) {
         store.put_signin_challenge(&challenge, &word).await.unwrap();
         let challenge = PasskeyChallenge { expires_at: end, ..passkey_challenge(number) };
         store.put_passkey_challenge(&challenge, &word).await.unwrap();
+        let sent = UpstreamVisit { expires_at: end, ..upstream_visit(number) };
+        store.put_upstream_visit(&sent, &word, &word).await.unwrap();
         let mut challenge = api_challenge(number, "app");
         challenge.message.expires_at = end;
         store.put_api_challenge(&challenge, &word).await.unwrap();
@@ -85,6 +88,7 @@ async fn the_expired_goes_and_the_living_stays(fresh: &Fresh) {
         posted_forms: 1,
         signin_challenges: 1,
         passkey_challenges: 1,
+        upstream_visits: 1,
         api_challenges: 1,
         codes: 1,
         developer_tokens: 1,
