@@ -2,5 +2,6 @@
 
 pub mod assets;
 pub mod page;
+pub mod password;
 mod profile;
 pub mod steps;

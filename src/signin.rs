@@ -6,5 +6,6 @@ mod assets;
 pub mod device;
 pub mod dispatch;
 pub mod page;
+pub mod password;
 pub mod steps;
 pub mod wallet;

@@ -71,6 +71,9 @@ mod device;
 #[path = "http/single_use.rs"]
 mod single_use;
 
+#[path = "http/passwords.rs"]
+mod passwords;
+
 #[path = "http/userinfo.rs"]
 mod userinfo;
 

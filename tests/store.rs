@@ -21,6 +21,7 @@ mod store {
     pub(crate) mod made;
     pub(crate) mod migrations;
     pub(crate) mod outbox;
+    pub(crate) mod passwords;
     pub(crate) mod plans;
     pub(crate) mod pushed;
     pub(crate) mod races;

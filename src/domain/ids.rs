@@ -122,6 +122,11 @@ impl Provider {
     /// A wallet's signature; the identity's subject is the address.
     pub const WEB3: &'static str = "web3";
 
+    /// A code that was sent by mail; the identity's subject is the email address.
+    pub const EMAIL: &'static str = "email";
+    /// A password; the identity's subject is the email address that is typed with it.
+    pub const PASSWORD: &'static str = "password";
+
     #[must_use]
     pub fn web3() -> Self {
         Self(Self::WEB3.to_owned())

@@ -6,10 +6,12 @@ use url::Url;
 
 use crate::domain::{ClientKind, RedirectUri, Scope, UserCode};
 use crate::protocol::authorize::AuthorizeRequest;
+use crate::protocol::params::Params;
 use crate::state::{Mode, State};
 use crate::store::{ClientRecord, ClientSource, Session};
 use crate::web::ctx::Ctx;
-use crate::web::pages::{Aim, AssetBlock, Chain, ConsentPage, Destination, Link, SignInPage, Vouching, Ways};
+use crate::web::entry::Refused;
+use crate::web::pages::{Aim, AssetBlock, Chain, ConsentPage, Destination, Link, SignInPage, Vouching, Ways, Words};
 use crate::web::visit::Visit;
 use crate::web::words::scope_lines;
 use crate::web::{logo, reply};
@@ -50,7 +52,8 @@ pub(super) async fn sign_in(ctx: &Ctx, visit: &Visit, sign: Sign<'_>) -> HttpRes
             Sign::Link => Aim::Link,
             Sign::Account | Sign::App(..) | Sign::Device(..) => Aim::SignIn,
         },
-        ways: Ways::default(),
+        ways: Ways { password: ctx.state.passwords.is_some(), ..Ways::default() },
+        problem: problem(ctx),
         client_name: client.map(|client| client.name.clone()),
         client_host: return_to.map(RedirectUri::host),
         client_logo: match client {
@@ -64,6 +67,19 @@ pub(super) async fn sign_in(ctx: &Ctx, visit: &Visit, sign: Sign<'_>) -> HttpRes
         login_hint: request.and_then(|request| request.login_hint.clone()),
     };
     reply::page(StatusCode::OK, &frame, &page, return_to)
+}
+
+// What a form of the page led to, by a word of ours in the address: whoever makes up an address can only choose among these.
+fn problem(ctx: &Ctx) -> Option<Words> {
+    let params = Params::decode(ctx.request.query_string());
+    let (title, sentence) = match params.get("wrong").ok().flatten()? {
+        "password" => (
+            "That did not fit",
+            "The email address and the password do not go together. If you have never set a password here, sign in another way; you can set one on your account page.",
+        ),
+        word => Refused::named(word)?.words()?,
+    };
+    Some(Words { title, sentence })
 }
 
 /// What a person is asked.

@@ -3,7 +3,7 @@
 use super::{
     accounts, agreements, assertions, asset_claims, asset_imports, asset_pages, assets, challenges, clients, codes, consents,
     developer_tokens, devices, endings, exchange, families, grant_history, grant_lists, grants, identities, identity, identity_licenses,
-    interactions, licenses, logos, outbox, persons, pushed_requests, registrations, revocations, sessions, signing_keys, sweep,
+    interactions, licenses, logos, outbox, passwords, persons, pushed_requests, registrations, revocations, sessions, signing_keys, sweep,
 };
 
 /// One SQL text, and where it is declared.
@@ -46,6 +46,7 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
         licenses::STATEMENTS,
         logos::STATEMENTS,
         outbox::STATEMENTS,
+        passwords::STATEMENTS,
         persons::STATEMENTS,
         registrations::STATEMENTS,
         pushed_requests::STATEMENTS,

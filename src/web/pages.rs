@@ -9,9 +9,11 @@ use serde::Serialize;
 use crate::web::assets;
 
 mod of_assets;
+mod of_passwords;
 mod text;
 
 pub use of_assets::{AccountAssetsPage, AssetBlock, AssetLine, AssetSubject, GrantLine, PermissionLine, SpanLine};
+pub use of_passwords::AccountPasswordPage;
 
 #[cfg(test)]
 mod tests;
@@ -41,6 +43,13 @@ pub struct HomePage {
 pub struct Chain {
     pub id: u64,
     pub name: String,
+}
+
+/// A title and a sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Words {
+    pub title: &'static str,
+    pub sentence: &'static str,
 }
 
 /// The ways of signing in, besides a wallet, that the page offers.
@@ -78,6 +87,8 @@ pub struct SignInPage {
     pub aim: Aim,
     /// Besides a wallet.
     pub ways: Ways,
+    /// Why what was tried on it did not succeed.
+    pub problem: Option<Words>,
     pub client_name: Option<String>,
     /// As `RedirectUri::host` gives it: a host, or an app's own scheme with its colon.
     pub client_host: Option<String>,

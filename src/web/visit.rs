@@ -38,6 +38,8 @@ pub enum Purpose {
 pub enum Then {
     /// To their account's ways of signing in.
     Ways,
+    /// To set a password.
+    Password,
 }
 
 impl Then {
@@ -45,6 +47,7 @@ impl Then {
     pub const fn path(self) -> &'static str {
         match self {
             Self::Ways => "/account#ways",
+            Self::Password => "/account/password",
         }
     }
 }

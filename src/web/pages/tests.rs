@@ -22,6 +22,7 @@ fn pages(text: &str, address: &str) -> Vec<(&'static str, String)> {
             SignInPage {
                 aim: Aim::SignIn,
                 ways: Ways::default(),
+                problem: None,
                 frame: frame(),
                 client_name: Some(s()),
                 client_host: Some(s()),
@@ -220,6 +221,7 @@ fn the_networks_reach_the_script_as_json() {
     let page = SignInPage {
         aim: Aim::SignIn,
         ways: Ways::default(),
+        problem: None,
         frame: frame("Sign in", false),
         client_name: None,
         client_host: None,
@@ -305,6 +307,7 @@ fn sign_in(client: Option<(&str, &str)>, dev: bool) -> SignInPage {
     SignInPage {
         aim: Aim::SignIn,
         ways: Ways::default(),
+        problem: None,
         frame: frame("Sign in", dev),
         client_name: client.map(|(name, _)| name.to_owned()),
         client_host: client.map(|(_, host)| host.to_owned()),
