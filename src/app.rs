@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use crate::config::Config;
 use crate::domain::{Clock, Entropy};
 use crate::egress::Egress;
+use crate::passwords::Passwords;
 use crate::playground::Playground;
 use crate::state::{Note, State};
 use crate::tls::Tls;
@@ -65,7 +66,8 @@ impl Application {
             Mode::Dev => Some(demo::prepare(&config, &store, clock.now(), &entropy).await?),
             Mode::Serve => None,
         };
-        let (state, notes) = State::new(config, mode, store, keys, egress, clock, entropy);
+        let passwords = config.passwords.enabled.then(|| Passwords::start(&config.passwords, &entropy)).transpose()?;
+        let (state, notes) = State::new(config, mode, store, keys, egress, passwords, clock, entropy);
         Ok(Self { state: Arc::new(state), notes, listener, tls, operations, demo })
     }
 

@@ -34,7 +34,7 @@ pub use load::Flags;
 pub use network::Network;
 pub use reference::{README_BEGIN, README_END, example_file, markdown};
 pub use settings::{
-    Assets, Config, Data, Database, Egress, Identity, Interaction, Keys, Limits, Log, PushedRequests, Server, Session, Signin, Tls, Tokens,
+    Assets, Config, Data, Database, Egress, Identity, Interaction, Keys, Limits, Log, Passwords, PushedRequests, Server, Session, Signin, Tls, Tokens,
     Wallet,
 };
 pub use span::{parse_span, span_words};

@@ -17,6 +17,7 @@ mod ids;
 mod key_purpose;
 mod operators_word;
 mod passkey;
+mod password;
 mod permission;
 mod redirect_uri;
 mod refresh_token;
@@ -44,6 +45,7 @@ pub use ids::{AccountId, ChallengeId, ClientId, ClientIdError, CodeId, DeviceId,
 pub use key_purpose::KeyPurpose;
 pub use operators_word::{Held, OperatorsWord};
 pub use passkey::{BackupState, Ceremony};
+pub use password::{NewPassword, PasswordError, typed as typed_password};
 pub use permission::{Permission, PermissionError, PermissionSet};
 pub use redirect_uri::{RedirectUri, RedirectUriError};
 pub use refresh_token::RefreshToken;

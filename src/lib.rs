@@ -16,6 +16,7 @@ pub mod limits;
 pub mod oidc;
 pub mod opening;
 pub mod operations;
+pub mod passwords;
 pub mod permissions;
 pub mod playground;
 pub mod policy;

@@ -90,6 +90,7 @@ pub fn configure(mode: Mode) -> impl FnOnce(&mut ServiceConfig) {
             .service(
                 resource("/upstream/{upstream}/callback").route(get().to(signin::upstream::get)).route(post().to(signin::upstream::post)),
             )
+            .service(resource("/interaction/{id}/password").route(post().to(signin::password::post)))
             .service(resource("/interaction/{id}/consent").route(post().to(signin::steps::consent)))
             .service(resource("/interaction/{id}/switch").route(post().to(signin::steps::switch)))
             .service(resource("/interaction/{id}/cancel").route(post().to(signin::steps::cancel)))
@@ -97,6 +98,7 @@ pub fn configure(mode: Mode) -> impl FnOnce(&mut ServiceConfig) {
             .service(resource("/logout/confirm").route(post().to(oidc::logout::confirm)))
             .service(resource("/logged-out").route(get().to(oidc::logout::logged_out)))
             .service(resource("/account").route(get().to(account::page::get)))
+            .service(resource("/account/password").route(get().to(account::password::get)).route(post().to(account::password::post)))
             .service(resource("/account/profile").route(post().to(account::steps::save_profile)))
             .service(resource("/account/sign-out").route(post().to(account::steps::sign_out)))
             .service(resource("/account/sign-out-everywhere").route(post().to(account::steps::sign_out_everywhere)))

@@ -7,6 +7,7 @@ pub mod device;
 pub mod dispatch;
 pub mod page;
 pub mod passkey;
+pub mod password;
 pub mod steps;
 pub mod upstream;
 pub mod wallet;

@@ -20,6 +20,7 @@ use crate::egress::Egress;
 use crate::endpoints::Endpoint;
 use crate::keys::{ClientKeys, Keyring};
 use crate::limits::Limits;
+use crate::passwords::Passwords;
 use crate::protocol::upstream::discovery::ProviderMetadata;
 use crate::store::{ClientLogo, ClientRecord, ClientSource, Store, StoreError};
 
@@ -44,6 +45,8 @@ pub struct State {
     pub limits: Limits,
     /// For every fetch from an address that somebody else chose.
     pub egress: Egress,
+    /// Hashes passwords, where people may sign in by them.
+    pub passwords: Option<Passwords>,
     /// Wakes the worker that delivers messages, so that it need not find out by itself that there are some.
     pub messages: Notify,
     clients: Cache<ClientId, Arc<ClientRecord>>,
@@ -83,6 +86,7 @@ impl State {
         store: Store,
         keys: Keyring,
         egress: Egress,
+        passwords: Option<Passwords>,
         clock: Clock,
         entropy: Entropy,
     ) -> (Self, mpsc::Receiver<Note>) {
@@ -99,7 +103,7 @@ impl State {
         let client_keys = client_keys::Known::new();
         let upstreams = upstreams::Known::new(&config.upstreams);
         let messages = Notify::new();
-        (Self { config, mode, store, keys, clock, entropy, limits, egress, messages, clients, logos, client_keys, upstreams, notes }, taken)
+        (Self { config, mode, store, keys, clock, entropy, limits, egress, passwords, messages, clients, logos, client_keys, upstreams, notes }, taken)
     }
 
     /// The client of that id, as it was at most two seconds ago; `None` when there is none, or when it is disabled.

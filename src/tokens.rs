@@ -32,6 +32,8 @@ pub use record::{AssetTokenId, Record};
 
 /// RFC 8176 §2: "pop: Proof-of-possession … of a key".
 pub const POP: &str = "pop";
+/// RFC 8176 §2: "pwd: Password-based authentication".
+pub const PWD: &str = "pwd";
 
 /// RFC 6749 §5.1 with OpenID Connect Core §3.1.3.3.
 #[derive(Clone, Debug, Serialize)]

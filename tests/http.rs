@@ -77,6 +77,9 @@ mod passkey;
 #[path = "http/single_use.rs"]
 mod single_use;
 
+#[path = "http/passwords.rs"]
+mod passwords;
+
 #[path = "http/userinfo.rs"]
 mod userinfo;
 

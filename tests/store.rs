@@ -23,6 +23,7 @@ mod store {
     pub(crate) mod migrations;
     pub(crate) mod outbox;
     pub(crate) mod passkeys;
+    pub(crate) mod passwords;
     pub(crate) mod plans;
     pub(crate) mod pushed;
     pub(crate) mod races;

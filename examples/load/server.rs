@@ -12,7 +12,8 @@ use crate::machine;
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
 // The callers all come from one address; the limits are for people.
-const LIMITS: [(&str, &str); 4] = [
+const LIMITS: [(&str, &str); 5] = [
+    ("LATCHKEY_PASSWORDS_ENABLED", "true"),
     ("LATCHKEY_LIMITS_CHALLENGES_PER_MINUTE", "1000000"),
     ("LATCHKEY_LIMITS_FAILURES_PER_MINUTE", "1000000"),
     ("LATCHKEY_LIMITS_SIGNINS_PER_MINUTE", "1000000"),

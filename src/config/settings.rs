@@ -108,6 +108,19 @@ settings! {
         /// How long a wallet has to sign a challenge.
         challenge_lifetime: Duration = "10m", from "10s" to "10m";
     }
+    /// Signing in by email address and password.
+    passwords: Passwords {
+        /// Whether people may. A password is set on the account page, or by `latchkey account create`.
+        enabled: bool = "false";
+        /// The memory that one hash takes (argon2id), in KiB. The defaults are those of the OWASP Password Storage Cheat Sheet; when they change, passwords are hashed anew as people sign in.
+        memory_kib: NonZeroU32 = "19456", from "8" to "1048576";
+        /// How often argon2id goes over that memory.
+        iterations: NonZeroU32 = "2", from "1" to "100";
+        /// Threads that hash passwords, below all others in priority.
+        threads: NonZeroU32 = "1", from "1" to "64";
+        /// How many people may wait for them; more are told to come again.
+        queue: NonZeroU32 = "32", from "1" to "10000";
+    }
     /// A browser's signed-in session.
     session: Session {
         /// How long it lasts at most.

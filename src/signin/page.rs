@@ -13,6 +13,7 @@ use crate::protocol::params::Params;
 use crate::state::{Mode, State};
 use crate::store::{ClientRecord, ClientSource, Session};
 use crate::web::ctx::Ctx;
+use crate::web::entry::Refused;
 use crate::web::pages::{Aim, AssetBlock, Chain, ConsentPage, Destination, Link, Problem, SignInPage, Vouching, Ways};
 use crate::web::visit::Visit;
 use crate::web::words::scope_lines;
@@ -65,7 +66,7 @@ pub(super) async fn sign_in_after(ctx: &Ctx, visit: &Visit, sign: &Sign<'_>, tri
             Sign::Link => Aim::Link,
             Sign::Account | Sign::App(..) | Sign::Device(..) => Aim::SignIn,
         },
-        ways: Ways { problem, ..offered(ctx, sign) },
+        ways: Ways { problem: problem.or_else(|| told(ctx)), ..offered(ctx, sign) },
         client_name: client.map(|client| client.name.clone()),
         client_host: return_to.map(RedirectUri::host),
         client_logo: match client {
@@ -108,6 +109,19 @@ fn offered(ctx: &Ctx, sign: &Sign<'_>) -> Ways {
         order: ways.into_iter().map(str::to_owned).collect(),
         more,
     }
+}
+
+// What a form of the page led to, by a word of ours in the address: whoever makes up an address can only choose among these.
+fn told(ctx: &Ctx) -> Option<Problem> {
+    let params = Params::decode(ctx.request.query_string());
+    let (title, sentence) = match params.get("wrong").ok().flatten()? {
+        "password" => (
+            "That did not fit",
+            "The email address and the password do not go together. If you have never set a password here, sign in another way; you can set one on your account page.",
+        ),
+        word => Refused::named(word)?.words()?,
+    };
+    Some(Problem { title: title.to_owned(), message: sentence.to_owned() })
 }
 
 /// What a person is asked.

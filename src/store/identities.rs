@@ -154,7 +154,8 @@ impl Store {
             return Ok(known);
         }
         let new = proved.clone();
-        let made = self.transaction(move |mut conn| Box::pin(async move { create(&mut conn, new, new_id, now).await })).await;
+        let made =
+            self.transaction(move |mut conn| Box::pin(async move { create(&mut conn, new_id, Profile::default(), new, now).await })).await;
         match made {
             Ok(()) => return Ok(SignedIn::Account { id: new_id, created: true, disabled: false }),
             Err(StoreError::Conflict(Conflict::Email)) => return Ok(SignedIn::EmailElsewhere),
@@ -251,9 +252,9 @@ impl Store {
     }
 }
 
-/// Makes an account of an identity that was just proved. One that is somebody's already is a conflict.
-pub(super) async fn create(conn: &mut Conn<'_>, new: Proved, id: AccountId, now: Timestamp) -> Result<(), StoreError> {
-    on!(*conn, execute(CREATE_ACCOUNT, id, Json(Profile::default()), now))?;
+/// Makes an account of one identity.
+pub(super) async fn create(conn: &mut Conn<'_>, id: AccountId, profile: Profile, new: Proved, now: Timestamp) -> Result<(), StoreError> {
+    on!(*conn, execute(CREATE_ACCOUNT, id, Json(profile), now))?;
     on!(*conn, execute(CREATE, new.provider, new.subject, id, new.label, new.email.clone(), now))?;
     own_email(conn, new.email, id, now).await
 }

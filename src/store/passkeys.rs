@@ -153,7 +153,7 @@ impl Store {
         let made = self
             .transaction(move |mut conn| {
                 Box::pin(async move {
-                    identities::create(&mut conn, proved, new_id, now).await?;
+                    identities::create(&mut conn, new_id, Profile::default(), proved, now).await?;
                     put(&mut conn, passkey).await
                 })
             })

@@ -3,7 +3,7 @@
 use super::{
     accounts, agreements, assertions, asset_claims, asset_imports, asset_pages, assets, challenges, clients, codes, consents,
     developer_tokens, devices, endings, exchange, families, grant_history, grant_lists, grants, identities, identity, identity_licenses,
-    interactions, licenses, logos, outbox, passkeys, persons, pushed_requests, registrations, revocations, sessions, signing_keys, sweep, upstream_visits,
+    interactions, licenses, logos, outbox, passkeys, passwords, persons, pushed_requests, registrations, revocations, sessions, signing_keys, sweep, upstream_visits,
 };
 
 /// One SQL text, and where it is declared.
@@ -47,6 +47,7 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
         logos::STATEMENTS,
         outbox::STATEMENTS,
         passkeys::STATEMENTS,
+        passwords::STATEMENTS,
         persons::STATEMENTS,
         registrations::STATEMENTS,
         pushed_requests::STATEMENTS,

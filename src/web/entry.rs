@@ -89,6 +89,12 @@ impl Refused {
         }
     }
 
+    /// The refusal of that word, where it is one that a page may tell.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        [Self::AccountDisabled, Self::EmailElsewhere, Self::Anothers, Self::NotYou, Self::NotThisOne].into_iter().find(|refused| refused.code() == word)
+    }
+
     /// A title and a sentence for a person.
     #[must_use]
     pub const fn words(&self) -> Option<(&'static str, &'static str)> {
@@ -124,6 +130,14 @@ pub async fn enter(ctx: &Ctx, visit: &Visit, proof: Proof) -> Result<Entered, Re
             Some(_) => link(ctx, visit, *account, proof).await,
             None => confirm(ctx, visit, *account, proof).await,
         },
+    }
+}
+
+/// The same of a proof that never makes an account: what it proves was set in one.
+pub async fn enter_known(ctx: &Ctx, visit: &Visit, proof: Proof) -> Result<Entered, Refused> {
+    match ctx.state.store.owner_of_identity(&proof.identity.provider, &proof.identity.subject).await? {
+        Some(_) => enter(ctx, visit, proof).await,
+        None => Err(Refused::NotYou),
     }
 }
 

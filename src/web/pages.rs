@@ -11,11 +11,13 @@ use crate::web::assets;
 mod of_accounts;
 mod of_assets;
 mod of_upstreams;
+mod of_passwords;
 mod text;
 
 pub use of_accounts::{IdentityLine, RemovableWay, RemoveWayPage, SessionLine, WayName};
 pub use of_assets::{AccountAssetsPage, AssetBlock, AssetLine, AssetSubject, GrantLine, PermissionLine, SpanLine};
 pub use of_upstreams::LeavePage;
+pub use of_passwords::AccountPasswordPage;
 
 #[cfg(test)]
 mod tests;
