@@ -4,7 +4,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::dialect::{Conn, on, read, sql, write_one};
-use super::{Linked, Proved, Store, StoreError, Taken, identities};
+use super::{Linked, Profile, Proved, Store, StoreError, Taken, identities};
 use crate::domain::{AccountId, BackupState, Ceremony, InteractionId, Provider, Timestamp, TokenHash};
 
 /// What an authenticator is asked in a visit.
