@@ -82,6 +82,8 @@ pub fn configure(mode: Mode) -> impl FnOnce(&mut ServiceConfig) {
             .service(resource("/interaction/{id}").route(get().to(signin::dispatch::get)))
             .service(resource("/interaction/{id}/wallet/challenge").route(post().to(signin::wallet::challenge)))
             .service(resource("/interaction/{id}/wallet/signature").route(post().to(signin::wallet::signature)))
+            .service(resource("/interaction/{id}/email").route(get().to(signin::email::get)).route(post().to(signin::email::ask)))
+            .service(resource("/interaction/{id}/email/code").route(post().to(signin::email::code)))
             .service(resource("/interaction/{id}/consent").route(post().to(signin::steps::consent)))
             .service(resource("/interaction/{id}/switch").route(post().to(signin::steps::switch)))
             .service(resource("/interaction/{id}/cancel").route(post().to(signin::steps::cancel)))

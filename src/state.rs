@@ -16,6 +16,7 @@ use crate::egress::Egress;
 use crate::endpoints::Endpoint;
 use crate::keys::{ClientKeys, Keyring};
 use crate::limits::Limits;
+use crate::mail::Mailer;
 use crate::store::{ClientLogo, ClientRecord, ClientSource, Store, StoreError};
 
 /// How the program was started.
@@ -39,6 +40,8 @@ pub struct State {
     pub limits: Limits,
     /// For every fetch from an address that somebody else chose.
     pub egress: Egress,
+    /// How mail leaves; `None`: it does not. Set once, before anything is served.
+    pub mail: Option<Mailer>,
     /// Wakes the worker that delivers messages, so that it need not find out by itself that there are some.
     pub messages: Notify,
     clients: Cache<ClientId, Arc<ClientRecord>>,
@@ -92,7 +95,7 @@ impl State {
         let (notes, taken) = mpsc::channel(NOTES);
         let client_keys = client_keys::Known::new();
         let messages = Notify::new();
-        (Self { config, mode, store, keys, clock, entropy, limits, egress, messages, clients, logos, client_keys, notes }, taken)
+        (Self { config, mode, store, keys, clock, entropy, limits, egress, mail: None, messages, clients, logos, client_keys, notes }, taken)
     }
 
     /// The client of that id, as it was at most two seconds ago; `None` when there is none, or when it is disabled.

@@ -12,7 +12,7 @@ const ROWS: &[&[&str]] = &[
     &["protocol", "store"],
     &["policy", "keys"],
     &["config"],
-    &["limits", "opening", "egress", "tls"],
+    &["limits", "opening", "egress", "mail", "tls"],
     &["state"],
     &["tokens"],
     &["web"],
@@ -35,6 +35,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("qrcode::", &["playground"]),
     ("async_graphql::", &["identity"]),
     ("async_graphql_value::", &["identity"]),
+    ("lettre::", &["mail"]),
     ("clap::", &["cli", "config"]),
 ];
 

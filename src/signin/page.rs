@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use url::Url;
 
+use super::email;
 use crate::domain::{ClientKind, RedirectUri, Scope, UserCode};
 use crate::protocol::authorize::AuthorizeRequest;
 use crate::state::{Mode, State};
@@ -50,7 +51,7 @@ pub(super) async fn sign_in(ctx: &Ctx, visit: &Visit, sign: Sign<'_>) -> HttpRes
             Sign::Link => Aim::Link,
             Sign::Account | Sign::App(..) | Sign::Device(..) => Aim::SignIn,
         },
-        ways: Ways::default(),
+        ways: Ways { email: email::is_on(&ctx.state), ..Ways::default() },
         client_name: client.map(|client| client.name.clone()),
         client_host: return_to.map(RedirectUri::host),
         client_logo: match client {

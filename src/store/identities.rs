@@ -7,7 +7,8 @@ use sqlx::FromRow;
 use sqlx::types::Json;
 
 use super::dialect::{Conn, on, read, sql, write_one};
-use super::{Conflict, Profile, Store, StoreError, endings};
+use super::mails::Subject;
+use super::{Conflict, Profile, Store, StoreError, endings, notices};
 use crate::domain::{AccountId, Email, Provider, SessionId, Timestamp};
 
 /// An identity that was just proved.
@@ -102,6 +103,7 @@ sql! {
     COUNT = "
         SELECT COUNT(*) AS identities, COUNT(CASE WHEN provider = $2 AND subject = $3 THEN 1 END) AS mine
         FROM identity WHERE account_id = $1";
+    NAME = "SELECT CASE WHEN label = '' THEN subject ELSE label END FROM identity WHERE provider = $1 AND subject = $2";
     UNLINK = "DELETE FROM identity WHERE account_id = $1 AND provider = $2 AND subject = $3";
     /// An address is an account's as long as one of its identities proves it.
     DISOWN_EMAILS = "
@@ -151,6 +153,8 @@ impl Store {
     /// Adds an identity that was just proved to an account whose person has just proved to be it.
     pub async fn link_identity(&self, account: AccountId, proved: &Proved, now: Timestamp) -> Result<Linked, StoreError> {
         let new = proved.clone();
+        let name = if proved.label.is_empty() { &proved.subject } else { &proved.label };
+        let added_way = Subject::WayAdded { provider: proved.provider.clone(), name: name.clone() };
         let linked = self
             .transaction(move |mut conn| {
                 Box::pin(async move {
@@ -163,6 +167,7 @@ impl Store {
                         return Ok(if owner == Some(account) { Linked::Already } else { Linked::Another });
                     }
                     own_email(&mut conn, new.email, account, now).await?;
+                    notices::put(&mut conn, account, &added_way, now).await?;
                     Ok(Linked::Now)
                 })
             })
@@ -197,6 +202,9 @@ impl Store {
                 for session in endings::hold_those_of(&mut conn, account, &provider, &subject, keep).await? {
                     endings::end(&mut conn, session, now).await?;
                 }
+                let name: Option<String> = on!(conn, value(NAME, &provider, &subject))?;
+                let removed_way = Subject::WayRemoved { provider: provider.clone(), name: name.unwrap_or_default() };
+                notices::put(&mut conn, account, &removed_way, now).await?;
                 on!(conn, execute(UNLINK, account, provider, subject))?;
                 on!(conn, execute(DISOWN_EMAILS, account))?;
                 Ok(Unlinked::Now)

@@ -9,10 +9,10 @@ use actix_web::HttpResponse;
 
 use super::ctx::Ctx;
 use super::fault::Fault;
-use super::session;
-use super::visit::{Purpose, Visit};
+use super::{known, session};
+use super::visit::{self, Purpose, Visit};
 use crate::domain::{AccountId, Secret, SessionId};
-use crate::store::{Linked, Proved, Session, SignedIn, StoreError};
+use crate::store::{Linked, Proved, Session, SessionDevice, SignedIn, StoreError};
 
 /// How recently somebody must have proved to be who they are, to change how they sign in.
 pub const FRESH: Duration = Duration::from_mins(10);
@@ -29,14 +29,15 @@ pub struct Proof {
 #[derive(Debug)]
 pub struct Entered {
     pub next: String,
-    token: Option<Secret>,
+    token: Option<(Secret, AccountId)>,
 }
 
 impl Entered {
     /// Gives the browser its session.
     pub fn begin(&self, ctx: &Ctx, response: &mut HttpResponse) {
-        if let Some(token) = &self.token {
+        if let Some((token, account)) = &self.token {
             session::begin(ctx, response, token);
+            visit::add_cookie(response, &known::mark(ctx, *account));
         }
     }
 }
@@ -121,7 +122,11 @@ async fn sign_in(ctx: &Ctx, visit: &Visit, proof: Proof) -> Result<Entered, Refu
     match ctx.state.store.sign_in_by(&proof.identity, new, ctx.now).await? {
         SignedIn::EmailElsewhere => Err(Refused::EmailElsewhere),
         SignedIn::Account { disabled: true, .. } => Err(Refused::AccountDisabled),
-        SignedIn::Account { id, .. } => begin(ctx, visit, id, proof).await,
+        // Nobody needs to be told of the browser in which they have just made their account.
+        SignedIn::Account { id, created, .. } => {
+            let device = if created || known::knows(ctx, id) { SessionDevice::Known } else { SessionDevice::New };
+            begin(ctx, visit, id, device, proof).await
+        }
     }
 }
 
@@ -145,7 +150,7 @@ async fn link(ctx: &Ctx, visit: &Visit, account: AccountId, proof: Proof) -> Res
     }
 }
 
-async fn begin(ctx: &Ctx, visit: &Visit, account_id: AccountId, proof: Proof) -> Result<Entered, Refused> {
+async fn begin(ctx: &Ctx, visit: &Visit, account_id: AccountId, device: SessionDevice, proof: Proof) -> Result<Entered, Refused> {
     let token = ctx.state.entropy.secret();
     let Proof { identity, amr } = proof;
     metrics::counter!("latchkey_sign_ins_total", "provider" => identity.provider.as_str().to_owned()).increment(1);
@@ -164,9 +169,9 @@ async fn begin(ctx: &Ctx, visit: &Visit, account_id: AccountId, proof: Proof) ->
     };
     // A new cookie at every sign-in: one that was planted before is worth nothing after.
     let former = ctx.session_token().map(|old| old.hash());
-    ctx.state.store.start_session(&session, &token.hash(), former.as_ref()).await?;
+    ctx.state.store.start_session_on(device, &session, &token.hash(), former.as_ref()).await?;
     if former.is_some() {
         ctx.state.messages.notify_one();
     }
-    Ok(Entered { next: visit.path(), token: Some(token) })
+    Ok(Entered { next: visit.path(), token: Some((token, account_id)) })
 }

@@ -9,9 +9,11 @@ use serde::Serialize;
 use crate::web::assets;
 
 mod of_assets;
+mod of_email;
 mod text;
 
 pub use of_assets::{AccountAssetsPage, AssetBlock, AssetLine, AssetSubject, GrantLine, PermissionLine, SpanLine};
+pub use of_email::{EmailPage, EmailProblem, EmailStage};
 
 #[cfg(test)]
 mod tests;
