@@ -114,7 +114,7 @@ impl Letter {
         Ok(Self {
             id,
             at,
-            subject: format!("{title} – {site}"),
+            subject: format!("{site}: {title}"),
             text: rendered(&NoticeText { site, title, what, when, account })?,
             html: rendered(&NoticeHtml { site, title, what, when, account })?,
             gist: what.clone(),

@@ -78,7 +78,7 @@ fn wrong(code: &str) -> String {
 
 async fn a_mailed_code_signs_in(Scene { world, mail }: Scene) {
     let app = App::public(&world, "app");
-    let mut subjects = Vec::new();
+    let (mut subjects, mut found) = (Vec::new(), Vec::new());
     for number in 1..=2 {
         world.clock.advance(Duration::from_mins(1));
         let browser = Browser::new(&world);
@@ -93,9 +93,11 @@ async fn a_mailed_code_signs_in(Scene { world, mail }: Scene) {
 
         let sent = mail.mails(number).await.into_iter().rev().find(|mail| mail.header("Subject").starts_with("Your code")).unwrap();
         let code = sent.code();
-        assert_eq!((sent.from.as_str(), &sent.to), ("MAIL FROM:<id@garage.example>", &vec![ADA.to_owned()]));
+        assert!(sent.from.starts_with("MAIL FROM:<id@garage.example>"), "{}", sent.from);
+        assert_eq!(sent.to, [ADA]);
         assert_eq!((sent.header("Subject"), sent.header("To")), ("Your code for localhost", ADA));
-        assert_eq!(sent.header("From"), "\"The Garage\" <id@garage.example>");
+        let from = sent.header("From");
+        assert!(from.contains("The Garage") && from.ends_with(" <id@garage.example>"), "{from}");
         assert_eq!(sent.header("Auto-Submitted"), "auto-generated");
         assert!(sent.header("Date").starts_with("Thu, 01 Jan 2026 00:0"), "{}", sent.head);
         assert!(sent.html.contains(&code) && sent.text.contains("within 10 minutes"), "{} {}", sent.html, sent.text);
@@ -103,7 +105,8 @@ async fn a_mailed_code_signs_in(Scene { world, mail }: Scene) {
 
         let dump = world.dump().await;
         assert!(dump.contains(ADA.as_bytes()), "the search finds what is there");
-        assert!(!dump.contains(code.as_bytes()) && !dump.contains(TokenHash::of(&code).as_bytes()), "no code is in the database");
+        assert!(!dump.contains(TokenHash::of(&code).as_bytes()), "nor anything that can be guessed at");
+        found.push(dump.contains(code.as_bytes()));
 
         let typed = format!(" {} {}", &code[..3], &code[3..]);
         let entered = enter(&browser, &interaction, &typed).await;
@@ -122,6 +125,8 @@ async fn a_mailed_code_signs_in(Scene { world, mail }: Scene) {
         let userinfo = app.userinfo(&tokens.access).await.json();
         assert_eq!(userinfo["sub"], id["sub"]);
     }
+    // Six digits may stand somewhere by chance, but not twice.
+    assert_ne!(found, [true, true], "no code is in the database");
     assert_eq!(subjects[0], subjects[1], "one address is one account, whatever browser asks");
 }
 

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use crate::actors::{Answer, App, Browser};
 use crate::email::{ADA, Scene, ask, by_mail};
-use crate::on_one;
 use crate::world::{Engine, World};
 
 by_mail! {
@@ -118,13 +117,14 @@ async fn whom_a_count_is_of_cannot_be_read() {
     assert!(dump.contains(b"https://app.example/callback"), "the search finds what is there");
 }
 
-on_one!(a_form_of_another_site_uses_up_nobodys_tries, [("EMAIL_CODES_PER_NETWORK_PER_HOUR", "1")], |world| {
-    let browser = Browser::new(&world);
-    for _ in 0..3 {
-        let form = crate::actors::Form::of(&[("csrf", "x"), ("email", ADA)]);
-        let answer = browser.post_cross_site("/interaction/00000000-0000-7000-8000-000000000000/email", &form).await;
-        assert_eq!(answer.status, 403);
-    }
-    let counted = world.state.store.sweep(world.clock.now().plus(Duration::from_hours(48))).await.unwrap().try_counts;
-    assert_eq!(counted, 0);
-});
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_form_of_another_site_uses_up_nobodys_tries() {
+    let Scene { world, .. } = Scene::new(Engine::Sqlite, &[]).await;
+    let (app, browser) = (App::public(&world, "app"), Browser::new(&world));
+    let interaction = browser.begin(&app.request()).await;
+    let form = crate::actors::Form::of(&[("csrf", "x"), ("email", ADA)]);
+    assert_eq!(browser.post_cross_site(&format!("{interaction}/email"), &form).await.status, 403);
+    assert_eq!(browser.post_form(&format!("{interaction}/email"), &form).await.status, 403);
+    let later = world.clock.now().plus(Duration::from_hours(48));
+    assert_eq!(world.state.store.sweep(later).await.unwrap().try_counts, 0);
+}
