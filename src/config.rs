@@ -13,6 +13,7 @@ mod errors;
 mod handover;
 mod issuer;
 mod load;
+mod mail;
 mod network;
 mod reference;
 mod resources;
@@ -31,11 +32,12 @@ pub use clients::{ClientEntry, Credential, MAX_ACCESS_TOKEN, MAX_DEVELOPER_TOKEN
 pub use errors::{ConfigError, ConfigErrors, Source};
 pub use issuer::{Issuer, IssuerError};
 pub use load::Flags;
+pub use mail::{Sender, SmtpSecurity, SmtpUrl};
 pub use network::Network;
 pub use reference::{README_BEGIN, README_END, example_file, markdown};
 pub use settings::{
-    Assets, Config, Data, Database, Egress, Identity, Interaction, Keys, Limits, Log, Passwords, PushedRequests, Server, Session, Signin, Tls, Tokens,
-    Wallet,
+    Assets, Config, Data, Database, Egress, EmailCodes, Identity, Interaction, Keys, Limits, Log, Mail, Passwords, PushedRequests, Server,
+    Session, Signin, Tls, Tokens, Wallet,
 };
 pub use span::{parse_span, span_words};
 pub use table::Effective;

@@ -11,9 +11,11 @@ mod client_metadata;
 mod contract;
 mod did;
 mod email;
+mod email_code;
 mod event_filter;
 mod grant;
 mod ids;
+mod keyed;
 mod key_purpose;
 mod operators_word;
 mod passkey;
@@ -39,9 +41,12 @@ pub use client_metadata::ClientMetadata;
 pub use contract::{Contract, ContractError};
 pub use did::{AssetDid, AssetDidError, AssetMethod, ChainId, ChainIdError};
 pub use email::{Email, EmailError};
+pub use email_code::EmailCode;
 pub use event_filter::{EventFilter, EventFilterError};
 pub use grant::{Grant, GrantEnd, GrantSource};
-pub use ids::{AccountId, ChallengeId, ClientId, ClientIdError, CodeId, DeviceId, FamilyId, GrantId, InteractionId, Provider, SessionId};
+pub use ids::{
+    AccountId, ChallengeId, ClientId, ClientIdError, CodeId, DeviceId, EmailCodeId, FamilyId, GrantId, InteractionId, Provider, SessionId,
+};
 pub use key_purpose::KeyPurpose;
 pub use operators_word::{Held, OperatorsWord};
 pub use passkey::{BackupState, Ceremony};

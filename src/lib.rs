@@ -13,6 +13,7 @@ pub mod home;
 pub mod identity;
 pub mod keys;
 pub mod limits;
+pub mod mail;
 pub mod oidc;
 pub mod opening;
 pub mod operations;

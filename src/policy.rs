@@ -10,6 +10,7 @@ pub mod client_assertion;
 pub mod client_auth;
 pub mod client_credentials;
 pub mod device;
+pub mod email_code;
 pub mod exchange;
 pub mod grants;
 pub mod introspection;

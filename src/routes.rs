@@ -91,6 +91,8 @@ pub fn configure(mode: Mode) -> impl FnOnce(&mut ServiceConfig) {
                 resource("/upstream/{upstream}/callback").route(get().to(signin::upstream::get)).route(post().to(signin::upstream::post)),
             )
             .service(resource("/interaction/{id}/password").route(post().to(signin::password::post)))
+            .service(resource("/interaction/{id}/email").route(get().to(signin::email::get)).route(post().to(signin::email::ask)))
+            .service(resource("/interaction/{id}/email/code").route(post().to(signin::email::code)))
             .service(resource("/interaction/{id}/consent").route(post().to(signin::steps::consent)))
             .service(resource("/interaction/{id}/switch").route(post().to(signin::steps::switch)))
             .service(resource("/interaction/{id}/cancel").route(post().to(signin::steps::cancel)))

@@ -5,6 +5,7 @@ mod asset_words;
 mod assets;
 pub mod device;
 pub mod dispatch;
+pub mod email;
 pub mod page;
 pub mod passkey;
 pub mod password;

@@ -20,6 +20,7 @@ use crate::egress::Egress;
 use crate::endpoints::Endpoint;
 use crate::keys::{ClientKeys, Keyring};
 use crate::limits::Limits;
+use crate::mail::Mailer;
 use crate::passwords::Passwords;
 use crate::protocol::upstream::discovery::ProviderMetadata;
 use crate::store::{ClientLogo, ClientRecord, ClientSource, Store, StoreError};
@@ -47,6 +48,8 @@ pub struct State {
     pub egress: Egress,
     /// Hashes passwords, where people may sign in by them.
     pub passwords: Option<Passwords>,
+    /// How mail leaves; `None`: it does not. Set once, before anything is served.
+    pub mail: Option<Mailer>,
     /// Wakes the worker that delivers messages, so that it need not find out by itself that there are some.
     pub messages: Notify,
     clients: Cache<ClientId, Arc<ClientRecord>>,
@@ -103,7 +106,7 @@ impl State {
         let client_keys = client_keys::Known::new();
         let upstreams = upstreams::Known::new(&config.upstreams);
         let messages = Notify::new();
-        (Self { config, mode, store, keys, clock, entropy, limits, egress, passwords, messages, clients, logos, client_keys, upstreams, notes }, taken)
+        (Self { config, mode, store, keys, clock, entropy, limits, egress, passwords, mail: None, messages, clients, logos, client_keys, upstreams, notes }, taken)
     }
 
     /// The client of that id, as it was at most two seconds ago; `None` when there is none, or when it is disabled.

@@ -12,7 +12,7 @@ const ROWS: &[&[&str]] = &[
     &["protocol", "store"],
     &["policy", "keys"],
     &["config"],
-    &["limits", "opening", "egress", "passwords", "tls"],
+    &["limits", "opening", "egress", "mail", "passwords", "tls"],
     &["state"],
     &["tokens"],
     &["web"],
@@ -37,6 +37,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("qrcode::", &["playground"]),
     ("async_graphql::", &["identity"]),
     ("async_graphql_value::", &["identity"]),
+    ("lettre::", &["mail"]),
     ("clap::", &["cli", "config"]),
     ("webauthn_rs::", &["policy"]),
 ];

@@ -150,6 +150,18 @@ mod upstream_answers;
 #[path = "http/backchannel.rs"]
 mod backchannel;
 
+#[path = "http/mailbox.rs"]
+mod mailbox;
+
+#[path = "http/email.rs"]
+mod email;
+
+#[path = "http/email_limits.rs"]
+mod email_limits;
+
+#[path = "http/notices.rs"]
+mod notices;
+
 #[path = "http/account.rs"]
 mod account;
 

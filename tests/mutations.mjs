@@ -3087,6 +3087,54 @@ export const mutations = [
       'passkey::a_new_passkey_asks_for_a_proof_of_a_moment_ago', 'passkey::a_passkey_of_another_account_proves_nothing_of_this_one',
     ],
   },
+  // --- codes that are mailed
+  {
+    line: '28 b16',
+    name: 'email-code-five-tries',
+    file: 'src/store/email_codes.rs',
+    sql: 'used_at IS NULL AND expires_at > $4 AND tries < $5',
+    to: 'used_at IS NULL AND expires_at > $4 AND tries < 1000 * $5',
+    fails: [
+      'email::a_code_may_be_tried_five_times', 'email_codes::a_code_is_tried_in_its_visit_and_time', 'email_codes::five_of_fifty_guesses_count',
+    ],
+  },
+  {
+    line: '28',
+    name: 'email-code-once',
+    file: 'src/store/email_codes.rs',
+    sql: 'AND used_at IS NULL AND expires_at > $4',
+    to: 'AND expires_at > $4',
+    fails: [
+      'email::a_code_works_once_and_for_ten_minutes', 'email_codes::a_code_is_tried_in_its_visit_and_time', 'email_codes::one_uses_a_code',
+    ],
+  },
+  {
+    line: '28',
+    name: 'email-code-expires',
+    file: 'src/store/email_codes.rs',
+    sql: 'AND used_at IS NULL AND expires_at > $4 AND tries',
+    to: 'AND used_at IS NULL AND tries',
+    fails: ['email::a_code_works_once_and_for_ten_minutes', 'email_codes::a_code_is_tried_in_its_visit_and_time'],
+  },
+  {
+    line: '28',
+    name: 'mail-only-while-its-code-lives',
+    file: 'src/store/mails.rs',
+    sql: 'WHERE c.id = mail.id AND c.used_at IS NULL AND',
+    to: 'WHERE c.id = mail.id AND',
+    fails: ['email_codes::a_mail_goes_only_while_its_code_lives'],
+  },
+  {
+    line: '28 40',
+    name: 'email-codes-of-an-address',
+    file: 'src/limits.rs',
+    from: 'if «tries <= i64::from(self.most)» {',
+    to: 'true',
+    fails: [
+      'email_limits::a_network_and_everybody_together_get_so_many_codes', 'email_limits::an_address_gets_so_many_codes',
+      'email_limits::the_limits_are_those_of_all_replicas', 'limits::what_replicas_count_together_is_judged_alone',
+    ],
+  },
 ];
 
 // Rows with nothing to take out, and why.

@@ -12,6 +12,7 @@ mod store {
     pub(crate) mod clients;
     pub(crate) mod codes;
     pub(crate) mod device;
+    pub(crate) mod email_codes;
     pub(crate) mod engine;
     pub(crate) mod exchange;
     pub(crate) mod grants;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::table::settings;
+use super::mail::{Sender, SmtpUrl};
 use super::value::{DatabaseUrl, LogFormat, WebPage};
 use super::{AssetIssuer, ClientEntry, Effective, Issuer, Network};
 use crate::domain::{Contract, Scope, Secret, SubjectType};
@@ -191,6 +192,34 @@ settings! {
         extra_ca_file: Option<PathBuf>;
         /// Whether apps may name addresses of loopback and private networks, and plain http: for development and tests.
         allow_private_networks: bool = "false";
+    }
+    /// Mail to people: codes to sign in with, and notices of changes to their accounts. Without a mail server there is neither.
+    mail: Mail {
+        /// The mail server: `smtps://USER:PASSWORD@HOST` speaks TLS from the start, `smtp://` begins with STARTTLS or sends nothing; only on loopback, or with `?tls=off` behind it, is it spoken to in the clear.
+        smtp_url: Option<SmtpUrl>;
+        /// The password at the mail server, where it is not a part of `mail.smtp_url`.
+        smtp_password: Option<Secret>;
+        /// Whom mails are from: an address, or a name and an address, as in `Example <id@example.com>`.
+        from: Option<Sender>;
+        /// A PEM file of certificate authorities that are believed for the mail server besides the public ones.
+        extra_ca_file: Option<PathBuf>;
+        /// How long the mail server may take for one mail.
+        timeout: Duration = "10s", from "1s" to "1m";
+    }
+    /// Signing in by a code that is mailed.
+    email_codes: EmailCodes {
+        /// Whether people can sign in so, where there is a mail server.
+        enabled: bool = "true";
+        /// How long a code can be typed.
+        lifetime: Duration = "10m", from "1m" to "10m";
+        /// How long an address waits for its next code, at least.
+        resend_after: Duration = "60s", from "10s" to "10m";
+        /// Codes that are mailed to one address, an hour, at all replicas together; four times as many a day.
+        per_address_per_hour: NonZeroU32 = "5", from "1" to "1000";
+        /// Codes that callers of one network may ask for, an hour, at all replicas together.
+        per_network_per_hour: NonZeroU32 = "60", from "1" to "1000000";
+        /// Codes that are mailed to everybody together, an hour, by all replicas.
+        in_all_per_hour: NonZeroU32 = "3000", from "1" to "1000000";
     }
     /// The log, on standard error.
     log: Log {

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::domain::{
     AccountId, Address, AssetDid, AuthMethod, BackupState, Ceremony, ChallengeId, ClaimsProfile, ClientId, ClientKind, CodeId, DeviceId,
-    Email, FamilyId, GrantEnd, GrantId, GrantSource, InteractionId, KeyPurpose, PermissionSet, Pkce, Provider, RedirectUri, Scope,
+    Email, EmailCodeId, FamilyId, GrantEnd, GrantId, GrantSource, InteractionId, KeyPurpose, PermissionSet, Pkce, Provider, RedirectUri, Scope,
     SessionId, SigningAlg, SubjectType, Timestamp, TokenHash,
 };
 
@@ -62,6 +62,7 @@ column! {
     CodeId as Uuid { |id| id.0, |id| Ok(Self(id)) }
     FamilyId as Uuid { |id| id.0, |id| Ok(Self(id)) }
     DeviceId as Uuid { |id| id.0, |id| Ok(Self(id)) }
+    EmailCodeId as Uuid { |id| id.0, |id| Ok(Self(id)) }
     GrantId as Uuid { |id| id.0, |id| Ok(Self(id)) }
     Email as String { |email| email.as_str().to_owned(), |text| Ok(text.parse()?) }
     Provider as String { |provider| provider.as_str().to_owned(), |text| Ok(Self::new(text)) }

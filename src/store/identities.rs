@@ -7,7 +7,8 @@ use sqlx::FromRow;
 use sqlx::types::Json;
 
 use super::dialect::{Conn, on, read, sql, write_one};
-use super::{Conflict, Profile, Store, StoreError, endings};
+use super::mails::Subject;
+use super::{Conflict, Profile, Store, StoreError, endings, notices};
 use crate::domain::{AccountId, Email, Provider, SessionId, Timestamp};
 
 /// An identity that was just proved.
@@ -128,6 +129,7 @@ sql! {
     COUNT = "
         SELECT COUNT(*) AS identities, COUNT(CASE WHEN provider = $2 AND subject = $3 THEN 1 END) AS mine
         FROM identity WHERE account_id = $1";
+    NAME = "SELECT CASE WHEN label = '' THEN subject ELSE label END FROM identity WHERE provider = $1 AND subject = $2";
     UNLINK = "DELETE FROM identity WHERE account_id = $1 AND provider = $2 AND subject = $3";
     /// An address is an account's as long as one of its identities proves it.
     DISOWN_EMAILS = "
@@ -201,6 +203,9 @@ impl Store {
                 for session in endings::hold_those_of(&mut conn, account, &provider, &subject, keep).await? {
                     endings::end(&mut conn, session, now).await?;
                 }
+                let name: Option<String> = on!(conn, value(NAME, &provider, &subject))?;
+                let removed_way = Subject::WayRemoved { provider: provider.clone(), name: name.unwrap_or_default() };
+                notices::put(&mut conn, account, &removed_way, now).await?;
                 on!(conn, execute(UNLINK, account, provider, subject))?;
                 on!(conn, execute(DISOWN_EMAILS, account))?;
                 Ok(Unlinked::Now)
@@ -264,12 +269,15 @@ pub(super) async fn add(conn: &mut Conn<'_>, account: AccountId, new: Proved, no
     if on!(*conn, execute(HOLD, account))? == 0 {
         return Ok(Linked::NoAccount);
     }
+    let name = if new.label.is_empty() { &new.subject } else { &new.label };
+    let way_added = Subject::WayAdded { provider: new.provider.clone(), name: name.clone() };
     let added = on!(*conn, execute(LINK, &new.provider, &new.subject, account, new.label, new.email.clone(), now))?;
     if added == 0 {
         let owner: Option<AccountId> = on!(*conn, value(WHOSE, new.provider, new.subject))?;
         return Ok(if owner == Some(account) { Linked::Already } else { Linked::Another });
     }
     own_email(conn, new.email, account, now).await?;
+    notices::put(conn, account, &way_added, now).await?;
     Ok(Linked::Now)
 }
 

@@ -29,6 +29,9 @@ pub struct Swept {
     pub clients: u64,
     pub asset_claims: u64,
     pub grants: u64,
+    pub email_codes: u64,
+    pub mails: u64,
+    pub try_counts: u64,
 }
 
 impl Swept {
@@ -54,6 +57,9 @@ impl Swept {
             + self.clients
             + self.asset_claims
             + self.grants
+            + self.email_codes
+            + self.mails
+            + self.try_counts
     }
 }
 
@@ -62,8 +68,9 @@ const BATCH: u64 = 500;
 /// The same of clients: with each go its rows in tables that have no index for it.
 const BATCH_OF_CLIENTS: u64 = 20;
 
-/// How long a device authorization is kept after its end.
+/// How long a device authorization, or a code that was mailed, is kept after its end.
 const DEVICES_KEPT: Duration = Duration::from_hours(1);
+const EMAIL_CODES_KEPT: Duration = Duration::from_hours(1);
 
 sql! {
     SESSIONS = "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500)";
@@ -121,6 +128,16 @@ sql! {
     GRANTS = "
         DELETE FROM asset_grant
         WHERE id IN (SELECT id FROM asset_grant WHERE sweep_at <= $1 ORDER BY sweep_at LIMIT 500) AND sweep_at <= $1";
+    EMAIL_CODES = "
+        DELETE FROM email_code
+        WHERE interaction_id IN (SELECT interaction_id FROM email_code WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500)
+          AND expires_at <= $1";
+    MAILS = "
+        DELETE FROM mail
+        WHERE id IN (SELECT id FROM mail WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500)";
+    TRY_COUNTS = "
+        DELETE FROM try_count
+        WHERE key_hash IN (SELECT key_hash FROM try_count WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500) AND expires_at <= $1";
     SIGNING_KEYS = "DELETE FROM signing_key WHERE retire_at <= $1";
 }
 
@@ -148,6 +165,10 @@ impl Store {
             clients: self.sweep_in(CLIENTS, BATCH_OF_CLIENTS, now).await?,
             asset_claims: self.sweep_table(ASSET_CLAIMS, now).await?,
             grants: self.sweep_table(GRANTS, now).await?,
+            // Who types a code too late is told that, rather than that there never was one.
+            email_codes: self.sweep_table(EMAIL_CODES, now.minus(EMAIL_CODES_KEPT)).await?,
+            mails: self.sweep_table(MAILS, now).await?,
+            try_counts: self.sweep_table(TRY_COUNTS, now).await?,
         })
     }
 

@@ -1,5 +1,5 @@
-//! The cookies: one binds a browser to what it began, another is a signed-in session; the third only says how somebody last signed in here.
-//! None can be read by a script.
+//! The cookies: one binds a browser to what it began, one is a signed-in session, one tells where accounts were used before, and one only how
+//! somebody last signed in here. None can be read by a script.
 
 use actix_web::HttpRequest;
 use actix_web::cookie::time::Duration as CookieDuration;
@@ -15,6 +15,8 @@ pub enum Jar {
     Browser,
     /// A signed-in session.
     Session,
+    /// The accounts that were used in this browser (`known.rs`).
+    Known,
 }
 
 impl Jar {
@@ -26,6 +28,8 @@ impl Jar {
             (Self::Browser, false) => "latchkey_browser",
             (Self::Session, true) => "__Host-latchkey_session",
             (Self::Session, false) => "latchkey_session",
+            (Self::Known, true) => "__Host-latchkey_known",
+            (Self::Known, false) => "latchkey_known",
         }
     }
 
@@ -34,6 +38,12 @@ impl Jar {
     pub fn read(self, request: &HttpRequest, secure: bool) -> Option<Secret> {
         let cookie = request.cookie(self.name(secure))?;
         (cookie.value().len() == 43).then(|| Secret::new(cookie.value()))
+    }
+
+    /// What the browser sent, as it is.
+    #[must_use]
+    pub fn text(self, request: &HttpRequest, secure: bool) -> Option<String> {
+        Some(request.cookie(self.name(secure))?.value().to_owned())
     }
 
     /// A cookie that holds `secret`. Without `lifetime` it ends with the browser.

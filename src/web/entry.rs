@@ -12,10 +12,10 @@ use actix_web::HttpResponse;
 use super::cookies;
 use super::ctx::Ctx;
 use super::fault::Fault;
-use super::session;
+use super::{known, session};
 use super::visit::{Purpose, Visit, add_cookie};
 use crate::domain::{AccountId, Provider, Secret, SessionId};
-use crate::store::{Linked, Proved, Session, SignedIn, StoreError};
+use crate::store::{Linked, Proved, Session, SessionDevice, SignedIn, StoreError};
 
 pub use new_passkey::register;
 
@@ -41,14 +41,16 @@ pub struct Entered {
 #[derive(Debug)]
 struct Begun {
     token: Secret,
+    account: AccountId,
     provider: Provider,
 }
 
 impl Entered {
     /// Gives the browser its session.
     pub fn begin(&self, ctx: &Ctx, response: &mut HttpResponse) {
-        if let Some(Begun { token, provider }) = &self.begun {
+        if let Some(Begun { token, account, provider }) = &self.begun {
             session::begin(ctx, response, token);
+            add_cookie(response, &known::mark(ctx, *account));
             add_cookie(response, &cookies::last_way(provider, ctx.secure()));
         }
     }
@@ -161,7 +163,11 @@ async fn sign_in(ctx: &Ctx, visit: &Visit, proof: Proof) -> Result<Entered, Refu
     match ctx.state.store.sign_in_by(&proof.identity, new, ctx.now).await? {
         SignedIn::EmailElsewhere => Err(Refused::EmailElsewhere),
         SignedIn::Account { disabled: true, .. } => Err(Refused::AccountDisabled),
-        SignedIn::Account { id, .. } => begin(ctx, visit, id, proof).await,
+        // Nobody needs to be told of the browser in which they have just made their account.
+        SignedIn::Account { id, created, .. } => {
+            let device = if created || known::knows(ctx, id) { SessionDevice::Known } else { SessionDevice::New };
+            begin(ctx, visit, id, device, proof).await
+        }
     }
 }
 
@@ -188,7 +194,7 @@ async fn ended(ctx: &Ctx, visit: &Visit, next: &str) -> Result<Entered, Refused>
     Ok(Entered { next: next.to_owned(), begun: None })
 }
 
-async fn begin(ctx: &Ctx, visit: &Visit, account_id: AccountId, proof: Proof) -> Result<Entered, Refused> {
+async fn begin(ctx: &Ctx, visit: &Visit, account_id: AccountId, device: SessionDevice, proof: Proof) -> Result<Entered, Refused> {
     let token = ctx.state.entropy.secret();
     let Proof { identity, amr } = proof;
     metrics::counter!("latchkey_sign_ins_total", "provider" => identity.provider.as_str().to_owned()).increment(1);
@@ -207,9 +213,9 @@ async fn begin(ctx: &Ctx, visit: &Visit, account_id: AccountId, proof: Proof) ->
     };
     // A new cookie at every sign-in: one that was planted before is worth nothing after.
     let former = ctx.session_token().map(|old| old.hash());
-    ctx.state.store.start_session(&session, &token.hash(), former.as_ref()).await?;
+    ctx.state.store.start_session_on(device, &session, &token.hash(), former.as_ref()).await?;
     if former.is_some() {
         ctx.state.messages.notify_one();
     }
-    Ok(Entered { next: visit.path(), begun: Some(Begun { token, provider: identity.provider }) })
+    Ok(Entered { next: visit.path(), begun: Some(Begun { token, account: account_id, provider: identity.provider }) })
 }

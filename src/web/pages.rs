@@ -12,12 +12,14 @@ mod of_accounts;
 mod of_assets;
 mod of_upstreams;
 mod of_passwords;
+mod of_email;
 mod text;
 
 pub use of_accounts::{IdentityLine, RemovableWay, RemoveWayPage, SessionLine, WayName};
 pub use of_assets::{AccountAssetsPage, AssetBlock, AssetLine, AssetSubject, GrantLine, PermissionLine, SpanLine};
 pub use of_upstreams::LeavePage;
 pub use of_passwords::AccountPasswordPage;
+pub use of_email::{EmailPage, EmailProblem, EmailStage};
 
 #[cfg(test)]
 mod tests;

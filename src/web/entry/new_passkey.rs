@@ -3,7 +3,7 @@
 
 use super::{Entered, Proof, Refused, begin, ended, fresh};
 use crate::domain::AccountId;
-use crate::store::{Linked, Passkey};
+use crate::store::{Linked, Passkey, SessionDevice};
 use crate::web::ctx::Ctx;
 use crate::web::visit::{Purpose, Visit};
 
@@ -20,7 +20,7 @@ async fn sign_up(ctx: &Ctx, visit: &Visit, proof: Proof, passkey: &Passkey) -> R
     // The authenticator knows the account by this id, so the account has it.
     let id = AccountId(passkey.user_handle);
     if ctx.state.store.sign_up_by_passkey(&proof.identity, passkey, id, ctx.now).await? {
-        begin(ctx, visit, id, proof).await.map(Some)
+        begin(ctx, visit, id, SessionDevice::Known, proof).await.map(Some)
     } else {
         Ok(None)
     }

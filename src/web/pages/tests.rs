@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::{
     AccountAssetsPage, AccountPage, Aim, AppLine, AssetBlock, AssetLine, AssetSubject, Chain, ConsentPage, Destination, DeviceDonePage,
-    DevicePage, ErrorPage, Fault, FormPostPage, Frame, GrantLine, HomePage, IdentityLine, Link, LoggedOutPage, LogoutPage, PermissionLine,
+    DevicePage, EmailPage, EmailProblem, EmailStage, ErrorPage, Fault, FormPostPage, Frame, GrantLine, HomePage, IdentityLine, Link, LoggedOutPage, LogoutPage, PermissionLine,
     ProfileField, RemovableWay, RemoveWayPage, ScopeLine, SessionLine, SignInPage, SpanLine, Vouching, WayName, Ways,
 };
 
@@ -40,6 +40,9 @@ fn pages(text: &str, address: &str) -> Vec<(&'static str, String)> {
         ("account_assets", account_assets(frame(), &s()).render()),
         ("device", DevicePage { frame: frame(), csrf: s(), code: None, problem: Some(s()) }.render()),
         ("device_code", DevicePage { frame: frame(), csrf: s(), code: Some(s()), problem: None }.render()),
+        ("email", email(frame(), EmailStage::Address { typed: s() }, &s()).render()),
+        ("email_code", email(frame(), EmailStage::Code { email: s(), sent: true, alive: true }, &s()).render()),
+        ("email_over", email(frame(), EmailStage::Code { email: s(), sent: false, alive: false }, &s()).render()),
         ("device_done", DeviceDonePage { frame: frame(), client_name: s(), allowed: true }.render()),
         ("device_denied", DeviceDonePage { frame: frame(), client_name: s(), allowed: false }.render()),
         (
@@ -86,6 +89,11 @@ fn pages(text: &str, address: &str) -> Vec<(&'static str, String)> {
         ),
     ];
     all.into_iter().map(|(name, page)| (name, page.unwrap())).collect()
+}
+
+fn email(frame: Frame, stage: EmailStage, text: &str) -> EmailPage {
+    let problem = Some(EmailProblem { title: text.to_owned(), words: text.to_owned() });
+    EmailPage { frame, interaction: text.to_owned(), csrf: text.to_owned(), stage, problem }
 }
 
 fn consent(frame: Frame, name: &str, host: &str, already: bool) -> ConsentPage {
