@@ -148,7 +148,16 @@ mod tests {
 
     fn config(iterations: u32, queue: u32) -> Config {
         let number = |number| NonZeroU32::new(number).unwrap();
-        Config { enabled: true, memory_kib: number(64), iterations: number(iterations), threads: number(1), queue: number(queue) }
+        Config {
+            enabled: true,
+            memory_kib: number(64),
+            iterations: number(iterations),
+            threads: number(1),
+            queue: number(queue),
+            per_address_per_hour: number(1),
+            per_network_per_hour: number(1),
+            in_all_per_hour: number(1),
+        }
     }
 
     #[tokio::test]

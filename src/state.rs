@@ -106,7 +106,27 @@ impl State {
         let client_keys = client_keys::Known::new();
         let upstreams = upstreams::Known::new(&config.upstreams);
         let messages = Notify::new();
-        (Self { config, mode, store, keys, clock, entropy, limits, egress, passwords, mail: None, messages, clients, logos, client_keys, upstreams, notes }, taken)
+        (
+            Self {
+                config,
+                mode,
+                store,
+                keys,
+                clock,
+                entropy,
+                limits,
+                egress,
+                passwords,
+                mail: None,
+                messages,
+                clients,
+                logos,
+                client_keys,
+                upstreams,
+                notes,
+            },
+            taken,
+        )
     }
 
     /// The client of that id, as it was at most two seconds ago; `None` when there is none, or when it is disabled.

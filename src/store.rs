@@ -57,8 +57,8 @@ mod signing_keys;
 mod sqlite;
 mod sweep;
 mod tables;
-mod upstream_visits;
 mod tries;
+mod upstream_visits;
 mod writer;
 
 pub use accounts::{Account, Identity, PostalAddress, Profile};
@@ -95,8 +95,8 @@ pub use sessions::{Device as SessionDevice, Session};
 pub use signing_keys::SigningKeyRecord;
 pub use sweep::Swept;
 pub use tables::Tables;
-pub use upstream_visits::{AnswerTaken, UpstreamVisit};
 pub use tries::Tries;
+pub use upstream_visits::{AnswerTaken, UpstreamVisit};
 
 use dialect::{Conn, Work};
 use health::Health;

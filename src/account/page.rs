@@ -76,6 +76,7 @@ pub(super) async fn render(ctx: &Ctx, current: &Session, account: &Account, show
         csrf: browser.csrf(),
         identities: ways::lines(ctx, current, account),
         notice: said.notice.map(str::to_owned),
+        passwords: ctx.state.passwords.is_some(),
         account_id: account.id.to_string(),
         apps,
         sessions: sessions

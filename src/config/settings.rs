@@ -5,8 +5,8 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::table::settings;
 use super::mail::{Sender, SmtpUrl};
+use super::table::settings;
 use super::value::{DatabaseUrl, LogFormat, WebPage};
 use super::{AssetIssuer, ClientEntry, Effective, Issuer, Network};
 use crate::domain::{Contract, Scope, Secret, SubjectType};
@@ -121,6 +121,12 @@ settings! {
         threads: NonZeroU32 = "1", from "1" to "64";
         /// How many people may wait for them; more are told to come again.
         queue: NonZeroU32 = "32", from "1" to "10000";
+        /// How often a password may be tried for one email address, an hour; all processes count together.
+        per_address_per_hour: NonZeroU32 = "20", from "1" to "1000000";
+        /// How often one network may try passwords, an hour.
+        per_network_per_hour: NonZeroU32 = "120", from "1" to "1000000";
+        /// How often everybody together may, an hour.
+        in_all_per_hour: NonZeroU32 = "20000", from "1" to "100000000";
     }
     /// A browser's signed-in session.
     session: Session {

@@ -12,8 +12,8 @@ use actix_web::HttpResponse;
 use super::cookies;
 use super::ctx::Ctx;
 use super::fault::Fault;
-use super::{known, session};
 use super::visit::{Purpose, Visit, add_cookie};
+use super::{known, session};
 use crate::domain::{AccountId, Provider, Secret, SessionId};
 use crate::store::{Linked, Proved, Session, SessionDevice, SignedIn, StoreError};
 
@@ -94,7 +94,9 @@ impl Refused {
     /// The refusal of that word, where it is one that a page may tell.
     #[must_use]
     pub fn named(word: &str) -> Option<Self> {
-        [Self::AccountDisabled, Self::EmailElsewhere, Self::Anothers, Self::NotYou, Self::NotThisOne].into_iter().find(|refused| refused.code() == word)
+        [Self::AccountDisabled, Self::EmailElsewhere, Self::Anothers, Self::NotYou, Self::NotThisOne]
+            .into_iter()
+            .find(|refused| refused.code() == word)
     }
 
     /// A title and a sentence for a person.

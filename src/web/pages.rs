@@ -10,16 +10,16 @@ use crate::web::assets;
 
 mod of_accounts;
 mod of_assets;
-mod of_upstreams;
-mod of_passwords;
 mod of_email;
+mod of_passwords;
+mod of_upstreams;
 mod text;
 
 pub use of_accounts::{IdentityLine, RemovableWay, RemoveWayPage, SessionLine, WayName};
 pub use of_assets::{AccountAssetsPage, AssetBlock, AssetLine, AssetSubject, GrantLine, PermissionLine, SpanLine};
-pub use of_upstreams::LeavePage;
-pub use of_passwords::AccountPasswordPage;
 pub use of_email::{EmailPage, EmailProblem, EmailStage};
+pub use of_passwords::AccountPasswordPage;
+pub use of_upstreams::LeavePage;
 
 #[cfg(test)]
 mod tests;
@@ -285,6 +285,8 @@ pub struct AccountPage {
     pub identities: Vec<IdentityLine>,
     /// What became of the ways of signing in just now.
     pub notice: Option<String>,
+    /// Whether people may sign in by password here.
+    pub passwords: bool,
     pub account_id: String,
     pub apps: Vec<AppLine>,
     pub sessions: Vec<SessionLine>,

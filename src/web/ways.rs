@@ -13,7 +13,14 @@ pub fn on(state: &State) -> Vec<&str> {
     let signin = &state.config.signin;
     let passkey = signin.passkey && RelyingParty::of(state.issuer()).is_some();
     let email = state.mail.is_some() && state.config.email_codes.enabled;
-    let ours = [(Provider::WEB3, signin.wallet), (Provider::PASSKEY, passkey), (Provider::EMAIL, email), (Provider::PASSWORD, state.passwords.is_some())].into_iter().filter_map(|(way, on)| on.then_some(way));
+    let ours = [
+        (Provider::WEB3, signin.wallet),
+        (Provider::PASSKEY, passkey),
+        (Provider::EMAIL, email),
+        (Provider::PASSWORD, state.passwords.is_some()),
+    ]
+    .into_iter()
+    .filter_map(|(way, on)| on.then_some(way));
     ours.chain(state.config.upstreams.iter().map(|upstream| upstream.id.as_str())).collect()
 }
 

@@ -79,13 +79,42 @@ on_both!(nobody_learns_who_has_one, [ON, SMALL, QUICK], |world| {
     assert_eq!(world.state.store.accounts().await.unwrap().len(), 2, "nobody gets an account by trying");
 });
 
+on_both!(guesses_are_counted_for_address_and_network, [ON, SMALL, QUICK, ("PASSWORDS_PER_ADDRESS_PER_HOUR", "3")], |world| {
+    account(&world, "ada@example.com", Some(PASSWORD)).await;
+    let browser = Browser::new(&world);
+    for email in ["ada@example.com", "nobody@example.com"] {
+        for _ in 0..3 {
+            assert!(sign_in(&browser, email, "wrong horse battery staple").await.location().ends_with("?wrong=password"));
+        }
+        // Also the right one: whoever guesses learns nothing more.
+        let held = sign_in(&browser, email, PASSWORD).await;
+        assert_eq!((held.status, held.header("retry-after")), (429, "3600"), "{email}");
+    }
+    assert!(browser.cookie("latchkey_session").is_none());
+    world.clock.advance(Duration::from_hours(1));
+    sign_in(&browser, "ada@example.com", PASSWORD).await;
+    assert!(browser.cookie("latchkey_session").is_some(), "it is not for ever");
+});
+
+on_one!(a_network_guesses_so_often, [ON, SMALL, QUICK, ("PASSWORDS_PER_NETWORK_PER_HOUR", "4")], |world| {
+    for number in 0..4 {
+        let email = format!("person{number}@example.com");
+        assert_eq!(sign_in(&Browser::new(&world), &email, PASSWORD).await.status, 303);
+    }
+    assert_eq!(sign_in(&Browser::new(&world), "another@example.com", PASSWORD).await.status, 429);
+});
+
 on_both!(a_disabled_account_stays_out, [ON, SMALL, QUICK], |world| {
     let id = account(&world, "ada@example.com", Some(PASSWORD)).await;
     let now = world.clock.now();
     world.state.store.set_account_disabled(id, Some(now), now).await.unwrap();
     let browser = Browser::new(&world);
     let answer = sign_in(&browser, "ada@example.com", PASSWORD).await;
-    assert!(answer.location().ends_with("?wrong=account_disabled") && browser.cookie("latchkey_session").is_none(), "{}", answer.location());
+    assert!(
+        answer.location().ends_with("?wrong=account_disabled") && browser.cookie("latchkey_session").is_none(),
+        "{}",
+        answer.location()
+    );
     assert!(browser.get(answer.location()).await.body.contains("This account is switched off"));
 });
 

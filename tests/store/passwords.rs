@@ -23,12 +23,7 @@ fn email(text: &str) -> Email {
 }
 
 fn new(number: u8, address: &str, password: Option<&str>) -> NewAccount {
-    NewAccount {
-        id: AccountId(uuid(number)),
-        email: email(address),
-        name: Some("Ada".to_owned()),
-        password: password.map(str::to_owned),
-    }
+    NewAccount { id: AccountId(uuid(number)), email: email(address), name: Some("Ada".to_owned()), password: password.map(str::to_owned) }
 }
 
 async fn kept(store: &Store, address: &str) -> Option<String> {
@@ -49,7 +44,10 @@ async fn a_password_is_set_for_ones_own_address(fresh: &Fresh) {
     assert_eq!(set(nobody, "ada@example.com", "ghost").await, Linked::NoAccount);
     assert_eq!(set(ada, "ada@example.com", "first").await, Linked::Now);
     assert_eq!(set(ada, "ada@example.com", "second").await, Linked::Already);
-    assert_eq!((kept(store, "ada@example.com").await, kept(store, "eve@example.com").await), (Some("second".to_owned()), Some("of eve".to_owned())));
+    assert_eq!(
+        (kept(store, "ada@example.com").await, kept(store, "eve@example.com").await),
+        (Some("second".to_owned()), Some("of eve".to_owned()))
+    );
     store.set_account_disabled(eve, Some(at(2)), at(2)).await.unwrap();
     assert_eq!(set(eve, "eve@example.com", "late").await, Linked::NoAccount);
     let account = store.account(ada).await.unwrap().unwrap();
@@ -84,7 +82,8 @@ async fn a_password_goes_with_its_identity(fresh: &Fresh) {
 
 async fn one_makes_an_account_of_an_address(fresh: &Fresh) {
     let outcomes =
-        fifty(fresh, |store, number| async move { store.create_account(new(100 + number, "ada@example.com", None), at(0)).await.unwrap() }).await;
+        fifty(fresh, |store, number| async move { store.create_account(new(100 + number, "ada@example.com", None), at(0)).await.unwrap() })
+            .await;
     assert_eq!(count(outcomes), 1);
     assert_eq!((fresh.count("account").await, fresh.count("account_email").await), (1, 1));
 }

@@ -3,9 +3,10 @@
 use askama::Template;
 
 use super::{
-    AccountAssetsPage, AccountPage, Aim, AppLine, AssetBlock, AssetLine, AssetSubject, Chain, ConsentPage, Destination, DeviceDonePage,
-    DevicePage, EmailPage, EmailProblem, EmailStage, ErrorPage, Fault, FormPostPage, Frame, GrantLine, HomePage, IdentityLine, Link, LoggedOutPage, LogoutPage, PermissionLine,
-    ProfileField, RemovableWay, RemoveWayPage, ScopeLine, SessionLine, SignInPage, SpanLine, Vouching, WayName, Ways,
+    AccountAssetsPage, AccountPage, AccountPasswordPage, Aim, AppLine, AssetBlock, AssetLine, AssetSubject, Chain, ConsentPage, Destination, DeviceDonePage,
+    DevicePage, EmailPage, EmailProblem, EmailStage, ErrorPage, Fault, FormPostPage, Frame, GrantLine, HomePage, IdentityLine, Link,
+    LoggedOutPage, LogoutPage, PermissionLine, ProfileField, RemovableWay, RemoveWayPage, ScopeLine, SessionLine, SignInPage, SpanLine,
+    Vouching, WayName, Ways,
 };
 
 const HOSTILE: &str = r#""><script>alert(1)</script><img src=x onerror='alert(2)'> javascript:alert(3) {{7*7}} &amp;"#;
@@ -46,8 +47,17 @@ fn pages(text: &str, address: &str) -> Vec<(&'static str, String)> {
         ("device_done", DeviceDonePage { frame: frame(), client_name: s(), allowed: true }.render()),
         ("device_denied", DeviceDonePage { frame: frame(), client_name: s(), allowed: false }.render()),
         (
+            "account-password",
+            AccountPasswordPage { frame: frame(), csrf: s(), emails: vec![s()], replaces: true, problem: Some(s()) }.render(),
+        ),
+        (
+            "account-password-choice",
+            AccountPasswordPage { frame: frame(), csrf: s(), emails: vec![s(), s()], replaces: false, problem: None }.render(),
+        ),
+        (
             "account",
             AccountPage {
+                passwords: true,
                 frame: frame(),
                 csrf: s(),
                 identities: vec![way(&s(), "/account/ways/remove?subject=x", true), way(&s(), "/", false)],
@@ -330,6 +340,7 @@ fn remove_way(frame: Frame, words: &str, removable: RemovableWay) -> RemoveWayPa
 }
 
 fn account(problem: Option<&str>, full: bool) -> AccountPage {
+    passwords: true,
     let app = |name: &str, id: &str| AppLine {
         client_id: id.into(),
         name: name.into(),
@@ -338,6 +349,7 @@ fn account(problem: Option<&str>, full: bool) -> AccountPage {
         start: None,
     };
     AccountPage {
+        passwords: true,
         frame: frame("Your account", false),
         csrf: "c".into(),
         identities: vec![way("Ledger", "/account/ways/remove?provider=web3&subject=x", true), way(ADDRESS, "/", false)],
