@@ -4,7 +4,6 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use url::Url;
 
-use super::email;
 use super::upstream;
 use crate::domain::{ClientKind, Provider, RedirectUri, Scope, UserCode};
 use crate::policy;

@@ -3,10 +3,10 @@
 use askama::Template;
 
 use super::{
-    AccountAssetsPage, AccountPage, AccountPasswordPage, Aim, AppLine, AssetBlock, AssetLine, AssetSubject, Chain, ConsentPage, Destination, DeviceDonePage,
-    DevicePage, EmailPage, EmailProblem, EmailStage, ErrorPage, Fault, FormPostPage, Frame, GrantLine, HomePage, IdentityLine, Link,
-    LoggedOutPage, LogoutPage, PermissionLine, ProfileField, RemovableWay, RemoveWayPage, ScopeLine, SessionLine, SignInPage, SpanLine,
-    Vouching, WayName, Ways,
+    AccountAssetsPage, AccountPage, AccountPasswordPage, Aim, AppLine, AssetBlock, AssetLine, AssetSubject, Chain, ConsentPage,
+    Destination, DeviceDonePage, DevicePage, EmailPage, EmailProblem, EmailStage, ErrorPage, Fault, FormPostPage, Frame, GrantLine,
+    HomePage, IdentityLine, Link, LoggedOutPage, LogoutPage, PermissionLine, ProfileField, RemovableWay, RemoveWayPage, ScopeLine,
+    SessionLine, SignInPage, SpanLine, Vouching, WayName, Ways,
 };
 
 const HOSTILE: &str = r#""><script>alert(1)</script><img src=x onerror='alert(2)'> javascript:alert(3) {{7*7}} &amp;"#;
@@ -340,7 +340,6 @@ fn remove_way(frame: Frame, words: &str, removable: RemovableWay) -> RemoveWayPa
 }
 
 fn account(problem: Option<&str>, full: bool) -> AccountPage {
-    passwords: true,
     let app = |name: &str, id: &str| AppLine {
         client_id: id.into(),
         name: name.into(),
