@@ -36,7 +36,7 @@ macro_rules! with_providers {
 pub(crate) async fn run(engine: Database, body: impl AsyncFnOnce(&World, &Providers)) {
     let there = Providers::open();
     let (file, ca) = (there.file(), authority());
-    let world = World::new(engine, &[("FILE", &file), ("EGRESS_EXTRA_CA_FILE", ca)]).await;
+    let world = World::new(engine, &[("FILE", file.as_str()), ("EGRESS_EXTRA_CA_FILE", ca)]).await;
     body(&world, &there).await;
 }
 

@@ -200,13 +200,9 @@ mod tests {
         for alg in ["none", "None", "HS256", "HS512", "RS512", "ES384", ""] {
             assert_eq!(IdToken::parse(&token(&json!({ "alg": alg }).to_string(), &claims)).err(), Some(NoIdToken::Algorithm), "{alg}");
         }
-        for header in [
-            r#"{}"#,
-            r#"{"alg":5}"#,
-            r#"{"alg":"ES256","kid":null}"#,
-            r#"{"alg":"ES256","crit":["exp"]}"#,
-            r#"{"alg":"ES256","crit":null}"#,
-        ] {
+        for header in
+            ["{}", r#"{"alg":5}"#, r#"{"alg":"ES256","kid":null}"#, r#"{"alg":"ES256","crit":["exp"]}"#, r#"{"alg":"ES256","crit":null}"#]
+        {
             assert_eq!(IdToken::parse(&token(header, &claims)).err(), Some(NoIdToken::Malformed), "{header}");
         }
         for text in
