@@ -1398,8 +1398,8 @@ export const mutations = [
     line: '30',
     name: 'told-address-of-the-account-alone',
     file: 'src/store/identities.rs',
-    sql: '(SELECT i.email FROM identity i WHERE i.account_id = ',
-    to: '(SELECT i.email FROM identity i WHERE i.account_id IS NOT NULL OR i.account_id = ',
+    sql: ' AND i.account_id = ',
+    to: ' AND i.account_id >= ',
     fails: ['identities::the_address_that_tokens_tell_of'],
   },
   {

@@ -70,14 +70,19 @@ pub enum Unlinked {
 macro_rules! verified_email {
     ($account:literal, $provider:literal, $subject:literal) => {
         concat!(
-            "(SELECT i.email FROM identity i WHERE i.account_id = ",
-            $account,
-            " AND i.email IS NOT NULL
-                ORDER BY CASE WHEN i.provider = ",
+            "COALESCE((SELECT i.email FROM identity i
+                         WHERE i.provider = ",
             $provider,
             " AND i.subject = ",
             $subject,
-            " THEN 0 ELSE 1 END, i.created_at, i.provider, i.subject LIMIT 1)"
+            " AND i.account_id = ",
+            $account,
+            "),
+                        (SELECT i.email FROM identity i
+                         WHERE i.account_id = ",
+            $account,
+            " AND i.email IS NOT NULL
+                         ORDER BY i.created_at, i.provider, i.subject LIMIT 1))"
         )
     };
 }

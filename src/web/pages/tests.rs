@@ -6,7 +6,7 @@ use super::{
     AccountAssetsPage, AccountPage, AccountPasswordPage, Aim, AppLine, AssetBlock, AssetLine, AssetSubject, Chain, ConsentPage,
     Destination, DeviceDonePage, DevicePage, EmailPage, EmailProblem, EmailStage, ErrorPage, Fault, FormPostPage, Frame, GrantLine,
     HomePage, IdentityLine, Link, LoggedOutPage, LogoutPage, PermissionLine, ProfileField, RemovableWay, RemoveWayPage, ScopeLine,
-    SessionLine, SignInPage, SpanLine, Vouching, WayName, Ways,
+    SessionLine, SignInPage, SpanLine, UpstreamButton, Vouching, WayName, Ways,
 };
 
 const HOSTILE: &str = r#""><script>alert(1)</script><img src=x onerror='alert(2)'> javascript:alert(3) {{7*7}} &amp;"#;
@@ -259,6 +259,26 @@ fn the_networks_reach_the_script_as_json() {
     assert_eq!(json, r#"[{"id":137,"name":"Polygon \"main\""},{"id":1,"name":"Ethereum"}]"#);
     assert!(!html.contains("/dev/wallet.js"), "the throw-away wallet is for development only");
     assert!(!html.contains("data-client") && html.contains("Sign in to your account"));
+}
+
+#[test]
+fn the_ways_come_in_their_order_and_the_last_used_is_marked() {
+    let mut page = sign_in(None, false);
+    page.ways = Ways {
+        wallet: true,
+        upstreams: vec![UpstreamButton { id: "acme".to_owned(), name: "Acme".to_owned() }],
+        order: vec!["acme".to_owned(), "web3".to_owned()],
+        last: Some("acme".to_owned()),
+        ..Ways::default()
+    };
+    let html = page.render().unwrap();
+    let place = |text: &str| html.find(text).unwrap();
+    assert!(place("data-way=\"acme\"") < place("Used last") && place("Used last") < place("data-way=\"web3\""), "{html}");
+    assert_eq!(html.matches("Used last in this browser").count(), 1);
+    assert!(!html.contains("Other ways to sign in"));
+    page.ways = Ways::default();
+    let html = page.render().unwrap();
+    assert!(html.contains("There is no way to sign in") && !html.contains("signin.js"), "{html}");
 }
 
 #[test]
