@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { after, before, describe, test } from 'node:test';
 import { DESKTOP, PHONE } from '../lib/browser.mjs';
 import { claimsOf } from '../lib/flow.mjs';
+import { until } from '../lib/server.mjs';
 import { allow, openRequest, person, problemTitle, setScene, tokensOf, wayOn } from './scene.mjs';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -34,6 +35,16 @@ const makeNew = (page) => page.getByRole('button', { name: 'Make a new account w
 async function press(button, phone) {
   await phone.touch();
   await button.click();
+}
+
+/** Gives a function that waits until the browser was asked so many times, by the button or by the list, and the last question stays open. */
+function counter(page) {
+  let count = 0;
+  page.on('response', (response) => response.url().endsWith('/passkey/options') && (count += 1));
+  return async (times) => {
+    await until(`${times} questions`, () => count >= times);
+    await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn))));
+  };
 }
 
 async function signOut(scene, page, phone) {
@@ -91,11 +102,13 @@ describe('signing in with a passkey', () => {
     await signOut(scene, page, phone);
     await phone.verified(false);
     const back = scene.app.next();
+    const asked = counter(page);
     const request = await openRequest(scene, page);
     await page.locator('#passkey-field').waitFor();
     await press(signIn(page), phone);
     assert.equal(await problemTitle(page), 'No passkey was used');
     await phone.leave();
+    await asked(3);
     await phone.verified(true);
     await press(wayOn(page, 'Try again'), phone);
     assert.equal(claimsOf((await tokensOf(scene, { request, arrival: await back })).id_token).sub, claims.sub);
@@ -110,11 +123,15 @@ describe('signing in with a passkey', () => {
     // The same device, at a server that has lost its account.
     const other = await setScene();
     try {
+      const asked = counter(page);
       await page.goto(`${other.server.issuer}/account`);
       await page.locator('#passkey-field').waitFor();
       await press(signIn(page), phone);
       assert.equal(await problemTitle(page), 'This passkey is not known here');
+      await phone.leave();
+      await asked(3);
       assert.equal((await phone.credentials())[0].credentialId, known.credentialId);
+      await page.goto('about:blank');
     } finally {
       await other.end();
     }
