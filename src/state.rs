@@ -95,7 +95,10 @@ impl State {
         let (notes, taken) = mpsc::channel(NOTES);
         let client_keys = client_keys::Known::new();
         let messages = Notify::new();
-        (Self { config, mode, store, keys, clock, entropy, limits, egress, mail: None, messages, clients, logos, client_keys, notes }, taken)
+        (
+            Self { config, mode, store, keys, clock, entropy, limits, egress, mail: None, messages, clients, logos, client_keys, notes },
+            taken,
+        )
     }
 
     /// The client of that id, as it was at most two seconds ago; `None` when there is none, or when it is disabled.

@@ -5,8 +5,8 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::table::settings;
 use super::mail::{Sender, SmtpUrl};
+use super::table::settings;
 use super::value::{DatabaseUrl, LogFormat, WebPage};
 use super::{AssetIssuer, ClientEntry, Effective, Issuer, Network};
 use crate::domain::{Contract, Scope, Secret, SubjectType};

@@ -114,7 +114,8 @@ impl Smtp {
 
     // A refusal here is about us and not about the letter, however it is meant: an operator may mend it.
     async fn connect(&self) -> Result<AsyncSmtpConnection, MailError> {
-        let failed = |reason: lettre::transport::smtp::Error| MailError::NotNow(format!("the mail server cannot be used: {}", plain(&reason)));
+        let failed =
+            |reason: lettre::transport::smtp::Error| MailError::NotNow(format!("the mail server cannot be used: {}", plain(&reason)));
         let at_once = self.tls.clone().filter(|_| self.server.security == SmtpSecurity::Tls);
         let server = (self.server.host.as_str(), self.server.port);
         let mut connection =

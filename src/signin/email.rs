@@ -96,7 +96,13 @@ async fn charge(ctx: &Ctx, email: &Email) -> Result<(), Held> {
     let hourly = settings.per_address_per_hour.get();
     let of_address = "Only so many codes are mailed to one address in a short time.";
     for (kind, most, within, whose, words) in [
-        ("email code, network", settings.per_network_per_hour.get(), HOUR, network.as_str(), "Many codes were asked for from your network."),
+        (
+            "email code, network",
+            settings.per_network_per_hour.get(),
+            HOUR,
+            network.as_str(),
+            "Many codes were asked for from your network.",
+        ),
         ("email code, next", 1, settings.resend_after, address, of_address),
         ("email code, hour", hourly, HOUR, address, of_address),
         ("email code, day", hourly.saturating_mul(4), DAY, address, of_address),
@@ -226,7 +232,6 @@ fn code_page(ctx: &Ctx, visit: &Visit, status: StatusCode, code: &EmailCodeState
 
 fn page(ctx: &Ctx, visit: &Visit, status: StatusCode, stage: EmailStage, problem: Option<EmailProblem>) -> HttpResponse {
     let frame = reply::frame(&ctx.state, &ctx.request_id(), "Sign in by email");
-    let page =
-        EmailPage { frame: frame.clone(), interaction: visit.id.to_string(), csrf: visit.browser.csrf(), stage, problem };
+    let page = EmailPage { frame: frame.clone(), interaction: visit.id.to_string(), csrf: visit.browser.csrf(), stage, problem };
     reply::page(status, &frame, &page, None)
 }

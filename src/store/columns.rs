@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use crate::domain::{
     AccountId, Address, AssetDid, AuthMethod, ChallengeId, ClaimsProfile, ClientId, ClientKind, CodeId, DeviceId, Email, EmailCodeId,
-    FamilyId, GrantEnd, GrantId, GrantSource, InteractionId, KeyPurpose, PermissionSet, Pkce, Provider, RedirectUri, Scope, SessionId, SigningAlg,
-    SubjectType, Timestamp, TokenHash,
+    FamilyId, GrantEnd, GrantId, GrantSource, InteractionId, KeyPurpose, PermissionSet, Pkce, Provider, RedirectUri, Scope, SessionId,
+    SigningAlg, SubjectType, Timestamp, TokenHash,
 };
 
 // A value whose column has the type of `$column`: it is written by `$write` and read back by `$read`.

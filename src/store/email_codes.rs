@@ -45,10 +45,10 @@ impl TryFrom<String> for MailState {
     type Error = UnknownWord;
 
     fn try_from(text: String) -> Result<Self, UnknownWord> {
-        [Self::Waiting, Self::Sent, Self::Refused].into_iter().find(|state| state.as_str() == text).ok_or(UnknownWord {
-            given: text,
-            known: "`waiting` `sent` `refused` ",
-        })
+        [Self::Waiting, Self::Sent, Self::Refused]
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or(UnknownWord { given: text, known: "`waiting` `sent` `refused` " })
     }
 }
 

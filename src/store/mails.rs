@@ -137,17 +137,7 @@ pub(super) async fn drop_code(conn: &mut Conn<'_>, id: EmailCodeId) -> Result<()
 async fn put(conn: &mut Conn<'_>, mail: &Mail, kind: &'static str, due_at: Timestamp) -> Result<(), StoreError> {
     on!(
         *conn,
-        execute(
-            PUT,
-            mail.id,
-            kind,
-            mail.recipient.clone(),
-            Json(&mail.subject),
-            mail.attempts,
-            mail.created_at,
-            due_at,
-            mail.expires_at
-        )
+        execute(PUT, mail.id, kind, mail.recipient.clone(), Json(&mail.subject), mail.attempts, mail.created_at, due_at, mail.expires_at)
     )
     .map(drop)
 }

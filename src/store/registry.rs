@@ -2,8 +2,9 @@
 
 use super::{
     accounts, agreements, assertions, asset_claims, asset_imports, asset_pages, assets, challenges, clients, codes, consents,
-    developer_tokens, devices, email_codes, endings, exchange, families, grant_history, grant_lists, grants, identities, identity, identity_licenses,
-    interactions, licenses, logos, mails, notices, outbox, persons, pushed_requests, registrations, revocations, sessions, signing_keys, sweep, tries,
+    developer_tokens, devices, email_codes, endings, exchange, families, grant_history, grant_lists, grants, identities, identity,
+    identity_licenses, interactions, licenses, logos, mails, notices, outbox, persons, pushed_requests, registrations, revocations,
+    sessions, signing_keys, sweep, tries,
 };
 
 /// One SQL text, and where it is declared.

@@ -9,8 +9,8 @@ use actix_web::HttpResponse;
 
 use super::ctx::Ctx;
 use super::fault::Fault;
-use super::{known, session};
 use super::visit::{self, Purpose, Visit};
+use super::{known, session};
 use crate::domain::{AccountId, Secret, SessionId};
 use crate::store::{Linked, Proved, Session, SessionDevice, SignedIn, StoreError};
 

@@ -37,7 +37,8 @@ fn sent(ctx: &Ctx) -> String {
 }
 
 fn tags(text: &str) -> impl Iterator<Item = &str> {
-    text.split('.').filter(|tag| tag.len() == LENGTH.div_ceil(3) * 4 - 2 && tag.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)))
+    text.split('.')
+        .filter(|tag| tag.len() == LENGTH.div_ceil(3) * 4 - 2 && tag.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)))
 }
 
 fn with(text: &str, own: &str) -> String {

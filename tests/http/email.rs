@@ -84,7 +84,11 @@ async fn a_mailed_code_signs_in(Scene { world, mail }: Scene) {
         let browser = Browser::new(&world);
         let interaction = browser.begin(&app.request()).await;
         let page = browser.get(&interaction).await;
-        assert!(page.is_sign_in() && page.body.contains(&format!("action=\"{interaction}/email\"")), "a form, without script: {}", page.body);
+        assert!(
+            page.is_sign_in() && page.body.contains(&format!("action=\"{interaction}/email\"")),
+            "a form, without script: {}",
+            page.body
+        );
         let asked = ask(&browser, &interaction, " Ada@Example.COM ").await;
         assert_eq!((asked.status, asked.location()), (303, format!("{interaction}/email").as_str()), "{}", asked.body);
         let page = browser.get(&format!("{interaction}/email")).await;
@@ -135,7 +139,9 @@ async fn a_code_may_be_tried_five_times(Scene { world, mail }: Scene) {
     let interaction = browser.begin(&app.request()).await;
     ask(&browser, &interaction, ADA).await;
     let code = mail.mail(1).await.code();
-    for (typed, left) in [(wrong(&code).as_str(), "4 more times"), ("", "3 more times"), ("abcdef", "2 more times"), ("1234567", "once more")] {
+    for (typed, left) in
+        [(wrong(&code).as_str(), "4 more times"), ("", "3 more times"), ("abcdef", "2 more times"), ("1234567", "once more")]
+    {
         let answer = enter(&browser, &interaction, typed).await;
         assert!(answer.status == 400 && answer.body.contains("That is not the code") && answer.body.contains(left), "{}", answer.body);
     }
@@ -157,7 +163,9 @@ async fn a_code_works_once_and_for_ten_minutes(Scene { world, mail }: Scene) {
     let form = [("csrf", csrf.as_str()), ("code", code.as_str())];
     let answers = futures_util::future::join_all((0..5).map(|_| browser.post(&path, &form))).await;
     assert_eq!(answers.iter().filter(|answer| answer.status == 303).count(), 1);
-    assert!(answers.iter().filter(|answer| answer.status != 303).all(|answer| answer.status == 400 && answer.body.contains("used already")));
+    assert!(
+        answers.iter().filter(|answer| answer.status != 303).all(|answer| answer.status == 400 && answer.body.contains("used already"))
+    );
 
     let other = Browser::new(&world);
     let interaction = other.begin(&app.request()).await;
@@ -266,8 +274,7 @@ async fn an_address_of_another_account_is_told_to_who_has_read_the_mail(Scene { 
 async fn a_mail_is_sent_later_only_if_its_code_lives(Scene { world, mail }: Scene) {
     let port = mail.port();
     drop(mail);
-    let (app, in_time, too_late, again) =
-        (App::public(&world, "app"), Browser::new(&world), Browser::new(&world), Browser::new(&world));
+    let (app, in_time, too_late, again) = (App::public(&world, "app"), Browser::new(&world), Browser::new(&world), Browser::new(&world));
     let interaction = in_time.begin(&app.request()).await;
     assert_eq!(ask(&in_time, &interaction, ADA).await.status, 303);
     let page = in_time.get(&format!("{interaction}/email")).await;

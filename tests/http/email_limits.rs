@@ -24,7 +24,9 @@ async fn from(base: &str, email: &str) -> Answer {
 /// Whether it is a page that says to wait, for as long as `Retry-After` says.
 fn waits(answer: &Answer, at_least: u64, at_most: u64) -> bool {
     let wait = answer.header("retry-after").parse::<u64>();
-    answer.status == 429 && wait.is_ok_and(|wait| (at_least..=at_most).contains(&wait)) && answer.body.contains("You can ask for another one in")
+    answer.status == 429
+        && wait.is_ok_and(|wait| (at_least..=at_most).contains(&wait))
+        && answer.body.contains("You can ask for another one in")
 }
 
 async fn an_address_gets_so_many_codes(Scene { world, mail }: Scene) {
@@ -79,7 +81,9 @@ async fn the_limits_are_those_of_all_replicas(Scene { world, mail }: Scene) {
 
 async fn a_network_and_everybody_together_get_so_many_codes(Scene { world, mail }: Scene) {
     let mut statuses = Vec::new();
-    for (number, caller) in ["192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.1", "2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"].iter().enumerate() {
+    for (number, caller) in
+        ["192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.1", "2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"].iter().enumerate()
+    {
         let answer = at(&world, caller, &format!("{number}@example.com")).await;
         statuses.push(answer.status);
         if answer.status == 429 {

@@ -58,7 +58,10 @@ async fn a_way_that_is_added_or_removed_is_told(Scene { world, mail }: Scene) {
     let told = mail.mail(2).await;
     assert_eq!((told.to.as_slice(), told.header("Subject")), ([ADA.to_owned()].as_slice(), "localhost: A way to sign in was added"));
     for text in [&told.text, &told.html] {
-        assert!(text.contains(&wallet) && text.contains(&format!("{ISSUER}/account")) && text.contains("1 January 2026, 00:01 UTC"), "{text}");
+        assert!(
+            text.contains(&wallet) && text.contains(&format!("{ISSUER}/account")) && text.contains("1 January 2026, 00:01 UTC"),
+            "{text}"
+        );
     }
     // Again is no news.
     assert_eq!(world.state.store.link_identity(account, &proved, now).await.unwrap(), Linked::Already);
@@ -133,7 +136,8 @@ async fn a_notice_waits_for_its_mail_server(Scene { world, mail }: Scene) {
     sign_in(&world, &mail, &browser, &mut count).await;
     let port = mail.port();
     drop(mail);
-    let proved = Proved { provider: Provider::web3(), subject: Wallet::new(1).address.to_string(), label: "a\r\nBcc: x".into(), email: None };
+    let proved =
+        Proved { provider: Provider::web3(), subject: Wallet::new(1).address.to_string(), label: "a\r\nBcc: x".into(), email: None };
     let account = account(&world).await;
     assert_eq!(world.state.store.link_identity(account, &proved, world.clock.now()).await.unwrap(), Linked::Now);
     // It is tried, and put off.

@@ -136,8 +136,7 @@ impl World {
 
     /// A server of the same settings on the same database: a replica. It ends with the test.
     pub(crate) async fn replica(&self) -> Replica {
-        let application =
-            Application::build(self.state.config.clone(), Mode::Serve, self.clock.clone(), Entropy::System).await.unwrap();
+        let application = Application::build(self.state.config.clone(), Mode::Serve, self.clock.clone(), Entropy::System).await.unwrap();
         let base = format!("http://{}", application.address());
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(application.run_until(async move {

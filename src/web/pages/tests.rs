@@ -4,8 +4,8 @@ use askama::Template;
 
 use super::{
     AccountAssetsPage, AccountPage, Aim, AppLine, AssetBlock, AssetLine, AssetSubject, Chain, ConsentPage, Destination, DeviceDonePage,
-    DevicePage, EmailPage, EmailProblem, EmailStage, ErrorPage, Fault, FormPostPage, Frame, GrantLine, HomePage, IdentityLine, Link, LoggedOutPage, LogoutPage, PermissionLine,
-    ProfileField, ScopeLine, SessionLine, SignInPage, SpanLine, Vouching, Ways,
+    DevicePage, EmailPage, EmailProblem, EmailStage, ErrorPage, Fault, FormPostPage, Frame, GrantLine, HomePage, IdentityLine, Link,
+    LoggedOutPage, LogoutPage, PermissionLine, ProfileField, ScopeLine, SessionLine, SignInPage, SpanLine, Vouching, Ways,
 };
 
 const HOSTILE: &str = r#""><script>alert(1)</script><img src=x onerror='alert(2)'> javascript:alert(3) {{7*7}} &amp;"#;
