@@ -1326,7 +1326,7 @@ export const mutations = [
     file: 'src/web/cookies.rs',
     from: 'Cookie::build(«self.name(secure)», secret.expose().to_owned())',
     to: 'self.name(false)',
-    also: [{ file: 'src/web/cookies.rs', from: 'request.cookie(«self.name(secure)»)', to: 'self.name(false)' }],
+    also: [{ file: 'src/web/cookies.rs', from: 'let cookie = request.cookie(«self.name(secure)»)', to: 'self.name(false)' }],
     fails: [
       'cookies::cookies_are_bound_to_the_host_and_hidden_from_scripts', 'pages::behind_https_the_cookies_are_secure_and_bound_to_the_host',
     ],
@@ -3174,4 +3174,5 @@ export const mutations = [
 export const without = {
   b18: 'what writes a mail never sees a request',
   b14: 'the test reads the sources',
+  b18: 'a mail is written from the settings: no request is within reach of it',
 };

@@ -3,7 +3,7 @@
 use super::Secret;
 
 /// The fewest characters (NIST SP 800-63B-4 §3.1.1.2: "at least 15 characters" where the password is all that is asked for).
-pub const SHORTEST: usize = 15;
+const SHORTEST: usize = 15;
 /// The most bytes: longer ones only cost time.
 const LONGEST: usize = 1_024;
 

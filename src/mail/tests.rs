@@ -1,5 +1,6 @@
 //! Letters, and the mail server: what is said to it in the clear and what is not, whom it may be.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -76,13 +77,13 @@ async fn server(tls: Tls, name: &str) -> Server {
                     Tls::AtOnce => {
                         let stream = acceptor.accept(stream).await.ok()?;
                         kept.lock().unwrap().push("TLS".to_owned());
-                        return talk(stream, true, &kept).await.map(drop);
+                        return talk(stream, true, &kept).await;
                     }
                     Tls::Never | Tls::Offered => talk_first(stream, tls == Tls::Offered, &kept).await?,
                 };
                 let stream = acceptor.accept(stream).await.ok()?;
                 kept.lock().unwrap().push("TLS".to_owned());
-                talk(stream, false, &kept).await.map(drop)
+                talk(stream, false, &kept).await
             });
         }
     });
@@ -145,7 +146,9 @@ async fn talk(stream: impl AsyncRead + AsyncWrite, greets: bool, heard: &Mutex<V
 
 fn smtp(url: &str, authority: Option<&str>) -> Smtp {
     let file = authority.map(|pem| {
-        let file = std::env::temp_dir().join(format!("latchkey-mail-ca-{}-{:p}", std::process::id(), &raw const *pem));
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let file = std::env::temp_dir().join(format!("latchkey-mail-ca-{}-{number}", std::process::id()));
         std::fs::write(&file, pem).unwrap();
         file
     });

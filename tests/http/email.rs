@@ -24,7 +24,7 @@ impl Scene {
         let mail = MailServer::new().await;
         let url = mail.url();
         let own = [("MAIL_SMTP_URL", url.as_str()), ("MAIL_FROM", "The Garage <id@garage.example>"), ("MAIL_TIMEOUT", "2s")];
-        let world = World::new(engine, &[&own, settings].concat()).await;
+        let world = World::new(engine, &[&own[..], settings].concat()).await;
         Self { world, mail }
     }
 }

@@ -97,7 +97,7 @@ async fn a_new_device_is_told_and_a_known_one_is_not(Scene { world, mail }: Scen
     let code = codes(&mail.mails(count + 1).await).pop().unwrap();
     let csrf = second.get(&interaction).await.csrf();
     let request = second.request(Method::POST, &format!("{interaction}/email/code")).header("content-type", FORM);
-    let request = request.header("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0 \u{e9}<b>");
+    let request = request.header("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0 <b>");
     let entered = second.send(request.body(Form::of(&[("csrf", &csrf), ("code", &code)]).encode())).await;
     assert_eq!(entered.location(), interaction);
     count += 2;

@@ -49,13 +49,12 @@ export async function startMailbox() {
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   mailbox.url = `smtp://127.0.0.1:${server.address().port}`;
-  mailbox.code = (address, within = 10_000) => {
-    const { promise, resolve, reject } = Promise.withResolvers();
-    const timer = setTimeout(() => reject(new Error(`no code for ${address} within ${within} ms`)), within);
-    waiting.push({ address, done: (code) => (clearTimeout(timer), resolve(code)) });
-    give();
-    return promise;
-  };
+  mailbox.code = (address, within = 10_000) =>
+    new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`no code for ${address} within ${within} ms`)), within);
+      waiting.push({ address, done: (code) => (clearTimeout(timer), resolve(code)) });
+      give();
+    });
   mailbox.stop = async () => {
     server.close();
     server.unref();

@@ -22,7 +22,7 @@ fn email(text: &str) -> Email {
     text.parse().unwrap()
 }
 
-fn new(number: u8, address: &str, password: Option<&str>) -> NewAccount {
+fn new(number: u128, address: &str, password: Option<&str>) -> NewAccount {
     NewAccount { id: AccountId(uuid(number)), email: email(address), name: Some("Ada".to_owned()), password: password.map(str::to_owned) }
 }
 
@@ -81,9 +81,10 @@ async fn a_password_goes_with_its_identity(fresh: &Fresh) {
 }
 
 async fn one_makes_an_account_of_an_address(fresh: &Fresh) {
-    let outcomes =
-        fifty(fresh, |store, number| async move { store.create_account(new(100 + number, "ada@example.com", None), at(0)).await.unwrap() })
-            .await;
+    let outcomes = fifty(fresh, |store, number| async move {
+        store.create_account(new(100 + u128::from(number), "ada@example.com", None), at(0)).await.unwrap()
+    })
+    .await;
     assert_eq!(count(outcomes), 1);
     assert_eq!((fresh.count("account").await, fresh.count("account_email").await), (1, 1));
 }
