@@ -1326,7 +1326,7 @@ export const mutations = [
     file: 'src/web/cookies.rs',
     from: 'Cookie::build(«self.name(secure)», secret.expose().to_owned())',
     to: 'self.name(false)',
-    also: [{ file: 'src/web/cookies.rs', from: 'let cookie = request.cookie(«self.name(secure)»)', to: 'self.name(false)' }],
+    also: [{ file: 'src/web/cookies.rs', from: 'Some(request.cookie(«self.name(secure)»)', to: 'self.name(false)' }],
     fails: [
       'cookies::cookies_are_bound_to_the_host_and_hidden_from_scripts', 'pages::behind_https_the_cookies_are_secure_and_bound_to_the_host',
     ],
