@@ -158,7 +158,7 @@ on_both!(every_success_names_its_issuer, |world| {
         let told = answer.redirect();
         assert_eq!(
             (told.get("iss"), told.get("state"), told.get("error"), told.get("code").len()),
-            (ISSUER, "a state", "", 43),
+            (ISSUER, "a state", "", 52),
             "{}",
             answer.location()
         );

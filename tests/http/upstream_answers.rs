@@ -35,7 +35,8 @@ async fn visit(browser: &Browser<'_>) -> String {
 async fn a_token_that_is_not_for_this_sign_in_is_refused(world: &World, there: &Providers) {
     let browser = Browser::new(world);
     let interaction = visit(&browser).await;
-    let half = &digest(&SHA256, b"another access token").as_ref()[..16];
+    let hash = digest(&SHA256, b"another access token");
+    let half = &hash.as_ref()[..16];
     for (name, value, why) in [
         ("iss", json!("https://evil.example"), "somebody else"),
         ("iss", json!(format!("{}/", there.issuer(""))), "somebody else"),
@@ -64,7 +65,8 @@ async fn a_token_that_is_not_for_this_sign_in_is_refused(world: &World, there: &
         refused(&browser, &answer, 400, NOT_USED, &what);
         assert!(answer.body.contains(why), "{what}: {}", answer.body);
     }
-    let half = &digest(&SHA256, ACCESS_TOKEN.as_bytes()).as_ref()[..16];
+    let hash = digest(&SHA256, ACCESS_TOKEN.as_bytes());
+    let half = &hash.as_ref()[..16];
     let good = there.sign_in(&browser, &interaction, |claims| claims["at_hash"] = json!(URL_SAFE_NO_PAD.encode(half))).await;
     assert_eq!(good.status, 303, "the visit was not harmed: {}", good.body);
 }
