@@ -2,6 +2,7 @@
 
 pub mod assets;
 pub mod page;
+pub mod password;
 mod profile;
 pub mod steps;
 pub mod ways;

@@ -14,6 +14,8 @@ use tokio::sync::mpsc;
 use crate::config::Config;
 use crate::domain::{Clock, Entropy};
 use crate::egress::Egress;
+use crate::mail::Mailer;
+use crate::passwords::Passwords;
 use crate::playground::Playground;
 use crate::state::{Note, State};
 use crate::tls::Tls;
@@ -47,6 +49,7 @@ impl Application {
         let operations = config.server.operations_listen.map(|address| bind(address, "server.operations_listen")).transpose()?;
         let tls = Tls::open(&config.tls).map_err(|reason| reason.to_string())?;
         let egress = Egress::new(&config.egress).map_err(|reason| reason.to_string())?;
+        let mail = Mailer::new(&config).map_err(|reason| reason.to_string())?;
         check_key_addresses(&config, &egress)?;
         let store = opening::store(&config).await?;
         let keys = opening::keys(&config, &store, &clock, &entropy).await?;
@@ -65,7 +68,9 @@ impl Application {
             Mode::Dev => Some(demo::prepare(&config, &store, clock.now(), &entropy).await?),
             Mode::Serve => None,
         };
-        let (state, notes) = State::new(config, mode, store, keys, egress, clock, entropy);
+        let passwords = config.passwords.enabled.then(|| Passwords::start(&config.passwords, &entropy)).transpose()?;
+        let (mut state, notes) = State::new(config, mode, store, keys, egress, passwords, clock, entropy);
+        state.mail = mail.or_else(|| (mode == Mode::Dev).then(Mailer::to_the_log));
         Ok(Self { state: Arc::new(state), notes, listener, tls, operations, demo })
     }
 
@@ -93,6 +98,9 @@ impl Application {
         let Self { state, notes, listener, tls, operations, demo } = self;
         let server = serve(&state, listener, tls.as_ref())?;
         warn(&state.config, tls.as_deref());
+        if state.mail.as_ref().is_some_and(Mailer::is_the_log) {
+            tracing::warn!("no mail server is set (mail.smtp_url): this development server shows its mails here, with the codes in them");
+        }
         let tasks = worker::start(&state, notes, tls);
         let operations = operations.map(|listener| serve_operations(&state, listener)).transpose()?;
         let handle = server.handle();
@@ -140,6 +148,10 @@ fn check_key_addresses(config: &Config, egress: &Egress) -> Result<(), String> {
         if let Some(uri) = &client.metadata.jwks_uri {
             egress.check_url(uri).map_err(|reason| format!("the jwks_uri of the client {} cannot be used: {reason}", client.id))?;
         }
+    }
+    for upstream in &config.upstreams {
+        let checked = egress.for_operators().check_url(&upstream.issuer);
+        checked.map_err(|reason| format!("the issuer of the provider {} cannot be used: {reason}", upstream.id.as_str()))?;
     }
     Ok(())
 }

@@ -13,12 +13,14 @@ mod errors;
 mod handover;
 mod issuer;
 mod load;
+mod mail;
 mod network;
 mod reference;
 mod resources;
 mod settings;
 mod span;
 mod table;
+mod upstreams;
 mod value;
 mod vocabulary;
 
@@ -30,11 +32,14 @@ pub use clients::{ClientEntry, Credential, MAX_ACCESS_TOKEN, MAX_DEVELOPER_TOKEN
 pub use errors::{ConfigError, ConfigErrors, Source};
 pub use issuer::{Issuer, IssuerError};
 pub use load::Flags;
+pub use mail::{Sender, SmtpSecurity, SmtpUrl};
 pub use network::Network;
 pub use reference::{README_BEGIN, README_END, example_file, markdown};
 pub use settings::{
-    Assets, Config, Data, Database, Egress, Identity, Interaction, Keys, Limits, Log, PushedRequests, Server, Session, Tls, Tokens, Wallet,
+    Assets, Config, Data, Database, Egress, EmailCodes, Identity, Interaction, Keys, Limits, Log, Mail, Passwords, PushedRequests, Server,
+    Session, Signin, Tls, Tokens, Wallet,
 };
 pub use span::{parse_span, span_words};
 pub use table::Effective;
+pub use upstreams::{Upstream, UpstreamCredential};
 pub use value::{DatabaseUrl, LogFormat, WebPage};

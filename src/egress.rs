@@ -1,10 +1,12 @@
-//! The one client for every fetch from an address that somebody else chose: key sets, metadata documents, logout, logos.
+//! The one client for every fetch from an address that somebody else chose: key sets, metadata documents, logout, logos, and providers
+//! at which people sign in.
 //!
 //! In comes a URL of an app's, out goes an answer of bounded size within bounded time, or why there is none. It speaks https to
 //! public addresses only. That is looked at when a name has been resolved, so that no name can lead inside, and again for each
 //! redirect. Nothing of ours goes along: no cookies, no referrer, no proxy of the environment.
 
 mod address;
+mod ask;
 mod error;
 mod names;
 mod places;
@@ -15,6 +17,7 @@ mod walls;
 #[cfg(test)]
 mod tests;
 
+pub use ask::Ask;
 pub use error::EgressError;
 pub use names::Names;
 pub use reply::{Fetched, Want};
@@ -42,6 +45,8 @@ const MOST_OF_A_POST: usize = 16 * 1024;
 #[derive(Clone, Debug)]
 pub struct Egress {
     http: Client,
+    /// The same behind [`Walls::operators`].
+    operators: Client,
     walls: Walls,
     bounds: Bounds,
     places: Arc<Places>,
@@ -85,21 +90,15 @@ impl Egress {
 
     fn build(settings: &config::Egress, walls: Walls, names: Names, bounds: Bounds) -> Result<Self, EgressError> {
         let tls = trust::client(settings.extra_ca_file.as_deref())?;
-        let http = Client::builder()
-            .user_agent(concat!("Latchkey/", env!("CARGO_PKG_VERSION")))
-            .tls_backend_preconfigured(tls.clone())
-            .dns_resolver(Arc::new(Guarded { names, walls: walls.clone() }))
-            // Followed here, hop by hop, because each has to be looked at first.
-            .redirect(Policy::none())
-            .referer(false)
-            // A proxy would resolve names by itself, behind the walls.
-            .no_proxy()
-            .connect_timeout(bounds.connect)
-            // Who a name belongs to is asked anew for each fetch.
-            .pool_max_idle_per_host(0)
-            .build()
-            .map_err(|problem| EgressError::Setup(format!("the client for others' addresses does not start: {problem}")))?;
-        Ok(Self { http, walls, bounds, places: Arc::new(Places::new(bounds.most)), tls })
+        let inside = Walls { operators: true, ..walls.clone() };
+        let (http, operators) = (client(&tls, names.clone(), &walls, bounds)?, client(&tls, names, &inside, bounds)?);
+        Ok(Self { http, operators, walls, bounds, places: Arc::new(Places::new(bounds.most)), tls })
+    }
+
+    /// The same client for addresses that the operator chose, which may be inside the operator's own network.
+    #[must_use]
+    pub fn for_operators(&self) -> Self {
+        Self { http: self.operators.clone(), walls: Walls { operators: true, ..self.walls.clone() }, ..self.clone() }
     }
 
     /// Reads a URL that an app wants to register for fetching: https, a host that is no address inside, no user name, no fragment.
@@ -177,6 +176,23 @@ impl Egress {
         let late = |_| EgressError::Unreachable(format!("no whole answer within {} s", self.bounds.total.as_secs_f32()));
         tokio::time::timeout(self.bounds.total, fetch).await.map_err(late)?
     }
+}
+
+fn client(tls: &rustls::ClientConfig, names: Names, walls: &Walls, bounds: Bounds) -> Result<Client, EgressError> {
+    Client::builder()
+        .user_agent(concat!("Latchkey/", env!("CARGO_PKG_VERSION")))
+        .tls_backend_preconfigured(tls.clone())
+        .dns_resolver(Arc::new(Guarded { names, walls: walls.clone() }))
+        // Followed here, hop by hop, because each has to be looked at first.
+        .redirect(Policy::none())
+        .referer(false)
+        // A proxy would resolve names by itself, behind the walls.
+        .no_proxy()
+        .connect_timeout(bounds.connect)
+        // Who a name belongs to is asked anew for each fetch.
+        .pool_max_idle_per_host(0)
+        .build()
+        .map_err(|problem| EgressError::Setup(format!("the client for others' addresses does not start: {problem}")))
 }
 
 // RFC 9110 §15.4: where a redirect leads, relative to where it came from; `None` where the answer is no redirect.

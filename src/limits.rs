@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter};
 
 use crate::config::Limits as LimitsConfig;
-use crate::domain::{ClientId, TokenHash};
+use crate::domain::{ClientId, Timestamp, TokenHash};
 
 /// One counter for each kind of try; a try is charged to where it came from.
 pub struct Limits {
@@ -38,6 +38,22 @@ type Guesser = (IpAddr, ClientId);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooMany {
     pub retry_after: u64,
+}
+
+/// How much there is of something that all replicas count together, in the database: so much in windows of that length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// What is counted: the same words are the same counter.
+    pub kind: &'static str,
+    pub most: u32,
+    pub within: Duration,
+}
+
+impl Allowance {
+    /// Whether so many tries are too many; if so, until when to wait.
+    pub fn judge(self, tries: i64, until: Timestamp, now: Timestamp) -> Result<(), TooMany> {
+        if tries <= i64::from(self.most) { Ok(()) } else { Err(TooMany { retry_after: until.since(now).as_secs().max(1) }) }
+    }
 }
 
 /// What is counted.
@@ -155,8 +171,9 @@ impl Limits {
     }
 }
 
-// Whoever has one IPv6 address usually has the whole /64 around it.
-fn network(address: IpAddr) -> IpAddr {
+/// The network that an address counts as: whoever has one IPv6 address usually has the whole /64 around it.
+#[must_use]
+pub fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
@@ -238,6 +255,15 @@ mod tests {
         assert_eq!([tried(1, "a"), tried(1, "b"), tried(1, "c")], [true, true, false], "an address");
         assert_eq!([tried(2, "d"), tried(3, "d"), tried(4, "d")], [true, true, false], "a browser");
         assert_eq!([tried(5, "e"), tried(6, "f")], [true, false], "everybody: what was refused did not count");
+    }
+
+    #[test]
+    fn what_replicas_count_together_is_judged_alone() {
+        let allowance = Allowance { kind: "x", most: 2, within: Duration::from_mins(1) };
+        let at = Timestamp::from_seconds;
+        let judged: Vec<_> = (1..=3).map(|tries| allowance.judge(tries, at(60), at(18))).collect();
+        assert_eq!(judged, [Ok(()), Ok(()), Err(TooMany { retry_after: 42 })]);
+        assert_eq!(allowance.judge(3, at(60), at(60)), Err(TooMany { retry_after: 1 }));
     }
 
     #[test]

@@ -21,3 +21,4 @@ pub mod resource;
 pub mod siwe;
 pub mod standard_claims;
 pub mod token_exchange;
+pub mod upstream;

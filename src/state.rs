@@ -1,21 +1,28 @@
 //! What every handler can reach: the configuration, the store, the keys, time, chance and limits. Built once, shared by all workers.
 
 mod client_keys;
+mod place;
+mod upstreams;
 
 pub use client_keys::NoKeys;
+pub use upstreams::Unavailable;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use moka::future::Cache;
 use tokio::sync::{Notify, mpsc};
+use url::Url;
 
-use crate::config::Config;
+use crate::config::{Config, Upstream};
 use crate::domain::{Address, ClientId, Clock, Entropy, SessionId, Timestamp};
 use crate::egress::Egress;
 use crate::endpoints::Endpoint;
 use crate::keys::{ClientKeys, Keyring};
 use crate::limits::Limits;
+use crate::mail::Mailer;
+use crate::passwords::Passwords;
+use crate::protocol::upstream::discovery::ProviderMetadata;
 use crate::store::{ClientLogo, ClientRecord, ClientSource, Store, StoreError};
 
 /// How the program was started.
@@ -39,11 +46,16 @@ pub struct State {
     pub limits: Limits,
     /// For every fetch from an address that somebody else chose.
     pub egress: Egress,
+    /// Hashes passwords, where people may sign in by them.
+    pub passwords: Option<Passwords>,
+    /// How mail leaves; `None`: it does not. Set once, before anything is served.
+    pub mail: Option<Mailer>,
     /// Wakes the worker that delivers messages, so that it need not find out by itself that there are some.
     pub messages: Notify,
     clients: Cache<ClientId, Arc<ClientRecord>>,
     logos: Cache<(ClientId, String), Option<Arc<ClientLogo>>>,
     client_keys: client_keys::Known,
+    upstreams: upstreams::Known,
     notes: mpsc::Sender<Note>,
 }
 
@@ -77,6 +89,7 @@ impl State {
         store: Store,
         keys: Keyring,
         egress: Egress,
+        passwords: Option<Passwords>,
         clock: Clock,
         entropy: Entropy,
     ) -> (Self, mpsc::Receiver<Note>) {
@@ -91,8 +104,29 @@ impl State {
             .build();
         let (notes, taken) = mpsc::channel(NOTES);
         let client_keys = client_keys::Known::new();
+        let upstreams = upstreams::Known::new(&config.upstreams);
         let messages = Notify::new();
-        (Self { config, mode, store, keys, clock, entropy, limits, egress, messages, clients, logos, client_keys, notes }, taken)
+        (
+            Self {
+                config,
+                mode,
+                store,
+                keys,
+                clock,
+                entropy,
+                limits,
+                egress,
+                passwords,
+                mail: None,
+                messages,
+                clients,
+                logos,
+                client_keys,
+                upstreams,
+                notes,
+            },
+            taken,
+        )
     }
 
     /// The client of that id, as it was at most two seconds ago; `None` when there is none, or when it is disabled.
@@ -153,6 +187,40 @@ impl State {
             (None, Some(uri)) => self.client_keys.fetched(&self.egress, (&client.id, uri), unlike, now).await,
             (set, _) => self.client_keys.given(&client.id, set.as_ref().unwrap_or_default()).await,
         }
+    }
+
+    /// The provider of that id, if the operator declared it.
+    #[must_use]
+    pub fn upstream(&self, id: &str) -> Option<&Upstream> {
+        self.config.upstreams.iter().find(|upstream| upstream.id.as_str() == id)
+    }
+
+    /// What a provider says of itself, as it was at most an hour ago.
+    ///
+    /// # Errors
+    /// When it does not say it, or not as it should; the log has why.
+    pub async fn upstream_metadata(&self, upstream: &Upstream, now: Timestamp) -> Result<Arc<ProviderMetadata>, Unavailable> {
+        self.upstreams.metadata(&self.egress, upstream, now).await
+    }
+
+    /// A provider's keys; `unlike` as with [`Self::client_keys`].
+    ///
+    /// # Errors
+    /// When there are none to be had; the log has why.
+    pub async fn upstream_keys(
+        &self,
+        upstream: &Upstream,
+        metadata: &ProviderMetadata,
+        unlike: Option<&Arc<ClientKeys>>,
+        now: Timestamp,
+    ) -> Result<Arc<ClientKeys>, Unavailable> {
+        self.upstreams.keys(&self.egress, upstream, metadata, unlike, now).await
+    }
+
+    /// The client for an address that a provider is spoken to at.
+    #[must_use]
+    pub fn upstream_egress(&self, upstream: &Upstream, url: &Url) -> Egress {
+        upstreams::door(&self.egress, &upstream.issuer, url)
     }
 
     /// Leaves a note for the worker, if there is room for it.

@@ -32,6 +32,8 @@ pub use record::{AssetTokenId, Record};
 
 /// RFC 8176 §2: "pop: Proof-of-possession … of a key".
 pub const POP: &str = "pop";
+/// RFC 8176 §2: "pwd: Password-based authentication".
+pub const PWD: &str = "pwd";
 
 /// RFC 6749 §5.1 with OpenID Connect Core §3.1.3.3.
 #[derive(Clone, Debug, Serialize)]
@@ -176,7 +178,7 @@ pub fn new_code(state: &State, client: &ClientRecord, approved: &Approved, now: 
     let id = CodeId(state.entropy.uuid(now));
     let mut record = approved.code(id, now, state.config.tokens.code_lifetime, longest_lifetime(state, client));
     record.told_as = told_as(state, client, &record);
-    let text = refresh::code_text(state.entropy.secret(), refresh::binding(client, &record).is_some());
+    let text = refresh::code_text(state.entropy.secret_at(now), refresh::binding(client, &record).is_some());
     (record, text)
 }
 

@@ -1,6 +1,7 @@
-//! What happens by itself: sweeping what has expired, rotating and re-reading keys, taking over a new certificate, delivering messages,
-//! writing notes, forgetting quiet callers.
+//! What happens by itself: sweeping what has expired, rotating and re-reading keys, taking over a new certificate, delivering messages
+//! and mails, writing notes, forgetting quiet callers.
 
+mod mails;
 mod messages;
 
 use std::collections::HashMap;
@@ -67,6 +68,9 @@ pub fn start(state: &Arc<State>, notes: mpsc::Receiver<Note>, tls: Option<Arc<Tl
         }
     }));
     tasks.spawn(messages::deliver(Arc::clone(state)));
+    if state.mail.is_some() {
+        tasks.spawn(mails::deliver(Arc::clone(state)));
+    }
     tasks.spawn(every(QUIET, Arc::clone(state), |state| async move { state.limits.forget_quiet() }));
     if let Some(tls) = tls {
         tasks.spawn(watch_certificate(tls));

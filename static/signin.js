@@ -4,6 +4,7 @@
 // One `Attempt` is one such walk. Whatever makes it stale (another wallet, another account, "try again") ends it, and an
 // answer that comes later is dropped. The server decides everything; this script only carries messages.
 
+import { offerPasskeys } from "./signin/passkey.js";
 import { askForMessage, handInSignature } from "./signin/server.js";
 import * as view from "./signin/view.js";
 import { discover } from "./signin/wallets.js";
@@ -320,22 +321,33 @@ function lastWallet() {
   }
 }
 
-view.listen({ changeWallet: chooseAgain, otherAccount: chooseAccount, lookAgain: () => location.reload() });
-view.say("Looking for wallets in this browser.");
-discover({
-  found(wallet) {
-    walletCount += 1;
-    view.addWallet(wallet, { press: () => begin(wallet), usedLast: wallet.id === lastWallet(), first: !settled });
-    if (!current) view.showWallets();
-  },
-  lost(wallet) {
-    walletCount -= 1;
-    view.removeWallet(wallet);
-  },
-  settled() {
-    settled = true;
-    if (!current) view.showWallets();
-  },
+if (document.getElementById("wallets")) {
+  view.listen({ changeWallet: chooseAgain, otherAccount: chooseAccount, lookAgain: () => location.reload() });
+  view.say("Looking for wallets in this browser.");
+  discover({
+    found(wallet) {
+      walletCount += 1;
+      view.addWallet(wallet, { press: () => begin(wallet), usedLast: wallet.id === lastWallet(), first: !settled });
+      if (!current) view.showWallets();
+    },
+    lost(wallet) {
+      walletCount -= 1;
+      view.removeWallet(wallet);
+    },
+    settled() {
+      settled = true;
+      if (!current) view.showWallets();
+    },
+  });
+}
+
+offerPasskeys({
+  door,
+  here,
+  app: client || null,
+  back: wayBack(),
+  started: () => (current = null),
+  signedIn: () => otherTabs?.postMessage("signed-in"),
 });
 
 otherTabs?.addEventListener("message", (event) => event.data === "signed-in" && view.showElsewhere(here));

@@ -12,7 +12,7 @@ const ROWS: &[&[&str]] = &[
     &["protocol", "store"],
     &["policy", "keys"],
     &["config"],
-    &["limits", "opening", "egress", "tls"],
+    &["limits", "opening", "egress", "mail", "passwords", "tls"],
     &["state"],
     &["tokens"],
     &["web"],
@@ -32,10 +32,14 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("reqwest::", &["egress", "playground", "cli"]),
     ("rustls::", &["egress", "playground", "tls"]),
     ("openidconnect::", &["playground"]),
+    ("argon2::", &["passwords"]),
+    ("rustix::", &["passwords"]),
     ("qrcode::", &["playground"]),
     ("async_graphql::", &["identity"]),
     ("async_graphql_value::", &["identity"]),
+    ("lettre::", &["mail"]),
     ("clap::", &["cli", "config"]),
+    ("webauthn_rs::", &["policy"]),
 ];
 
 /// The longest file that needs no reason in its first comment, in lines.

@@ -68,8 +68,17 @@ mod par;
 #[path = "http/device.rs"]
 mod device;
 
+#[path = "http/authenticator.rs"]
+mod authenticator;
+
+#[path = "http/passkey.rs"]
+mod passkey;
+
 #[path = "http/single_use.rs"]
 mod single_use;
+
+#[path = "http/passwords.rs"]
+mod passwords;
 
 #[path = "http/userinfo.rs"]
 mod userinfo;
@@ -129,8 +138,29 @@ mod logout;
 #[path = "http/listener.rs"]
 mod listener;
 
+#[path = "http/provider.rs"]
+mod provider;
+
+#[path = "http/upstream.rs"]
+mod upstream;
+
+#[path = "http/upstream_answers.rs"]
+mod upstream_answers;
+
 #[path = "http/backchannel.rs"]
 mod backchannel;
+
+#[path = "http/mailbox.rs"]
+mod mailbox;
+
+#[path = "http/email.rs"]
+mod email;
+
+#[path = "http/email_limits.rs"]
+mod email_limits;
+
+#[path = "http/notices.rs"]
+mod notices;
 
 #[path = "http/account.rs"]
 mod account;

@@ -12,6 +12,7 @@ mod store {
     pub(crate) mod clients;
     pub(crate) mod codes;
     pub(crate) mod device;
+    pub(crate) mod email_codes;
     pub(crate) mod engine;
     pub(crate) mod exchange;
     pub(crate) mod grants;
@@ -22,6 +23,8 @@ mod store {
     pub(crate) mod made;
     pub(crate) mod migrations;
     pub(crate) mod outbox;
+    pub(crate) mod passkeys;
+    pub(crate) mod passwords;
     pub(crate) mod plans;
     pub(crate) mod pushed;
     pub(crate) mod races;
@@ -32,4 +35,5 @@ mod store {
     pub(crate) mod signing_keys;
     pub(crate) mod sweep;
     pub(crate) mod trips;
+    pub(crate) mod upstream_visits;
 }

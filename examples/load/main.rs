@@ -14,6 +14,7 @@ mod http;
 mod machine;
 mod measure;
 mod operations;
+mod passwords;
 mod person;
 mod report;
 mod server;
@@ -107,6 +108,12 @@ async fn database(options: &Options, name: &'static str, url: Option<&str>, bare
             operations.push(row.beside(Bare::mean(&beside)));
         }
     }
+    let passwords = if options.only.as_deref().is_none_or(|only| passwords::NAME.contains(only)) {
+        eprintln!("{name}: passwords");
+        Some(passwords::measure(&server, place.database(), time).await?)
+    } else {
+        None
+    };
     // Last of all, because from here on there is much in the store.
     let mut before = 0;
     let wanted = |name: &&str| options.only.as_deref().is_none_or(|only| name.contains(only));
@@ -135,7 +142,7 @@ async fn database(options: &Options, name: &'static str, url: Option<&str>, bare
     }
     if options.only.is_some() {
         server.stop()?;
-        return Ok(DatabaseReport::new(name, first_start, Vec::new(), [0.0; 2], operations));
+        return Ok(DatabaseReport::new(name, first_start, Vec::new(), [0.0; 2], operations, passwords));
     }
     server.stop()?;
 
@@ -153,7 +160,7 @@ async fn database(options: &Options, name: &'static str, url: Option<&str>, bare
     let resident_after = server.resident()?;
     server.stop()?;
     operations.push(logins);
-    Ok(DatabaseReport::new(name, first_start, warm_starts, [resident_before, resident_after], operations))
+    Ok(DatabaseReport::new(name, first_start, warm_starts, [resident_before, resident_after], operations, passwords))
 }
 
 /// What is measured, as the tables name it.

@@ -61,6 +61,22 @@ impl Person {
         Err("the sign-in does not end".into())
     }
 
+    /// Begins to sign in to their account: the address of the visit, and the token of its forms.
+    pub(crate) async fn begin(&mut self) -> Result<(String, String), Failure> {
+        let visit = self.get("/account").await?.location().ok_or("no visit")?.to_owned();
+        let page = self.get(&visit).await?.expect(200, "sign-in")?;
+        let csrf = attribute(page.text()?, "data-csrf").ok_or("no token")?.to_owned();
+        Ok((visit, csrf))
+    }
+
+    /// Tries a password that is wrong.
+    pub(crate) async fn try_password(&mut self, (visit, csrf): &(String, String), email: &str) -> Result<(), Failure> {
+        let body = format!("csrf={csrf}&email={}&password=wrong-horse-battery-staple", email.replace('@', "%40"));
+        let form = "Content-Type: application/x-www-form-urlencoded\r\n";
+        let reply = self.post(&format!("{visit}/password"), form, &body).await?.expect(303, "a wrong password")?;
+        if reply.location().is_some_and(|next| next.ends_with("wrong=password")) { Ok(()) } else { Err("it was not wrong".into()) }
+    }
+
     async fn answer(&mut self, page: Reply) -> Result<Reply, Failure> {
         let page = page.expect(200, "a page of the sign-in")?;
         let html = page.text()?;

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::Failure;
 use crate::bare::Bare;
 use crate::measure::Row;
+use crate::passwords::Passwords;
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
@@ -28,6 +29,8 @@ pub(crate) struct DatabaseReport {
     resident_mib_after_start: f64,
     resident_mib_after_logins: f64,
     operations: Vec<Row>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    passwords: Option<Passwords>,
 }
 
 impl Report {
@@ -96,6 +99,11 @@ impl Report {
                 database.resident_mib_after_logins
             );
         }
+        for database in &self.databases {
+            if let Some(passwords) = &database.passwords {
+                let _ = write!(text, "\n{}: {}\n", database.database, passwords.words());
+            }
+        }
         text
     }
 }
@@ -107,6 +115,7 @@ impl DatabaseReport {
         mut warm_starts: Vec<Duration>,
         [before, after]: [f64; 2],
         operations: Vec<Row>,
+        passwords: Option<Passwords>,
     ) -> Self {
         warm_starts.sort_unstable();
         let median = warm_starts.get(warm_starts.len() / 2).copied().unwrap_or_default();
@@ -118,6 +127,7 @@ impl DatabaseReport {
             resident_mib_after_start: before,
             resident_mib_after_logins: after,
             operations,
+            passwords,
         }
     }
 }

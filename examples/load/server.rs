@@ -12,7 +12,11 @@ use crate::machine;
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
 // The callers all come from one address; the limits are for people.
-const LIMITS: [(&str, &str); 4] = [
+const LIMITS: [(&str, &str); 8] = [
+    ("LATCHKEY_PASSWORDS_ENABLED", "true"),
+    ("LATCHKEY_PASSWORDS_PER_ADDRESS_PER_HOUR", "1000000"),
+    ("LATCHKEY_PASSWORDS_PER_NETWORK_PER_HOUR", "1000000"),
+    ("LATCHKEY_PASSWORDS_IN_ALL_PER_HOUR", "100000000"),
     ("LATCHKEY_LIMITS_CHALLENGES_PER_MINUTE", "1000000"),
     ("LATCHKEY_LIMITS_FAILURES_PER_MINUTE", "1000000"),
     ("LATCHKEY_LIMITS_SIGNINS_PER_MINUTE", "1000000"),

@@ -11,7 +11,7 @@ use crate::web::fault::Fault;
 use crate::web::pages::{AccountPage, AppLine, Link, SessionLine};
 use crate::web::respond::with_query;
 use crate::web::visit::{self, Purpose};
-use crate::web::words::{day, scope_lines};
+use crate::web::words::{day, device, scope_lines};
 use crate::web::{reply, session};
 
 /// `GET /account`; who is not signed in is asked to, and comes back.
@@ -76,6 +76,7 @@ pub(super) async fn render(ctx: &Ctx, current: &Session, account: &Account, show
         csrf: browser.csrf(),
         identities: ways::lines(ctx, current, account),
         notice: said.notice.map(str::to_owned),
+        passwords: ctx.state.passwords.is_some(),
         account_id: account.id.to_string(),
         apps,
         sessions: sessions
@@ -109,51 +110,4 @@ async fn start(ctx: &Ctx, consent: &Consent) -> Result<Option<Link>, Fault> {
         href: with_query(uri, &[("iss".to_owned(), ctx.state.issuer().to_owned())]),
         label: format!("Open {}", consent.client_name),
     }))
-}
-
-// "Chrome on Windows": the two words of a user agent that a person recognises. Order matters: browsers name their ancestors.
-fn device(user_agent: &str) -> String {
-    let find = |names: &[(&str, &'static str)]| names.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name);
-    let browser = find(&[
-        ("Edg", "Edge"),
-        ("OPR/", "Opera"),
-        ("Firefox/", "Firefox"),
-        ("Chrom", "Chrome"),
-        ("CriOS", "Chrome"),
-        ("Safari/", "Safari"),
-    ]);
-    let system = find(&[
-        ("Android", "Android"),
-        ("iPhone", "iPhone"),
-        ("iPad", "iPad"),
-        ("Windows", "Windows"),
-        ("Mac OS X", "Mac"),
-        ("CrOS", "ChromeOS"),
-        ("Linux", "Linux"),
-    ]);
-    match (browser, system) {
-        (Some(browser), Some(system)) => format!("{browser} on {system}"),
-        (Some(name), None) | (None, Some(name)) => name.to_owned(),
-        (None, None) => "A program without a name".to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::Timestamp;
-
-    #[test]
-    fn a_device_is_named_as_people_name_it() {
-        assert_eq!(
-            device("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Safari/537.36"),
-            "Chrome on Windows"
-        );
-        assert_eq!(
-            device("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Mobile/15E148 Safari/604.1"),
-            "Safari on iPhone"
-        );
-        assert_eq!(device(""), "A program without a name");
-        assert_eq!(day(Timestamp::from_seconds(1_767_225_600)), "1 January 2026");
-    }
 }

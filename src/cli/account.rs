@@ -1,5 +1,6 @@
 //! `latchkey account …`.
 
+mod create;
 mod disable;
 mod enable;
 mod list;
@@ -15,6 +16,7 @@ use crate::store::{Account as Record, Profile};
 /// People's accounts
 #[derive(Debug, Subcommand)]
 pub(super) enum Account {
+    Create(create::Create),
     List(list::List),
     Disable(disable::Disable),
     Enable(enable::Enable),
@@ -23,6 +25,7 @@ pub(super) enum Account {
 impl Account {
     pub(super) async fn run(self, desk: &Desk) -> Done {
         match self {
+            Self::Create(create) => create.run(desk).await,
             Self::List(list) => list.run(desk).await,
             Self::Disable(disable) => disable.run(desk).await,
             Self::Enable(enable) => enable.run(desk).await,

@@ -128,7 +128,7 @@ impl ChosenSecret {
     }
 }
 
-fn secret_line(input: impl BufRead) -> Result<Secret, Failure> {
+pub(super) fn secret_line(input: impl BufRead) -> Result<Secret, Failure> {
     let mut line = zeroize::Zeroizing::new(String::new());
     input.take(4_096).read_line(&mut line).map_err(|problem| Failure(format!("standard input cannot be read: {problem}")))?;
     Ok(Secret::new(line.trim_end_matches(['\r', '\n'])))

@@ -20,6 +20,7 @@ impl Sweep {
             "interactions": swept.interactions,
             "posted_forms": swept.posted_forms,
             "signin_challenges": swept.signin_challenges,
+            "upstream_visits": swept.upstream_visits,
             "api_challenges": swept.api_challenges,
             "codes": swept.codes,
             "developer_tokens": swept.developer_tokens,

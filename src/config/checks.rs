@@ -44,6 +44,19 @@ pub(super) fn run(parts: &Parts, clients: &[ClientEntry], effective: &[Effective
     {
         tell("registration.initial_access_token", problem, "a long random text, like that of `openssl rand -base64 32`");
     }
+    if let Some(mail) = &parts.mail {
+        if mail.smtp_url.is_some() && mail.from.is_none() {
+            tell("mail.from", "is not set, but mail.smtp_url is".to_owned(), "the address that mails are from, like id@example.com");
+        }
+        if let (Some(url), Some(_)) = (&mail.smtp_url, &mail.smtp_password) {
+            if url.password.is_some() {
+                tell("mail.smtp_password", "mail.smtp_url has a password too".to_owned(), "one of the two");
+            }
+            if url.user.is_none() {
+                tell("mail.smtp_password", "mail.smtp_url names no user".to_owned(), "smtps://USER@HOST");
+            }
+        }
+    }
     if let Some(session) = &parts.session
         && session.idle > session.lifetime
     {

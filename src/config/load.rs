@@ -8,6 +8,7 @@ use super::errors::{ConfigError, ConfigErrors, Source, did_you_mean};
 use super::resources::{self, RESOURCES};
 use super::settings::{Parts, SECTIONS};
 use super::table::{Effective, Given, Section, SectionTable, Setting};
+use super::upstreams::{self, UPSTREAMS};
 use super::value::Raw;
 use super::vocabulary::{self, PERMISSION_TEMPLATES, PERMISSIONS};
 use super::{Config, Tls, checks};
@@ -65,8 +66,13 @@ impl Config {
 }
 
 /// The sections that the file may repeat, and what one entry of each is.
-const LISTS: &[(SectionTable, &str)] =
-    &[(CLIENTS, "client"), (RESOURCES, "resource"), (PERMISSIONS, "permission"), (PERMISSION_TEMPLATES, "permission template")];
+const LISTS: &[(SectionTable, &str)] = &[
+    (CLIENTS, "client"),
+    (RESOURCES, "resource"),
+    (UPSTREAMS, "provider"),
+    (PERMISSIONS, "permission"),
+    (PERMISSION_TEMPLATES, "permission template"),
+];
 
 #[derive(Default)]
 struct Gathered {
@@ -198,13 +204,14 @@ impl Gathered {
         let mut list = |table: &SectionTable| lists.remove(table.name).unwrap_or_default();
         let clients = clients::read(list(&CLIENTS), &file, &mut problems);
         let resources = resources::read(list(&RESOURCES), &file, &mut problems);
+        let upstreams = upstreams::read(list(&UPSTREAMS), &file, &mut problems);
         let words = vocabulary::Entries { permissions: list(&PERMISSIONS), templates: list(&PERMISSION_TEMPLATES) };
         let vocabulary = vocabulary::read(words, &file, &mut problems);
         parts.let_issuer_follow_listen(&mut effective);
         checks::run(&parts, &clients, &effective, &mut problems);
         checks::assets(&parts, &effective, &mut problems);
         checks::limits_of_clients(&clients, &vocabulary, &file, &mut problems);
-        match parts.whole(clients, resources, vocabulary, effective) {
+        match parts.whole(clients, resources, upstreams, vocabulary, effective) {
             Some(config) if problems.is_empty() => Ok(config),
             _ => Err(ConfigErrors(problems)),
         }

@@ -6,6 +6,7 @@ use super::clients::CLIENTS;
 use super::resources::RESOURCES;
 use super::settings::SECTIONS;
 use super::table::Setting;
+use super::upstreams::UPSTREAMS;
 use super::vocabulary::{self, PERMISSION_TEMPLATES, PERMISSIONS};
 
 /// Stands in the README above the table of settings.
@@ -25,7 +26,7 @@ pub fn example_file() -> String {
         let _ = write!(text, "\n# {}\n[{}]\n", section.about, section.name);
         section.settings.iter().for_each(|setting| text.push_str(&entry(setting)));
     }
-    for section in [CLIENTS, RESOURCES, PERMISSIONS, PERMISSION_TEMPLATES] {
+    for section in [CLIENTS, RESOURCES, UPSTREAMS, PERMISSIONS, PERMISSION_TEMPLATES] {
         let _ = write!(text, "\n# {}\n#[[{}]]\n", section.about, section.name);
         section.settings.iter().for_each(|setting| text.push_str(&entry(setting)));
     }
@@ -42,6 +43,10 @@ pub fn markdown() -> String {
     for (words, section) in [
         ("A client in the file, `[[clients]]`, in place of `latchkey client create`:", CLIENTS),
         ("An API that takes this server's access tokens, `[[resources]]`, in the file only:", RESOURCES),
+        (
+            "A provider at which people can prove who they are, `[[upstreams]]`, in the file only ([each in a few lines](upstreams.md)):",
+            UPSTREAMS,
+        ),
         ("A permission that owners can grant, `[[permissions]]`, in the file only:", PERMISSIONS),
         ("Permissions that are often granted together, `[[permission_templates]]`, in the file only:", PERMISSION_TEMPLATES),
     ] {
@@ -90,7 +95,7 @@ mod tests {
     #[test]
     fn the_reference_names_every_setting() {
         let (file, table) = (example_file(), markdown());
-        let lists = [CLIENTS, RESOURCES, PERMISSIONS, PERMISSION_TEMPLATES].into_iter().flat_map(|section| section.settings);
+        let lists = [CLIENTS, RESOURCES, UPSTREAMS, PERMISSIONS, PERMISSION_TEMPLATES].into_iter().flat_map(|section| section.settings);
         for setting in SECTIONS.iter().flat_map(|section| section.settings).chain(lists) {
             assert!(file.contains(&format!("\n#{} = ", setting.key)), "{}", setting.path());
             assert!(table.contains(setting.doc), "{}", setting.path());
@@ -106,6 +111,6 @@ mod tests {
             .collect::<Vec<_>>()
             .join("\n");
         let table: toml::Table = uncommented.parse().unwrap();
-        assert_eq!(table.len(), SECTIONS.len() + 4);
+        assert_eq!(table.len(), SECTIONS.len() + 5);
     }
 }

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::mail::{Sender, SmtpUrl};
 use super::table::settings;
 use super::value::{DatabaseUrl, LogFormat, WebPage};
 use super::{AssetIssuer, ClientEntry, Effective, Issuer, Network};
@@ -98,6 +99,8 @@ settings! {
     signin: Signin {
         /// Whether people may sign in with a wallet. Developer licenses sign in with their API keys all the same.
         wallet: bool = "true";
+        /// Whether people may sign in by passkey. The issuer's host is what passkeys are made for: where it is an IP address, there are none.
+        passkey: bool = "true";
     }
     /// Signing in by wallet.
     wallet: Wallet {
@@ -105,6 +108,25 @@ settings! {
         chains: Vec<u64> = "137, 80002, 1", from "1" to "9007199254740991";
         /// How long a wallet has to sign a challenge.
         challenge_lifetime: Duration = "10m", from "10s" to "10m";
+    }
+    /// Signing in by email address and password.
+    passwords: Passwords {
+        /// Whether people may. A password is set on the account page, or by `latchkey account create`.
+        enabled: bool = "false";
+        /// The memory that one hash takes (argon2id), in KiB. The defaults are those of the OWASP Password Storage Cheat Sheet; when they change, passwords are hashed anew as people sign in.
+        memory_kib: NonZeroU32 = "19456", from "8" to "1048576";
+        /// How often argon2id goes over that memory.
+        iterations: NonZeroU32 = "2", from "1" to "100";
+        /// Threads that hash passwords, below all others in priority.
+        threads: NonZeroU32 = "1", from "1" to "64";
+        /// How many people may wait for them; more are told to come again.
+        queue: NonZeroU32 = "32", from "1" to "10000";
+        /// How often a password may be tried for one email address, an hour; all processes count together.
+        per_address_per_hour: NonZeroU32 = "20", from "1" to "1000000";
+        /// How often one network may try passwords, an hour.
+        per_network_per_hour: NonZeroU32 = "120", from "1" to "1000000";
+        /// How often everybody together may, an hour.
+        in_all_per_hour: NonZeroU32 = "20000", from "1" to "100000000";
     }
     /// A browser's signed-in session.
     session: Session {
@@ -176,6 +198,34 @@ settings! {
         extra_ca_file: Option<PathBuf>;
         /// Whether apps may name addresses of loopback and private networks, and plain http: for development and tests.
         allow_private_networks: bool = "false";
+    }
+    /// Mail to people: codes to sign in with, and notices of changes to their accounts. Without a mail server there is neither.
+    mail: Mail {
+        /// The mail server: `smtps://USER:PASSWORD@HOST` speaks TLS from the start, `smtp://` begins with STARTTLS or sends nothing; only on loopback, or with `?tls=off` behind it, is it spoken to in the clear.
+        smtp_url: Option<SmtpUrl>;
+        /// The password at the mail server, where it is not a part of `mail.smtp_url`.
+        smtp_password: Option<Secret>;
+        /// Whom mails are from: an address, or a name and an address, as in `Example <id@example.com>`.
+        from: Option<Sender>;
+        /// A PEM file of certificate authorities that are believed for the mail server besides the public ones.
+        extra_ca_file: Option<PathBuf>;
+        /// How long the mail server may take for one mail.
+        timeout: Duration = "10s", from "1s" to "1m";
+    }
+    /// Signing in by a code that is mailed.
+    email_codes: EmailCodes {
+        /// Whether people can sign in so, where there is a mail server.
+        enabled: bool = "true";
+        /// How long a code can be typed.
+        lifetime: Duration = "10m", from "1m" to "10m";
+        /// How long an address waits for its next code, at least.
+        resend_after: Duration = "60s", from "10s" to "10m";
+        /// Codes that are mailed to one address, an hour, at all replicas together; four times as many a day.
+        per_address_per_hour: NonZeroU32 = "5", from "1" to "1000";
+        /// Codes that callers of one network may ask for, an hour, at all replicas together.
+        per_network_per_hour: NonZeroU32 = "60", from "1" to "1000000";
+        /// Codes that are mailed to everybody together, an hour, by all replicas.
+        in_all_per_hour: NonZeroU32 = "3000", from "1" to "1000000";
     }
     /// The log, on standard error.
     log: Log {

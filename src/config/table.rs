@@ -175,6 +175,8 @@ macro_rules! settings {
             pub clients: Vec<ClientEntry>,
             /// The resources that the file declares.
             pub resources: Vec<$crate::domain::Resource>,
+            /// The providers that the file declares.
+            pub upstreams: Vec<$crate::config::Upstream>,
             /// The permissions that owners can grant.
             pub vocabulary: $crate::domain::Vocabulary,
             pub(super) effective: Vec<Effective>,
@@ -198,10 +200,11 @@ macro_rules! settings {
                 self,
                 clients: Vec<ClientEntry>,
                 resources: Vec<$crate::domain::Resource>,
+                upstreams: Vec<$crate::config::Upstream>,
                 vocabulary: $crate::domain::Vocabulary,
                 effective: Vec<Effective>,
             ) -> Option<Config> {
-                Some(Config { $($section: self.$section?,)* clients, resources, vocabulary, effective })
+                Some(Config { $($section: self.$section?,)* clients, resources, upstreams, vocabulary, effective })
             }
         }
 

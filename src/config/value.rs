@@ -12,7 +12,7 @@ use super::span::parse_span;
 use super::{AssetIssuer, Issuer, Network};
 use crate::domain::{
     AssetMethod, AuthMethod, ClaimsProfile, ClientId, Contract, GrantType, Permission, PermissionIcon, PermissionId, Pkce, RedirectUri,
-    ResourceUri, Risk, Scope, Secret, SigningAlg, SubjectType,
+    ResourceUri, Risk, Scope, Secret, SigningAlg, SubjectType, UpstreamKind,
 };
 use crate::keys::SealingKey;
 
@@ -152,7 +152,7 @@ macro_rules! words {
     )*};
 }
 
-words!(SubjectType, Pkce, ClaimsProfile, SigningAlg, AuthMethod, GrantType, AssetMethod, Risk, PermissionIcon, LogFormat);
+words!(SubjectType, Pkce, ClaimsProfile, SigningAlg, AuthMethod, GrantType, AssetMethod, Risk, PermissionIcon, UpstreamKind, LogFormat);
 
 impl Value for String {
     fn expected() -> String {

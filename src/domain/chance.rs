@@ -47,12 +47,23 @@ impl Entropy {
         Secret::from_bytes(&self.bytes::<32>())
     }
 
+    /// A secret of 256 bits that says when it was drawn, so that many of them are quickly stored and found (see [`TokenHash::of`]).
+    ///
+    /// [`TokenHash::of`]: super::TokenHash::of
+    #[must_use]
+    pub fn secret_at(&self, now: Timestamp) -> Secret {
+        Secret::of_moment(millis(now), &self.bytes())
+    }
+
     /// A UUID of version 7 (RFC 9562 §5.7): its order follows `now`, so that an index grows at one end.
     #[must_use]
     pub fn uuid(&self, now: Timestamp) -> Uuid {
-        let millis = u64::try_from(now.micros().div_euclid(1_000)).unwrap_or(0);
-        uuid::Builder::from_unix_timestamp_millis(millis, &self.bytes()).into_uuid()
+        uuid::Builder::from_unix_timestamp_millis(millis(now), &self.bytes()).into_uuid()
     }
+}
+
+fn millis(now: Timestamp) -> u64 {
+    u64::try_from(now.micros().div_euclid(1_000)).unwrap_or(0)
 }
 
 impl std::fmt::Debug for Entropy {

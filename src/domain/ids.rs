@@ -109,6 +109,8 @@ uuid_ids! {
     FamilyId;
     /// A device that waits for a person (RFC 8628).
     DeviceId;
+    /// A code that was mailed; the id of its mail too.
+    EmailCodeId;
     /// What an owner granted to an app; the `jti` of its receipt.
     GrantId;
 }
@@ -121,17 +123,27 @@ pub struct Provider(String);
 impl Provider {
     /// A wallet's signature; the identity's subject is the address.
     pub const WEB3: &'static str = "web3";
+    /// A code that was mailed; the identity's subject is the address.
+    pub const EMAIL: &'static str = "email";
 
     /// A passkey; the identity's subject is the credential's id.
     pub const PASSKEY: &'static str = "passkey";
-    /// A code by mail; the identity's subject is the address.
-    pub const EMAIL: &'static str = "email";
     /// A password of this server.
     pub const PASSWORD: &'static str = "password";
 
     #[must_use]
     pub fn web3() -> Self {
         Self(Self::WEB3.to_owned())
+    }
+
+    #[must_use]
+    pub fn passkey() -> Self {
+        Self(Self::PASSKEY.to_owned())
+    }
+
+    #[must_use]
+    pub fn email() -> Self {
+        Self(Self::EMAIL.to_owned())
     }
 
     #[must_use]

@@ -22,6 +22,13 @@ impl Secret {
         Self::new(URL_SAFE_NO_PAD.encode(bytes))
     }
 
+    /// Random bytes behind the moment at which they were drawn, in milliseconds since 1970.
+    #[must_use]
+    pub(super) fn of_moment(millis: u64, bytes: &[u8; 32]) -> Self {
+        let [_, _, moment @ ..] = millis.to_be_bytes();
+        Self::new(format!("{}.{}", URL_SAFE_NO_PAD.encode(moment), URL_SAFE_NO_PAD.encode(bytes)))
+    }
+
     /// The text itself. Call it where the secret leaves for its holder, nowhere else.
     #[must_use]
     pub fn expose(&self) -> &str {
@@ -45,11 +52,16 @@ impl std::fmt::Debug for Secret {
 pub struct TokenHash([u8; 32]);
 
 impl TokenHash {
-    /// The hash of a secret as its holder presents it.
+    /// The hash of a secret as its holder presents it. Of one that says when it was drawn, the first six bytes are that moment in place of
+    /// the hash's own: what is stored one after the other lies side by side, and an index of hashes grows at its end. The 208 bits that
+    /// are left of the hash are more than anybody can search.
     #[must_use]
     pub fn of(presented: &str) -> Self {
         let mut bytes = [0; 32];
         bytes.copy_from_slice(digest(&SHA256, presented.as_bytes()).as_ref());
+        if let Some(moment) = moment_of(presented) {
+            bytes[..6].copy_from_slice(&moment);
+        }
         Self(bytes)
     }
 
@@ -71,6 +83,18 @@ impl TokenHash {
     }
 }
 
+// What stands before the last dot, if it has the length of a moment and the rest has that of 256 bits.
+fn moment_of(presented: &str) -> Option<[u8; 6]> {
+    let (head, random) = presented.rsplit_once('.')?;
+    let moment = head.rsplit_once('.').map_or(head, |(_, moment)| moment);
+    if (moment.len(), random.len()) != (8, 43) {
+        return None;
+    }
+    let mut bytes = [0; 6];
+    let decoded = URL_SAFE_NO_PAD.decode_slice(moment, &mut bytes).ok()?;
+    (decoded == bytes.len()).then_some(bytes)
+}
+
 impl std::fmt::Debug for TokenHash {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("TokenHash(…)")
@@ -85,6 +109,25 @@ mod tests {
     fn a_secret_never_prints_itself() {
         let secret = Secret::new("hunter2-hunter2");
         assert_eq!(format!("{secret:?} {:?}", secret.hash()), "Secret(…) TokenHash(…)");
+    }
+
+    #[test]
+    fn hashes_of_secrets_with_a_moment_are_in_its_order() {
+        let of = |millis, byte| Secret::of_moment(millis, &[byte; 32]);
+        let hashes: Vec<_> =
+            [(1, 9), (2, 3), (255, 200), (256, 0), (1_790_000_000_000, 7)].map(|(millis, byte)| of(millis, byte).hash()).into();
+        assert!(hashes.is_sorted_by_key(TokenHash::as_bytes));
+        let text = of(5, 1);
+        assert_eq!(text.expose().len(), 52);
+        for changed in [of(5, 2), of(6, 1), Secret::new(format!("r.{}", text.expose())), Secret::new(text.expose().to_lowercase())] {
+            assert!(!text.hash().matches(changed.expose()), "{changed:?}");
+        }
+        assert_eq!(Secret::new(format!("r.{}", text.expose())).hash().as_bytes()[..6], [0, 0, 0, 0, 0, 5]);
+        for plain in
+            ["AAAAAAAA", "AAAAAAA!.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "é.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "."]
+        {
+            assert_eq!(TokenHash::of(plain).as_bytes(), digest(&SHA256, plain.as_bytes()).as_ref(), "{plain}");
+        }
     }
 
     #[test]

@@ -5,9 +5,8 @@
 
 use std::fmt;
 
-use aws_lc_rs::hmac;
-
-use super::{DeviceId, Secret, TokenHash};
+use super::keyed::{derived, number};
+use super::{DeviceId, TokenHash};
 
 // RFC 8628 §6.1: "The following example user code … uses A-Z characters (in upper case) … removed vowels to avoid randomly creating
 // words": no two of these look or sound alike in print, and none needs another keyboard.
@@ -25,8 +24,7 @@ impl UserCode {
     /// The code of that device; `key` is the server's own secret, the same on every replica.
     #[must_use]
     pub fn of(device: DeviceId, key: &[u8; 32]) -> Self {
-        let tag = hmac::sign(&derived(key, b"user code"), device.0.as_bytes());
-        let mut number = tag.as_ref().iter().take(16).fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
+        let mut number = number(&derived(key, b"user code"), device.0.as_bytes());
         let mut letters = String::with_capacity(LENGTH);
         for _ in 0..LENGTH {
             let place = usize::try_from(number % 20).unwrap_or_default();
@@ -52,7 +50,7 @@ impl UserCode {
     /// What is kept of it.
     #[must_use]
     pub fn hash(&self, key: &[u8; 32]) -> TokenHash {
-        Secret::from_bytes(hmac::sign(&derived(key, b"hash of a user code"), self.0.as_bytes()).as_ref()).hash()
+        TokenHash::keyed(key, "hash of a user code", self.0.as_bytes())
     }
 }
 
@@ -70,12 +68,6 @@ impl fmt::Debug for UserCode {
     }
 }
 
-// The server's secret makes other things too; each use here is one of its own.
-fn derived(key: &[u8; 32], what: &[u8]) -> hmac::Key {
-    let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), what);
-    hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref())
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -83,6 +75,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::domain::Secret;
 
     const KEY: [u8; 32] = [7; 32];
 

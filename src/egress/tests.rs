@@ -57,7 +57,7 @@ impl Stage {
     }
 
     fn bounded(&self, bounds: Bounds) -> Egress {
-        let walls = Walls { private_networks: false, taken_for_public: vec![OUTSIDE.parse().unwrap()] };
+        let walls = Walls { taken_for_public: vec![OUTSIDE.parse().unwrap()], ..Walls::default() };
         Egress::build(&self.settings(), walls, names(), bounds).unwrap()
     }
 
@@ -350,7 +350,7 @@ async fn a_server_must_prove_its_name_to_an_authority_that_is_believed() {
     let stage = Stage::new();
     let why = unreachable(stage.get(&stage.url("stranger.test", "/echo")).await);
     assert!(why.contains("certificate"), "{why}");
-    let walls = Walls { private_networks: false, taken_for_public: vec![OUTSIDE.parse().unwrap()] };
+    let walls = Walls { taken_for_public: vec![OUTSIDE.parse().unwrap()], ..Walls::default() };
     let settings = config::Egress { extra_ca_file: None, allow_private_networks: false };
     let egress = Egress::build(&settings, walls, names(), Bounds::default()).unwrap();
     let why = unreachable(egress.get(&stage.outside("/echo"), WANT).await);

@@ -15,6 +15,8 @@ pub const MOST_URL: usize = 2_048;
 pub(super) struct Walls {
     /// Loopback, private networks and plain http are let through: for development.
     pub(super) private_networks: bool,
+    /// The operator chose the address: loopback and private networks are let through, but no plain http.
+    pub(super) operators: bool,
     /// Addresses that count as public: how a test has a public server. Empty outside tests.
     pub(super) taken_for_public: Vec<IpAddr>,
 }
@@ -24,7 +26,7 @@ impl Walls {
     pub(super) fn admit(&self, address: IpAddr) -> bool {
         match kind(address) {
             Kind::Public => true,
-            Kind::Private => self.private_networks || self.taken_for_public.contains(&address),
+            Kind::Private => self.private_networks || self.operators || self.taken_for_public.contains(&address),
             Kind::Never => false,
         }
     }
@@ -47,7 +49,7 @@ impl Walls {
             // RFC 6761 §6.3: "localhost." and names within it are loopback whatever a resolver says.
             Some(Host::Domain(name)) => {
                 let name = name.trim_end_matches('.');
-                (name == "localhost" || name.ends_with(".localhost")) && !self.private_networks
+                (name == "localhost" || name.ends_with(".localhost")) && !self.private_networks && !self.operators
             }
         };
         if inside { refuse("is not at a public address") } else { Ok(()) }
@@ -148,6 +150,17 @@ mod tests {
         ] {
             let url = format!("https://{host}/");
             assert!(refusal(&walls, &url).contains("is not at a public address"), "{host}: {}", refusal(&walls, &url));
+        }
+    }
+
+    #[test]
+    fn what_the_operator_chose_may_be_inside_but_not_in_the_clear() {
+        let walls = Walls { operators: true, ..Walls::default() };
+        for text in ["https://10.0.0.1/", "https://localhost/", "https://[::1]:8443/", "https://id.example/"] {
+            assert!(walls.read(text).is_ok(), "{text}");
+        }
+        for text in ["http://10.0.0.1/", "http://id.example/", "https://169.254.169.254/", "https://[fd00:ec2::254]/"] {
+            assert!(walls.read(text).is_err(), "{text}");
         }
     }
 

@@ -85,7 +85,7 @@ async fn make_challenge(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault> {
         },
         redirect_uri: return_path.redirect_uri,
     };
-    let state = ctx.state.entropy.secret();
+    let state = ctx.state.entropy.secret_at(ctx.now);
     if !ctx.state.store.put_api_challenge(&challenge, &state.hash()).await? {
         let words = "address is a developer license, which can sign in to itself only: client_id and address must be the same";
         return Err(Fault::new(ErrorCode::InvalidRequest, words));

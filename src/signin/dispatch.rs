@@ -5,9 +5,9 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 use actix_web::web::Path;
 
-use super::page::{self, Asked, Leads, Sign};
+use super::page::{self, Asked, Leads, Sign, Tried};
 use super::{asset_words, assets, device};
-use crate::domain::{AccountId, InteractionId};
+use crate::domain::{AccountId, InteractionId, UserCode};
 use crate::policy::asset_access::{Chosen, Declined};
 use crate::policy::authorize::{Approved, Step};
 use crate::protocol::authorize::AuthorizeRequest;
@@ -45,12 +45,38 @@ async fn account(ctx: &Ctx, visit: &Visit) -> Result<HttpResponse, Fault> {
     Ok(reply::see_other("/account"))
 }
 
-// First who they are, then what else they can prove.
-async fn link(ctx: &Ctx, visit: &Visit, account: AccountId) -> Result<HttpResponse, Fault> {
-    if entry::fresh(ctx, visit, account).await?.is_some() {
-        return Ok(page::sign_in(ctx, visit, &Sign::Link).await);
+/// The sign-in page once more, after a way that led nowhere.
+pub(super) async fn sign_in_again(ctx: &Ctx, visit: &Visit, tried: Tried) -> Result<HttpResponse, Fault> {
+    let tried = Some(tried);
+    match &visit.purpose {
+        Purpose::Account => Ok(page::sign_in_after(ctx, visit, &Sign::Account, tried).await),
+        Purpose::Link(account) => Ok(page::sign_in_after(ctx, visit, &linking(ctx, visit, *account).await?, tried).await),
+        Purpose::Confirm(account, then) => {
+            let able = ways::of_account(ctx, *account, then.except()).await?;
+            Ok(page::sign_in_after(ctx, visit, &Sign::Confirm(able), tried).await)
+        }
+        Purpose::Device(id) => {
+            let client = device::client_of(ctx, *id).await?.ok_or(Fault::Visit(VisitFault::Over))?;
+            let code = UserCode::of(*id, &ctx.state.keys.pairwise_secret());
+            Ok(page::sign_in_after(ctx, visit, &Sign::Device(&client, &code), tried).await)
+        }
+        Purpose::Authorize(request) => {
+            let client = returnable(ctx, request).await?;
+            Ok(page::sign_in_after(ctx, visit, &Sign::App(&client, request), tried).await)
+        }
     }
-    Ok(page::sign_in(ctx, visit, &Sign::Confirm(ways::of_account(ctx, account, None).await?)).await)
+}
+
+async fn link(ctx: &Ctx, visit: &Visit, account: AccountId) -> Result<HttpResponse, Fault> {
+    Ok(page::sign_in(ctx, visit, &linking(ctx, visit, account).await?).await)
+}
+
+// First who they are, then what else they can prove.
+async fn linking(ctx: &Ctx, visit: &Visit, account: AccountId) -> Result<Sign<'static>, Fault> {
+    if entry::fresh(ctx, visit, account).await?.is_some() {
+        return Ok(Sign::Link);
+    }
+    Ok(Sign::Confirm(ways::of_account(ctx, account, None).await?))
 }
 
 async fn confirm(ctx: &Ctx, visit: &Visit, account: AccountId, then: &Then) -> Result<HttpResponse, Fault> {

@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use url::Url;
 
+use super::upstream;
 use crate::domain::{ClientKind, Provider, RedirectUri, Scope, UserCode};
 use crate::policy;
 use crate::policy::ways::{Offer, Wanted};
@@ -12,7 +13,8 @@ use crate::protocol::params::Params;
 use crate::state::{Mode, State};
 use crate::store::{ClientRecord, ClientSource, Session};
 use crate::web::ctx::Ctx;
-use crate::web::pages::{Aim, AssetBlock, Chain, ConsentPage, Destination, Link, SignInPage, Vouching, Ways};
+use crate::web::entry::Refused;
+use crate::web::pages::{Aim, AssetBlock, Chain, ConsentPage, Destination, Link, Problem, SignInPage, Vouching, Ways};
 use crate::web::visit::Visit;
 use crate::web::words::scope_lines;
 use crate::web::{cookies, logo, reply, ways};
@@ -30,8 +32,20 @@ pub(super) enum Sign<'a> {
     Device(&'a ClientRecord, &'a UserCode),
 }
 
+/// A way that was tried and led nowhere.
+pub(super) struct Tried {
+    pub status: StatusCode,
+    pub problem: Problem,
+}
+
 /// The page on which a person signs in, by one of the ways that are offered.
 pub(super) async fn sign_in(ctx: &Ctx, visit: &Visit, sign: &Sign<'_>) -> HttpResponse {
+    sign_in_after(ctx, visit, sign, None).await
+}
+
+/// The same after a way that led nowhere.
+pub(super) async fn sign_in_after(ctx: &Ctx, visit: &Visit, sign: &Sign<'_>, tried: Option<Tried>) -> HttpResponse {
+    let (status, problem) = tried.map_or((StatusCode::OK, None), |tried| (tried.status, Some(tried.problem)));
     let (client, request, user_code) = match sign {
         Sign::Account | Sign::Confirm(_) | Sign::Link => (None, None, None),
         Sign::App(client, request) => (Some(*client), Some(*request), None),
@@ -52,7 +66,7 @@ pub(super) async fn sign_in(ctx: &Ctx, visit: &Visit, sign: &Sign<'_>) -> HttpRe
             Sign::Link => Aim::Link,
             Sign::Account | Sign::App(..) | Sign::Device(..) => Aim::SignIn,
         },
-        ways: offered(ctx, sign),
+        ways: Ways { problem: problem.or_else(|| told(ctx)), ..offered(ctx, sign) },
         client_name: client.map(|client| client.name.clone()),
         client_host: return_to.map(RedirectUri::host),
         client_logo: match client {
@@ -65,7 +79,7 @@ pub(super) async fn sign_in(ctx: &Ctx, visit: &Visit, sign: &Sign<'_>) -> HttpRe
         chains: chains(&ctx.state),
         login_hint: request.and_then(|request| request.login_hint.clone()),
     };
-    reply::page(StatusCode::OK, &frame, &page, return_to)
+    reply::page(status, &frame, &page, return_to)
 }
 
 // What is on here, narrowed to what the app asks for, the last used first.
@@ -89,11 +103,25 @@ fn offered(ctx: &Ctx, sign: &Sign<'_>) -> Ways {
         passkey: has(Provider::PASSKEY),
         email: has(Provider::EMAIL),
         password: has(Provider::PASSWORD),
-        upstreams: Vec::new(),
+        upstreams: upstream::buttons(&ctx.state).into_iter().filter(|button| has(&button.id)).collect(),
+        problem: None,
         last: last.filter(|last| ways.len() > 1 && has(last)),
         order: ways.into_iter().map(str::to_owned).collect(),
         more,
     }
+}
+
+// What a form of the page led to, by a word of ours in the address: whoever makes up an address can only choose among these.
+fn told(ctx: &Ctx) -> Option<Problem> {
+    let params = Params::decode(ctx.request.query_string());
+    let (title, sentence) = match params.get("wrong").ok().flatten()? {
+        "password" => (
+            "That did not fit",
+            "The email address and the password do not go together. If you have never set a password here, sign in another way; you can set one on your account page.",
+        ),
+        word => Refused::named(word)?.words()?,
+    };
+    Some(Problem { title: title.to_owned(), message: sentence.to_owned() })
 }
 
 /// What a person is asked.

@@ -131,7 +131,8 @@ async fn answer(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpRespons
     Ok(response)
 }
 
-async fn own_visit(ctx: &Ctx, id: InteractionId) -> Result<Visit, Fault> {
+/// The visit of a script's step: it must come from our own page in the browser that began it.
+pub(super) async fn own_visit(ctx: &Ctx, id: InteractionId) -> Result<Visit, Fault> {
     posted::check_token(ctx, ctx.header(CSRF_HEADER))?;
     // Charged only now: another site's page can make a browser ask, and must not be able to use up its tries.
     ctx.charge(Try::SignIn)?;
@@ -162,7 +163,8 @@ fn message_of(ctx: &Ctx, challenge: &SigninChallenge) -> String {
     proof::message(&challenge.message, issuer.host(), issuer.as_str(), &challenge.id.to_string())
 }
 
-fn parse<T: DeserializeOwned>(body: &Body) -> Result<T, Fault> {
+/// The JSON of a script's step.
+pub(super) fn parse<T: DeserializeOwned>(body: &Body) -> Result<T, Fault> {
     serde_json::from_slice(body.bytes()?)
         .map_err(|reason| Fault::new(ErrorCode::InvalidRequest, format!("the request is not the JSON that was expected: {reason}")))
 }

@@ -3,12 +3,13 @@
 //! A set that was fetched is kept as long as its answer says, within bounds. It is fetched again when an assertion names a key that is
 //! not in it, but not more than once a minute for each client, whoever asks: nobody can make this server knock at another's door.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use moka::future::Cache;
 use serde_json::Value;
 
+use super::place::{BETWEEN_FAILURES, Place};
 use crate::domain::{ClientId, Timestamp};
 use crate::egress::{Egress, Fetched as Answer, Want};
 use crate::keys::{ClientKeys, KeySetError};
@@ -19,19 +20,13 @@ const LONGEST_SET: usize = 128 * 1024;
 const KEPT: Duration = Duration::from_hours(1);
 const KEPT_AT_LEAST: Duration = Duration::from_mins(1);
 const KEPT_AT_MOST: Duration = Duration::from_hours(24);
-/// How long a set is used after its time while a newer one cannot be had: a key that the client took away must end some day.
-const STALE_AT_MOST: Duration = Duration::from_hours(24);
-/// The least time between two fetches for one client.
-const BETWEEN: Duration = Duration::from_mins(1);
-/// The same where there is nothing to go on with: then no client of it can do anything.
-const BETWEEN_FAILURES: Duration = Duration::from_secs(10);
 const MOST_CLIENTS: u64 = 10_000;
 
 /// Keys by client.
 #[derive(Debug)]
 pub(super) struct Known {
     given: Cache<ClientId, Arc<Given>>,
-    fetched: Cache<(ClientId, String), Arc<Place>>,
+    fetched: Cache<(ClientId, String), Arc<Place<ClientKeys>>>,
 }
 
 /// A set that is registered by value, and what came of reading it.
@@ -39,21 +34,6 @@ pub(super) struct Known {
 struct Given {
     set: Value,
     keys: Result<Arc<ClientKeys>, KeySetError>,
-}
-
-/// What is known of one client's `jwks_uri`.
-#[derive(Debug, Default)]
-struct Place {
-    known: Mutex<Fetched>,
-    /// Held while fetching, so that those who come meanwhile wait for that fetch and begin none.
-    fetching: Arc<tokio::sync::Mutex<()>>,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Fetched {
-    keys: Option<Arc<ClientKeys>>,
-    fresh_until: Option<Timestamp>,
-    tried_at: Option<Timestamp>,
 }
 
 /// Why a client's keys cannot be had.
@@ -91,75 +71,18 @@ impl Known {
         unlike: Option<&Arc<ClientKeys>>,
         now: Timestamp,
     ) -> Result<Arc<ClientKeys>, NoKeys> {
-        let place: Arc<Place> = self.fetched.get_with((id.clone(), uri.to_owned()), async { Arc::default() }).await;
-        if let Some(keys) = place.known().fresh(unlike, now) {
-            return Ok(keys);
-        }
-        let only = Arc::clone(&place.fetching).lock_owned().await;
-        // Somebody else may just have fetched them, or tried to.
-        if let Some(settled) = place.known().settled(unlike, now) {
-            return settled;
-        }
-        // Noted before anything leaves the house, and fetched by a task of its own: whoever asked may hang up, and the next one must
-        // neither begin anew nor go without.
-        place.change(|known| known.tried_at = Some(now));
-        let fetching = refetch(egress.clone(), Arc::clone(&place), (id.clone(), uri.to_owned()), now);
-        let fetched = tokio::spawn(async move {
-            fetching.await;
-            drop(only);
-        });
-        if fetched.await.is_err() {
-            tracing::error!(client_id = %id, "the fetch of a client's keys broke off");
-        }
-        place.known().usable(now)
-    }
-}
-
-async fn refetch(egress: Egress, place: Arc<Place>, (id, uri): (ClientId, String), now: Timestamp) {
-    match fetch(&egress, &uri).await {
-        Ok((keys, kept)) => place.change(|known| {
-            known.keys = Some(Arc::new(keys));
-            known.fresh_until = Some(now.plus(kept));
-        }),
-        Err(reason) => {
-            metrics::counter!("latchkey_client_keys_failed_total").increment(1);
-            tracing::warn!(client_id = %id, %reason, "the keys at a client's jwks_uri cannot be had");
-        }
-    }
-}
-
-impl Place {
-    fn known(&self) -> Fetched {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn change(&self, change: impl FnOnce(&mut Fetched)) {
-        change(&mut self.known.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-}
-
-impl Fetched {
-    // Keys that were not looked into yet and are still believed.
-    fn fresh(&self, unlike: Option<&Arc<ClientKeys>>, now: Timestamp) -> Option<Arc<ClientKeys>> {
-        let seen = |keys: &Arc<ClientKeys>| unlike.is_some_and(|unlike| Arc::ptr_eq(unlike, keys));
-        let fresh = self.fresh_until.is_some_and(|until| now < until);
-        self.keys.clone().filter(|keys| fresh && !seen(keys))
-    }
-
-    // What there is to say without fetching, when nobody is fetching; `None`: it is time to fetch.
-    fn settled(&self, unlike: Option<&Arc<ClientKeys>>, now: Timestamp) -> Option<Result<Arc<ClientKeys>, NoKeys>> {
-        if let Some(keys) = self.fresh(unlike, now) {
-            return Some(Ok(keys));
-        }
-        let usable = self.usable(now);
-        let between = if usable.is_ok() { BETWEEN } else { BETWEEN_FAILURES };
-        let lately = self.tried_at.is_some_and(|tried| tried <= now && now < tried.plus(between));
-        lately.then_some(usable)
-    }
-
-    fn usable(&self, now: Timestamp) -> Result<Arc<ClientKeys>, NoKeys> {
-        let in_time = self.fresh_until.is_some_and(|until| now < until.plus(STALE_AT_MOST));
-        self.keys.clone().filter(|_| in_time).ok_or(NoKeys::Unavailable { retry_after: BETWEEN_FAILURES.as_secs() })
+        let place: Arc<Place<ClientKeys>> = self.fetched.get_with((id.clone(), uri.to_owned()), async { Arc::default() }).await;
+        let (egress, id, uri) = (egress.clone(), id.clone(), uri.to_owned());
+        let fetch = async move {
+            fetch(&egress, &uri)
+                .await
+                .inspect_err(|reason| {
+                    metrics::counter!("latchkey_client_keys_failed_total").increment(1);
+                    tracing::warn!(client_id = %id, %reason, "the keys at a client's jwks_uri cannot be had");
+                })
+                .ok()
+        };
+        place.get(unlike, now, fetch).await.ok_or(NoKeys::Unavailable { retry_after: BETWEEN_FAILURES.as_secs() })
     }
 }
 

@@ -6,9 +6,9 @@ use sqlx::{Database, Decode, Encode, Type};
 use uuid::Uuid;
 
 use crate::domain::{
-    AccountId, Address, AssetDid, AuthMethod, ChallengeId, ClaimsProfile, ClientId, ClientKind, CodeId, DeviceId, Email, FamilyId,
-    GrantEnd, GrantId, GrantSource, InteractionId, KeyPurpose, PermissionSet, Pkce, Provider, RedirectUri, Scope, SessionId, SigningAlg,
-    SubjectType, Timestamp, TokenHash,
+    AccountId, Address, AssetDid, AuthMethod, BackupState, Ceremony, ChallengeId, ClaimsProfile, ClientId, ClientKind, CodeId, DeviceId,
+    Email, EmailCodeId, FamilyId, GrantEnd, GrantId, GrantSource, InteractionId, KeyPurpose, PermissionSet, Pkce, Provider, RedirectUri,
+    Scope, SessionId, SigningAlg, SubjectType, Timestamp, TokenHash,
 };
 
 // A value whose column has the type of `$column`: it is written by `$write` and read back by `$read`.
@@ -62,6 +62,7 @@ column! {
     CodeId as Uuid { |id| id.0, |id| Ok(Self(id)) }
     FamilyId as Uuid { |id| id.0, |id| Ok(Self(id)) }
     DeviceId as Uuid { |id| id.0, |id| Ok(Self(id)) }
+    EmailCodeId as Uuid { |id| id.0, |id| Ok(Self(id)) }
     GrantId as Uuid { |id| id.0, |id| Ok(Self(id)) }
     Email as String { |email| email.as_str().to_owned(), |text| Ok(text.parse()?) }
     Provider as String { |provider| provider.as_str().to_owned(), |text| Ok(Self::new(text)) }
@@ -72,6 +73,8 @@ column! {
     AssetDid as String { ToString::to_string, |text| Ok(text.parse()?) }
     PermissionSet as String { ToString::to_string, |text| Ok(text.parse()?) }
     GrantSource as String { |word| word.as_str().to_owned(), |text| Ok(text.parse()?) }
+    BackupState as String { |word| word.as_str().to_owned(), |text| Ok(text.parse()?) }
+    Ceremony as String { |word| word.as_str().to_owned(), |text| Ok(text.parse()?) }
     GrantEnd as String { |word| word.as_str().to_owned(), |text| Ok(text.parse()?) }
     ClientKind as String { |word| word.as_str().to_owned(), |text| Ok(text.parse()?) }
     AuthMethod as String { |word| word.as_str().to_owned(), |text| Ok(text.parse()?) }

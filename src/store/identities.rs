@@ -7,7 +7,8 @@ use sqlx::FromRow;
 use sqlx::types::Json;
 
 use super::dialect::{Conn, on, read, sql, write_one};
-use super::{Conflict, Profile, Store, StoreError, endings};
+use super::mails::Subject;
+use super::{Conflict, Profile, Store, StoreError, endings, notices};
 use crate::domain::{AccountId, Email, Provider, SessionId, Timestamp};
 
 /// An identity that was just proved.
@@ -133,6 +134,7 @@ sql! {
     COUNT = "
         SELECT COUNT(*) AS identities, COUNT(CASE WHEN provider = $2 AND subject = $3 THEN 1 END) AS mine
         FROM identity WHERE account_id = $1";
+    NAME = "SELECT CASE WHEN label = '' THEN subject ELSE label END FROM identity WHERE provider = $1 AND subject = $2";
     UNLINK = "DELETE FROM identity WHERE account_id = $1 AND provider = $2 AND subject = $3";
     /// An address is an account's as long as one of its identities proves it.
     DISOWN_EMAILS = "
@@ -159,15 +161,8 @@ impl Store {
             return Ok(known);
         }
         let new = proved.clone();
-        let made = self
-            .transaction(move |mut conn| {
-                Box::pin(async move {
-                    on!(conn, execute(CREATE_ACCOUNT, new_id, Json(Profile::default()), now))?;
-                    on!(conn, execute(CREATE, new.provider, new.subject, new_id, new.label, new.email.clone(), now))?;
-                    own_email(&mut conn, new.email, new_id, now).await
-                })
-            })
-            .await;
+        let made =
+            self.transaction(move |mut conn| Box::pin(async move { create(&mut conn, new_id, Profile::default(), new, now).await })).await;
         match made {
             Ok(()) => return Ok(SignedIn::Account { id: new_id, created: true, disabled: false }),
             Err(StoreError::Conflict(Conflict::Email)) => return Ok(SignedIn::EmailElsewhere),
@@ -182,22 +177,7 @@ impl Store {
     /// Adds an identity that was just proved to an account whose person has just proved to be it.
     pub async fn link_identity(&self, account: AccountId, proved: &Proved, now: Timestamp) -> Result<Linked, StoreError> {
         let new = proved.clone();
-        let linked = self
-            .transaction(move |mut conn| {
-                Box::pin(async move {
-                    if on!(conn, execute(HOLD, account))? == 0 {
-                        return Ok(Linked::NoAccount);
-                    }
-                    let added = on!(conn, execute(LINK, &new.provider, &new.subject, account, new.label, new.email.clone(), now))?;
-                    if added == 0 {
-                        let owner: Option<AccountId> = on!(conn, value(WHOSE, new.provider, new.subject))?;
-                        return Ok(if owner == Some(account) { Linked::Already } else { Linked::Another });
-                    }
-                    own_email(&mut conn, new.email, account, now).await?;
-                    Ok(Linked::Now)
-                })
-            })
-            .await;
+        let linked = self.transaction(move |mut conn| Box::pin(async move { add(&mut conn, account, new, now).await })).await;
         match linked {
             Err(StoreError::Conflict(Conflict::Email)) => Ok(Linked::EmailElsewhere),
             other => other,
@@ -228,6 +208,9 @@ impl Store {
                 for session in endings::hold_those_of(&mut conn, account, &provider, &subject, keep).await? {
                     endings::end(&mut conn, session, now).await?;
                 }
+                let name: Option<String> = on!(conn, value(NAME, &provider, &subject))?;
+                let removed_way = Subject::WayRemoved { provider: provider.clone(), name: name.unwrap_or_default() };
+                notices::put(&mut conn, account, &removed_way, now).await?;
                 on!(conn, execute(UNLINK, account, provider, subject))?;
                 on!(conn, execute(DISOWN_EMAILS, account))?;
                 Ok(Unlinked::Now)
@@ -277,6 +260,30 @@ impl Store {
             other => other,
         }
     }
+}
+
+/// Makes an account of one identity.
+pub(super) async fn create(conn: &mut Conn<'_>, id: AccountId, profile: Profile, new: Proved, now: Timestamp) -> Result<(), StoreError> {
+    on!(*conn, execute(CREATE_ACCOUNT, id, Json(profile), now))?;
+    on!(*conn, execute(CREATE, new.provider, new.subject, id, new.label, new.email.clone(), now))?;
+    own_email(conn, new.email, id, now).await
+}
+
+/// Adds an identity that was just proved to an account. That its email address is another account's is a conflict.
+pub(super) async fn add(conn: &mut Conn<'_>, account: AccountId, new: Proved, now: Timestamp) -> Result<Linked, StoreError> {
+    if on!(*conn, execute(HOLD, account))? == 0 {
+        return Ok(Linked::NoAccount);
+    }
+    let name = if new.label.is_empty() { &new.subject } else { &new.label };
+    let way_added = Subject::WayAdded { provider: new.provider.clone(), name: name.clone() };
+    let added = on!(*conn, execute(LINK, &new.provider, &new.subject, account, new.label, new.email.clone(), now))?;
+    if added == 0 {
+        let owner: Option<AccountId> = on!(*conn, value(WHOSE, new.provider, new.subject))?;
+        return Ok(if owner == Some(account) { Linked::Already } else { Linked::Another });
+    }
+    own_email(conn, new.email, account, now).await?;
+    notices::put(conn, account, &way_added, now).await?;
+    Ok(Linked::Now)
 }
 
 // Makes an address the account's.

@@ -2,8 +2,9 @@
 
 use super::{
     accounts, agreements, assertions, asset_claims, asset_imports, asset_pages, assets, challenges, clients, codes, consents,
-    developer_tokens, devices, endings, exchange, families, grant_history, grant_lists, grants, identities, identity, identity_licenses,
-    interactions, licenses, logos, outbox, persons, pushed_requests, registrations, revocations, sessions, signing_keys, sweep,
+    developer_tokens, devices, email_codes, endings, exchange, families, grant_history, grant_lists, grants, identities, identity,
+    identity_licenses, interactions, licenses, logos, mails, notices, outbox, passkeys, passwords, persons, pushed_requests, registrations,
+    revocations, sessions, signing_keys, sweep, tries, upstream_visits,
 };
 
 /// One SQL text, and where it is declared.
@@ -33,6 +34,7 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
         consents::STATEMENTS,
         developer_tokens::STATEMENTS,
         devices::STATEMENTS,
+        email_codes::STATEMENTS,
         endings::STATEMENTS,
         exchange::STATEMENTS,
         families::STATEMENTS,
@@ -45,7 +47,11 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
         interactions::STATEMENTS,
         licenses::STATEMENTS,
         logos::STATEMENTS,
+        mails::STATEMENTS,
+        notices::STATEMENTS,
         outbox::STATEMENTS,
+        passkeys::STATEMENTS,
+        passwords::STATEMENTS,
         persons::STATEMENTS,
         registrations::STATEMENTS,
         pushed_requests::STATEMENTS,
@@ -53,6 +59,8 @@ pub fn statements() -> impl Iterator<Item = &'static Statement> {
         sessions::STATEMENTS,
         signing_keys::STATEMENTS,
         sweep::STATEMENTS,
+        upstream_visits::STATEMENTS,
+        tries::STATEMENTS,
     ]
     .into_iter()
     .flatten()

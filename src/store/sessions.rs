@@ -4,7 +4,8 @@ use sqlx::FromRow;
 use sqlx::types::Json;
 
 use super::dialect::{Conn, on, read, sql, write_one};
-use super::{Store, StoreError, endings};
+use super::mails::Subject;
+use super::{Store, StoreError, endings, notices};
 use crate::domain::{AccountId, InteractionId, Provider, SessionId, Timestamp, TokenHash};
 
 /// One signing-in of one browser.
@@ -26,6 +27,14 @@ pub struct Session {
     pub user_agent: String,
     pub last_seen_at: Timestamp,
     pub expires_at: Timestamp,
+}
+
+/// Whether a session begins in a browser that its account was used in before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Device {
+    Known,
+    /// The account's verified addresses are told.
+    New,
 }
 
 sql! {
@@ -59,19 +68,38 @@ impl Store {
     /// Stores a session under the hash of its cookie, in one transaction with what becomes of the one that it takes the place of: the
     /// same person's goes on as this one and keeps its own id, another person's ends.
     pub async fn start_session(&self, session: &Session, token: &TokenHash, replaces: Option<&TokenHash>) -> Result<(), StoreError> {
-        let (session, token) = (session.clone(), *token);
-        let Some(former) = replaces.copied() else {
+        self.start_session_on(Device::Known, session, token, replaces).await
+    }
+
+    /// The same on that device. Where the session goes on, the device is known, whatever is said of it.
+    pub async fn start_session_on(
+        &self,
+        device: Device,
+        session: &Session,
+        token: &TokenHash,
+        replaces: Option<&TokenHash>,
+    ) -> Result<(), StoreError> {
+        let (session, token, former) = (session.clone(), *token, replaces.copied());
+        if former.is_none() && device == Device::Known {
             return self.statement(move |mut conn| Box::pin(async move { insert(&mut conn, session, token).await })).await;
-        };
+        }
         self.transaction(move |mut conn| {
             Box::pin(async move {
-                if renew(&mut conn, &session, token, former).await? {
-                    return Ok(());
+                if let Some(former) = former {
+                    if renew(&mut conn, &session, token, former).await? {
+                        return Ok(());
+                    }
+                    if let Some(held) = endings::hold_one(&mut conn, former).await? {
+                        endings::end(&mut conn, held, session.authenticated_at).await?;
+                    }
                 }
-                if let Some(held) = endings::hold_one(&mut conn, former).await? {
-                    endings::end(&mut conn, held, session.authenticated_at).await?;
+                let (account, now) = (session.account_id, session.authenticated_at);
+                let notice = Subject::NewDevice { provider: session.provider.clone(), user_agent: session.user_agent.clone() };
+                insert(&mut conn, session, token).await?;
+                if device == Device::New {
+                    notices::put(&mut conn, account, &notice, now).await?;
                 }
-                insert(&mut conn, session, token).await
+                Ok(())
             })
         })
         .await

@@ -13,6 +13,8 @@ pub struct Swept {
     pub interactions: u64,
     pub posted_forms: u64,
     pub signin_challenges: u64,
+    pub passkey_challenges: u64,
+    pub upstream_visits: u64,
     pub api_challenges: u64,
     pub codes: u64,
     pub developer_tokens: u64,
@@ -27,6 +29,9 @@ pub struct Swept {
     pub clients: u64,
     pub asset_claims: u64,
     pub grants: u64,
+    pub email_codes: u64,
+    pub mails: u64,
+    pub try_counts: u64,
 }
 
 impl Swept {
@@ -37,6 +42,8 @@ impl Swept {
             + self.interactions
             + self.posted_forms
             + self.signin_challenges
+            + self.passkey_challenges
+            + self.upstream_visits
             + self.api_challenges
             + self.codes
             + self.developer_tokens
@@ -50,6 +57,9 @@ impl Swept {
             + self.clients
             + self.asset_claims
             + self.grants
+            + self.email_codes
+            + self.mails
+            + self.try_counts
     }
 }
 
@@ -58,8 +68,9 @@ const BATCH: u64 = 500;
 /// The same of clients: with each go its rows in tables that have no index for it.
 const BATCH_OF_CLIENTS: u64 = 20;
 
-/// How long a device authorization is kept after its end.
+/// How long a device authorization, or a code that was mailed, is kept after its end.
 const DEVICES_KEPT: Duration = Duration::from_hours(1);
+const EMAIL_CODES_KEPT: Duration = Duration::from_hours(1);
 
 sql! {
     SESSIONS = "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500)";
@@ -71,6 +82,12 @@ sql! {
     SIGNIN_CHALLENGES = "
         DELETE FROM signin_challenge
         WHERE id IN (SELECT id FROM signin_challenge WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500)";
+    PASSKEY_CHALLENGES = "
+        DELETE FROM passkey_challenge
+        WHERE id IN (SELECT id FROM passkey_challenge WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500)";
+    UPSTREAM_VISITS = "
+        DELETE FROM upstream_visit
+        WHERE state_hash IN (SELECT state_hash FROM upstream_visit WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500)";
     API_CHALLENGES = "
         DELETE FROM api_challenge
         WHERE id IN (SELECT id FROM api_challenge WHERE sweep_at <= $1 ORDER BY sweep_at LIMIT 500) AND sweep_at <= $1";
@@ -111,6 +128,16 @@ sql! {
     GRANTS = "
         DELETE FROM asset_grant
         WHERE id IN (SELECT id FROM asset_grant WHERE sweep_at <= $1 ORDER BY sweep_at LIMIT 500) AND sweep_at <= $1";
+    EMAIL_CODES = "
+        DELETE FROM email_code
+        WHERE interaction_id IN (SELECT interaction_id FROM email_code WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500)
+          AND expires_at <= $1";
+    MAILS = "
+        DELETE FROM mail
+        WHERE id IN (SELECT id FROM mail WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500)";
+    TRY_COUNTS = "
+        DELETE FROM try_count
+        WHERE key_hash IN (SELECT key_hash FROM try_count WHERE expires_at <= $1 ORDER BY expires_at LIMIT 500) AND expires_at <= $1";
     SIGNING_KEYS = "DELETE FROM signing_key WHERE retire_at <= $1";
 }
 
@@ -122,6 +149,8 @@ impl Store {
             interactions: self.sweep_table(INTERACTIONS, now).await?,
             posted_forms: self.sweep_table(FORMS, now).await?,
             signin_challenges: self.sweep_table(SIGNIN_CHALLENGES, now).await?,
+            passkey_challenges: self.sweep_table(PASSKEY_CHALLENGES, now).await?,
+            upstream_visits: self.sweep_table(UPSTREAM_VISITS, now).await?,
             api_challenges: self.sweep_table(API_CHALLENGES, now).await?,
             codes: self.sweep_table(CODES, now).await?,
             developer_tokens: self.sweep_table(DEVELOPER_TOKENS, now).await?,
@@ -136,6 +165,10 @@ impl Store {
             clients: self.sweep_in(CLIENTS, BATCH_OF_CLIENTS, now).await?,
             asset_claims: self.sweep_table(ASSET_CLAIMS, now).await?,
             grants: self.sweep_table(GRANTS, now).await?,
+            // Who types a code too late is told that, rather than that there never was one.
+            email_codes: self.sweep_table(EMAIL_CODES, now.minus(EMAIL_CODES_KEPT)).await?,
+            mails: self.sweep_table(MAILS, now).await?,
+            try_counts: self.sweep_table(TRY_COUNTS, now).await?,
         })
     }
 

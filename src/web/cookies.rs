@@ -1,5 +1,5 @@
-//! The cookies: one binds a browser to what it began, another is a signed-in session; the third only says how somebody last signed in here.
-//! None can be read by a script.
+//! The cookies: one binds a browser to what it began, one is a signed-in session, one tells where accounts were used before, and one only how
+//! somebody last signed in here. None can be read by a script.
 
 use actix_web::HttpRequest;
 use actix_web::cookie::time::Duration as CookieDuration;
@@ -15,6 +15,10 @@ pub enum Jar {
     Browser,
     /// A signed-in session.
     Session,
+    /// The accounts that were used in this browser (`known.rs`).
+    Known,
+    /// Says by which way somebody last signed in here.
+    Way,
 }
 
 impl Jar {
@@ -26,14 +30,24 @@ impl Jar {
             (Self::Browser, false) => "latchkey_browser",
             (Self::Session, true) => "__Host-latchkey_session",
             (Self::Session, false) => "latchkey_session",
+            (Self::Known, true) => "__Host-latchkey_known",
+            (Self::Known, false) => "latchkey_known",
+            (Self::Way, true) => "__Host-latchkey_way",
+            (Self::Way, false) => "latchkey_way",
         }
     }
 
     /// The secret that the browser sent, if it has the form of one of ours.
     #[must_use]
     pub fn read(self, request: &HttpRequest, secure: bool) -> Option<Secret> {
-        let cookie = request.cookie(self.name(secure))?;
-        (cookie.value().len() == 43).then(|| Secret::new(cookie.value()))
+        let text = self.text(request, secure)?;
+        (text.len() == 43).then(|| Secret::new(text))
+    }
+
+    /// What the browser sent, as it is.
+    #[must_use]
+    pub fn text(self, request: &HttpRequest, secure: bool) -> Option<String> {
+        Some(request.cookie(self.name(secure))?.value().to_owned())
     }
 
     /// A cookie that holds `secret`. Without `lifetime` it ends with the browser.
@@ -60,29 +74,19 @@ impl Jar {
     }
 }
 
-/// How long a browser keeps how somebody signed in there: as long as browsers keep any cookie.
-const LAST_WAY_KEPT: CookieDuration = CookieDuration::days(400);
-
-const fn last_way_name(secure: bool) -> &'static str {
-    if secure { "__Host-latchkey_way" } else { "latchkey_way" }
-}
+/// How long a browser keeps how somebody signed in there: as long as browsers keep any cookie (RFC 6265bis §5.6.1: "at most 400 days").
+const LAST_WAY_KEPT: std::time::Duration = std::time::Duration::from_hours(400 * 24);
 
 /// The cookie that says by which way somebody last signed in in this browser: not who, and nothing that lets anybody in.
 #[must_use]
 pub fn last_way(provider: &Provider, secure: bool) -> Cookie<'static> {
-    Cookie::build(last_way_name(secure), provider.as_str().to_owned())
-        .path("/")
-        .http_only(true)
-        .secure(secure)
-        .same_site(SameSite::Lax)
-        .max_age(LAST_WAY_KEPT)
-        .finish()
+    Jar::Way.set(&Secret::new(provider.as_str()), Some(LAST_WAY_KEPT), secure)
 }
 
 /// What that cookie says. Anybody may have written it: it is only ever compared.
 #[must_use]
 pub fn last_way_of(request: &HttpRequest, secure: bool) -> Option<String> {
-    request.cookie(last_way_name(secure)).map(|cookie| cookie.value().to_owned())
+    Jar::Way.text(request, secure)
 }
 
 /// A browser that we know again by its cookie.

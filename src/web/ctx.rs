@@ -10,9 +10,10 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 
 use super::caller;
 use super::cookies::{Browser, Jar};
+use super::fault::Fault;
 use super::observe::RequestId;
-use crate::domain::{Secret, Timestamp};
-use crate::limits::{TooMany, Try};
+use crate::domain::{Secret, Timestamp, TokenHash};
+use crate::limits::{self, Allowance, TooMany, Try};
 use crate::state::State;
 use crate::store::ClientRecord;
 
@@ -76,6 +77,20 @@ impl Ctx {
     /// Counts what a client leaves behind, if it registered itself: that it proves to be itself says nothing of who it is.
     pub fn charge_client(&self, client: &ClientRecord) -> Result<(), TooMany> {
         if client.is_self_made() { self.state.limits.charge_client(self.caller(), &client.id) } else { Ok(()) }
+    }
+
+    /// Counts one try of `whose` for all replicas together, which takes a write. Whose it is (an address, an account, [`Self::network`])
+    /// cannot be read in the database.
+    pub async fn charge_shared(&self, what: Allowance, whose: &str) -> Result<(), Fault> {
+        let key = TokenHash::keyed(&self.state.keys.pairwise_secret(), what.kind, whose.as_bytes());
+        let counted = self.state.store.count_try(&key, what.within, self.now).await?;
+        Ok(what.judge(counted.tries, counted.expires_at, self.now)?)
+    }
+
+    /// The caller's network, as it is counted.
+    #[must_use]
+    pub fn network(&self) -> String {
+        limits::network(self.caller()).to_string()
     }
 
     /// A header's text.

@@ -3,6 +3,8 @@
 //! What a proof does follows from what the visit is for. It signs in; it shows once more that somebody is who they are; or it is added to
 //! the account of who showed that in this visit, or a moment before.
 
+mod new_passkey;
+
 use std::time::Duration;
 
 use actix_web::HttpResponse;
@@ -10,10 +12,12 @@ use actix_web::HttpResponse;
 use super::cookies;
 use super::ctx::Ctx;
 use super::fault::Fault;
-use super::session;
 use super::visit::{Purpose, Visit, add_cookie};
+use super::{known, session};
 use crate::domain::{AccountId, Provider, Secret, SessionId};
-use crate::store::{Linked, Proved, Session, SignedIn, StoreError};
+use crate::store::{Linked, Proved, Session, SessionDevice, SignedIn, StoreError};
+
+pub use new_passkey::register;
 
 /// How recently somebody must have proved to be who they are, to change how they sign in.
 pub const FRESH: Duration = Duration::from_mins(10);
@@ -37,14 +41,16 @@ pub struct Entered {
 #[derive(Debug)]
 struct Begun {
     token: Secret,
+    account: AccountId,
     provider: Provider,
 }
 
 impl Entered {
     /// Gives the browser its session.
     pub fn begin(&self, ctx: &Ctx, response: &mut HttpResponse) {
-        if let Some(Begun { token, provider }) = &self.begun {
+        if let Some(Begun { token, account, provider }) = &self.begun {
             session::begin(ctx, response, token);
+            add_cookie(response, &known::mark(ctx, *account));
             add_cookie(response, &cookies::last_way(provider, ctx.secure()));
         }
     }
@@ -85,6 +91,14 @@ impl Refused {
         }
     }
 
+    /// The refusal of that word, where it is one that a page may tell.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        [Self::AccountDisabled, Self::EmailElsewhere, Self::Anothers, Self::NotYou, Self::NotThisOne]
+            .into_iter()
+            .find(|refused| refused.code() == word)
+    }
+
     /// A title and a sentence for a person.
     #[must_use]
     pub const fn words(&self) -> Option<(&'static str, &'static str)> {
@@ -123,6 +137,14 @@ pub async fn enter(ctx: &Ctx, visit: &Visit, proof: Proof) -> Result<Entered, Re
     }
 }
 
+/// The same of a proof that never makes an account: what it proves was set in one.
+pub async fn enter_known(ctx: &Ctx, visit: &Visit, proof: Proof) -> Result<Entered, Refused> {
+    match ctx.state.store.owner_of_identity(&proof.identity.provider, &proof.identity.subject).await? {
+        Some(_) => enter(ctx, visit, proof).await,
+        None => Err(Refused::NotYou),
+    }
+}
+
 /// The session of this browser, if it is that account's and was proved a moment ago, or in this very visit.
 pub async fn fresh(ctx: &Ctx, visit: &Visit, account: AccountId) -> Result<Option<Session>, StoreError> {
     Ok(session::current(ctx).await?.filter(|session| session.account_id == account && is_fresh(ctx, visit, session)))
@@ -143,7 +165,11 @@ async fn sign_in(ctx: &Ctx, visit: &Visit, proof: Proof) -> Result<Entered, Refu
     match ctx.state.store.sign_in_by(&proof.identity, new, ctx.now).await? {
         SignedIn::EmailElsewhere => Err(Refused::EmailElsewhere),
         SignedIn::Account { disabled: true, .. } => Err(Refused::AccountDisabled),
-        SignedIn::Account { id, .. } => begin(ctx, visit, id, proof).await,
+        // Nobody needs to be told of the browser in which they have just made their account.
+        SignedIn::Account { id, created, .. } => {
+            let device = if created || known::knows(ctx, id) { SessionDevice::Known } else { SessionDevice::New };
+            begin(ctx, visit, id, device, proof).await
+        }
     }
 }
 
@@ -170,7 +196,7 @@ async fn ended(ctx: &Ctx, visit: &Visit, next: &str) -> Result<Entered, Refused>
     Ok(Entered { next: next.to_owned(), begun: None })
 }
 
-async fn begin(ctx: &Ctx, visit: &Visit, account_id: AccountId, proof: Proof) -> Result<Entered, Refused> {
+async fn begin(ctx: &Ctx, visit: &Visit, account_id: AccountId, device: SessionDevice, proof: Proof) -> Result<Entered, Refused> {
     let token = ctx.state.entropy.secret();
     let Proof { identity, amr } = proof;
     metrics::counter!("latchkey_sign_ins_total", "provider" => identity.provider.as_str().to_owned()).increment(1);
@@ -189,9 +215,9 @@ async fn begin(ctx: &Ctx, visit: &Visit, account_id: AccountId, proof: Proof) ->
     };
     // A new cookie at every sign-in: one that was planted before is worth nothing after.
     let former = ctx.session_token().map(|old| old.hash());
-    ctx.state.store.start_session(&session, &token.hash(), former.as_ref()).await?;
+    ctx.state.store.start_session_on(device, &session, &token.hash(), former.as_ref()).await?;
     if former.is_some() {
         ctx.state.messages.notify_one();
     }
-    Ok(Entered { next: visit.path(), begun: Some(Begun { token, provider: identity.provider }) })
+    Ok(Entered { next: visit.path(), begun: Some(Begun { token, account: account_id, provider: identity.provider }) })
 }

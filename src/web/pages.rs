@@ -10,10 +10,16 @@ use crate::web::assets;
 
 mod of_accounts;
 mod of_assets;
+mod of_email;
+mod of_passwords;
+mod of_upstreams;
 mod text;
 
 pub use of_accounts::{IdentityLine, RemovableWay, RemoveWayPage, SessionLine, WayName};
 pub use of_assets::{AccountAssetsPage, AssetBlock, AssetLine, AssetSubject, GrantLine, PermissionLine, SpanLine};
+pub use of_email::{EmailPage, EmailProblem, EmailStage};
+pub use of_passwords::AccountPasswordPage;
+pub use of_upstreams::LeavePage;
 
 #[cfg(test)]
 mod tests;
@@ -53,6 +59,8 @@ pub struct Ways {
     pub email: bool,
     pub password: bool,
     pub upstreams: Vec<UpstreamButton>,
+    /// What came of the one that was tried last.
+    pub problem: Option<Problem>,
     /// The providers' ids of all of these, the first one first.
     pub order: Vec<String>,
     /// The one that was used last in this browser, where there is a choice.
@@ -65,6 +73,13 @@ impl Ways {
     fn was_last(&self, way: &str) -> bool {
         self.last.as_deref() == Some(way)
     }
+}
+
+/// Why somebody is not signed in, and what they can do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    pub title: String,
+    pub message: String,
 }
 
 /// A provider of ours, elsewhere.
@@ -270,6 +285,8 @@ pub struct AccountPage {
     pub identities: Vec<IdentityLine>,
     /// What became of the ways of signing in just now.
     pub notice: Option<String>,
+    /// Whether people may sign in by password here.
+    pub passwords: bool,
     pub account_id: String,
     pub apps: Vec<AppLine>,
     pub sessions: Vec<SessionLine>,

@@ -20,7 +20,7 @@ const KEPT: Duration = Duration::from_mins(5);
 const LONGEST: usize = 16 * 1024;
 
 /// Keeps the form and answers 303 to `path?form=…`.
-pub async fn keep(ctx: &Ctx, path: &'static str, body: &Body) -> Result<HttpResponse, Fault> {
+pub async fn keep(ctx: &Ctx, path: &str, body: &Body) -> Result<HttpResponse, Fault> {
     ctx.charge(Try::Visit)?;
     let form = form_text(ctx, body)?;
     if form.len() > LONGEST {
@@ -32,7 +32,7 @@ pub async fn keep(ctx: &Ctx, path: &'static str, body: &Body) -> Result<HttpResp
 }
 
 /// The parameters of a GET: its query, or the form that it refers to.
-pub async fn params(ctx: &Ctx, path: &'static str) -> Result<Params, Fault> {
+pub async fn params(ctx: &Ctx, path: &str) -> Result<Params, Fault> {
     let query = Params::decode(ctx.request.query_string());
     let Some(key) = query.get("form")?.filter(|_| !query.has("client_id")) else { return Ok(query) };
     match ctx.state.store.form(&TokenHash::of(key), path, ctx.now).await? {

@@ -41,6 +41,8 @@ pub enum Then {
     Ways,
     /// To the page that takes this one away, which is not the one to show it with.
     Remove { provider: Provider, subject: String },
+    /// To set a password.
+    Password,
 }
 
 impl Then {
@@ -48,6 +50,7 @@ impl Then {
     pub fn path(&self) -> String {
         match self {
             Self::Ways => "/account#ways".to_owned(),
+            Self::Password => "/account/password".to_owned(),
             Self::Remove { provider, subject } => removal_path(provider, subject),
         }
     }
@@ -62,7 +65,7 @@ impl Then {
     #[must_use]
     pub fn except(&self) -> Option<(&Provider, &str)> {
         match self {
-            Self::Ways => None,
+            Self::Ways | Self::Password => None,
             Self::Remove { provider, subject } => Some((provider, subject)),
         }
     }

@@ -3,6 +3,7 @@
 use super::ctx::Ctx;
 use crate::domain::{AccountId, Provider};
 use crate::policy::acr;
+use crate::policy::passkey::RelyingParty;
 use crate::state::State;
 use crate::store::StoreError;
 
@@ -10,7 +11,17 @@ use crate::store::StoreError;
 #[must_use]
 pub fn on(state: &State) -> Vec<&str> {
     let signin = &state.config.signin;
-    [(Provider::WEB3, signin.wallet)].into_iter().filter_map(|(way, on)| on.then_some(way)).collect()
+    let passkey = signin.passkey && RelyingParty::of(state.issuer()).is_some();
+    let email = state.mail.is_some() && state.config.email_codes.enabled;
+    let ours = [
+        (Provider::WEB3, signin.wallet),
+        (Provider::PASSKEY, passkey),
+        (Provider::EMAIL, email),
+        (Provider::PASSWORD, state.passwords.is_some()),
+    ]
+    .into_iter()
+    .filter_map(|(way, on)| on.then_some(way));
+    ours.chain(state.config.upstreams.iter().map(|upstream| upstream.id.as_str())).collect()
 }
 
 #[must_use]

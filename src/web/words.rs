@@ -61,6 +61,24 @@ pub fn day(moment: Timestamp) -> String {
     time::OffsetDateTime::from_unix_timestamp(moment.seconds()).ok().and_then(|moment| moment.format(format).ok()).unwrap_or_default()
 }
 
+/// A moment as people write it: `5 March 2026, 14:07 UTC`.
+#[must_use]
+pub fn moment(moment: Timestamp) -> String {
+    let format = time::macros::format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute] UTC");
+    time::OffsetDateTime::from_unix_timestamp(moment.seconds()).ok().and_then(|moment| moment.format(format).ok()).unwrap_or_default()
+}
+
+/// How long to wait, rounded up: `42 seconds`, `12 minutes`, `3 hours`.
+#[must_use]
+pub fn wait(seconds: u64) -> String {
+    let unit = match seconds {
+        0..=90 => 1,
+        91..=5_400 => 60,
+        _ => 3_600,
+    };
+    span(seconds.div_ceil(unit) * unit)
+}
+
 /// How long so many seconds are: `1 year`, `90 days`, `12 hours`.
 #[must_use]
 pub fn span(seconds: u64) -> String {
@@ -105,5 +123,61 @@ pub fn provider_name(provider: &Provider) -> &str {
         Provider::EMAIL => "Email",
         Provider::PASSWORD => "Password",
         other => other,
+    }
+}
+
+/// `Chrome on Windows`: the two words of a user agent that a person recognises.
+// Order matters: browsers name their ancestors.
+#[must_use]
+pub fn device(user_agent: &str) -> String {
+    let find = |names: &[(&str, &'static str)]| names.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name);
+    let browser = find(&[
+        ("Edg", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrom", "Chrome"),
+        ("CriOS", "Chrome"),
+        ("Safari/", "Safari"),
+    ]);
+    let system = find(&[
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "Mac"),
+        ("CrOS", "ChromeOS"),
+        ("Linux", "Linux"),
+    ]);
+    match (browser, system) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(name), None) | (None, Some(name)) => name.to_owned(),
+        (None, None) => "A program without a name".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_is_named_as_people_name_it() {
+        assert_eq!(
+            device("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Safari/537.36"),
+            "Chrome on Windows"
+        );
+        assert_eq!(
+            device("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Mobile/15E148 Safari/604.1"),
+            "Safari on iPhone"
+        );
+        assert_eq!(device(""), "A program without a name");
+    }
+
+    #[test]
+    fn times_are_told_as_people_tell_them() {
+        let at = Timestamp::from_seconds(1_767_225_600);
+        assert_eq!(day(at), "1 January 2026");
+        assert_eq!(moment(at), "1 January 2026, 00:00 UTC");
+        let waits: Vec<String> = [1, 42, 90, 91, 600, 3_600, 5_401, 86_399].into_iter().map(wait).collect();
+        assert_eq!(waits, ["1 second", "42 seconds", "90 seconds", "2 minutes", "10 minutes", "1 hour", "2 hours", "1 day"]);
     }
 }

@@ -1,5 +1,5 @@
 // @ts-check
-// The two questions to the server. An answer that is not a yes becomes a `Trouble` with the server's code for it.
+// The questions to the server. An answer that is not a yes becomes a `Trouble` with the server's code for it.
 
 import { Trouble } from "./words.js";
 
@@ -14,7 +14,7 @@ const PATIENCE_MS = 30_000;
  * @returns {Promise<{ challenge: string, message: string }>}
  */
 export async function askForMessage(door, address, chainId) {
-  const answer = await post(door, "challenge", { address, chain_id: chainId });
+  const answer = await post(door, "wallet/challenge", { address, chain_id: chainId });
   if (typeof answer.challenge !== "string" || typeof answer.message !== "string") throw new Trouble("unexpected");
   return { challenge: answer.challenge, message: answer.message };
 }
@@ -26,7 +26,14 @@ export async function askForMessage(door, address, chainId) {
  * @returns {Promise<string>} where to go next, on this server
  */
 export async function handInSignature(door, challenge, signature) {
-  const answer = await post(door, "signature", { challenge, signature });
+  return whereTo(await post(door, "wallet/signature", { challenge, signature }));
+}
+
+/**
+ * @param {any} answer
+ * @returns {string} where to go next, on this server
+ */
+export function whereTo(answer) {
   const next = typeof answer.next === "string" ? new URL(answer.next, location.href) : null;
   if (next?.origin !== location.origin) throw new Trouble("unexpected");
   return next.href;
@@ -34,12 +41,12 @@ export async function handInSignature(door, challenge, signature) {
 
 /**
  * @param {Door} door
- * @param {"challenge" | "signature"} step
+ * @param {string} step its path below the visit's
  * @param {Record<string, unknown>} body
  * @returns {Promise<any>}
  */
-async function post(door, step, body) {
-  const path = `/interaction/${encodeURIComponent(door.interaction)}/wallet/${step}`;
+export async function post(door, step, body) {
+  const path = `/interaction/${encodeURIComponent(door.interaction)}/${step}`;
   /** @type {Response} */
   let reply;
   try {

@@ -8,8 +8,8 @@ import { inSeconds } from "./words.js";
 /** @typedef {import("./words.js").Way} Way */
 /** @typedef {"choose" | "account" | "sign" | "done"} Stage */
 
-/** @param {string} id */
-const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+/** An element of the page; where the way that it belongs to is not offered, one that nobody sees. @param {string} id */
+const byId = (id) => document.getElementById(id) ?? document.createElement("div");
 
 const page = byId("signin");
 const list = byId("wallets");

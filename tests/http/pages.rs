@@ -199,7 +199,8 @@ on_one!(the_cookies_are_for_this_host_alone, |world| {
     let (pair, attributes) = cookie.split_once("; ").unwrap();
     assert_eq!((pair.len(), attributes), ("latchkey_browser=".len() + 43, "HttpOnly; SameSite=Lax; Path=/"));
     let signed = browser.sign_in(began.location(), &wallet).await;
-    let [cookie, way] = signed.set_cookies()[..] else { panic!("{:?}", signed.set_cookies()) };
+    let [cookie, known, way] = signed.set_cookies()[..] else { panic!("{:?}", signed.set_cookies()) };
+    assert!(known.starts_with("latchkey_known=") && known.ends_with("; HttpOnly; SameSite=Lax; Path=/; Max-Age=34560000"), "{known}");
     // How they signed in, for the order of the page next time; no script reads it, and it lets nobody in.
     assert_eq!(way, "latchkey_way=web3; HttpOnly; SameSite=Lax; Path=/; Max-Age=34560000");
     assert!(cookie.starts_with("latchkey_session=") && cookie.ends_with("; HttpOnly; SameSite=Lax; Path=/; Max-Age=2592000"), "{cookie}");
@@ -227,7 +228,8 @@ on_one!(behind_https_the_cookies_are_secure_and_bound_to_the_host, [("SERVER_ISS
         asked.message
     );
     let signed = browser.answer(began.location(), &asked, &wallet.sign(&asked.message)).await;
-    let [cookie, way] = signed.set_cookies()[..] else { panic!("{:?}", signed.set_cookies()) };
+    let [cookie, known, way] = signed.set_cookies()[..] else { panic!("{:?}", signed.set_cookies()) };
+    assert!(known.starts_with("__Host-latchkey_known=") && known.contains("; Secure; Path=/") && !known.contains("Domain"), "{known}");
     assert!(way.starts_with("__Host-latchkey_way=web3; ") && way.contains("; Secure; Path=/"), "{way}");
     assert!(
         cookie.starts_with("__Host-latchkey_session=") && cookie.contains("; Secure; Path=/") && !cookie.contains("Domain"),

@@ -53,6 +53,8 @@ struct Shelf {
 #[derive(Clone, Debug)]
 pub(crate) struct Posted {
     pub(crate) content_type: String,
+    /// The header `Authorization`.
+    pub(crate) authorization: String,
     pub(crate) body: String,
 }
 
@@ -70,6 +72,10 @@ impl Site {
         let server = HttpServer::new(move || App::new().app_data(Data::new(lent.clone())).default_service(web::to(serve)));
         tokio::spawn(server.workers(1).disable_signals().listen_rustls_0_23(listener, certified().1.clone()).unwrap().run());
         Self { port, shelf }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -119,7 +125,8 @@ impl Site {
 
 async fn serve(request: HttpRequest, body: String, shelf: Data<Shelf>) -> HttpResponse {
     if request.method() == Method::POST {
-        let posted = Posted { content_type: request.content_type().to_owned(), body };
+        let authorization = request.headers().get("authorization").map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
+        let posted = Posted { content_type: request.content_type().to_owned(), authorization, body };
         shelf.posted.lock().unwrap().entry(request.path().to_owned()).or_default().push(posted);
     }
     shelf.asked.lock().unwrap().push(request.path().to_owned());

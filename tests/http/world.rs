@@ -72,6 +72,12 @@ pub(crate) struct World {
     database: Option<(String, String)>,
 }
 
+/// Another server of a world.
+pub(crate) struct Replica {
+    pub(crate) base: String,
+    _stop: oneshot::Sender<()>,
+}
+
 pub(crate) const ISSUER: &str = "http://localhost:8080";
 pub(crate) const REDIRECT_URI: &str = "https://app.example/callback";
 pub(crate) const SECRET: &str = "a-secret-of-more-than-32-characters!";
@@ -126,6 +132,17 @@ impl World {
         let world = Self { base, state, clock, folder, stop: Some(stop), database };
         world.seed().await;
         world
+    }
+
+    /// A server of the same settings on the same database: a replica. It ends with the test.
+    pub(crate) async fn replica(&self) -> Replica {
+        let application = Application::build(self.state.config.clone(), Mode::Serve, self.clock.clone(), Entropy::System).await.unwrap();
+        let base = format!("http://{}", application.address());
+        let (stop, stopped) = oneshot::channel::<()>();
+        tokio::spawn(application.run_until(async move {
+            let _ = stopped.await;
+        }));
+        Replica { base, _stop: stop }
     }
 
     /// The clients that most tests need: `app` (public) and `web` (confidential).

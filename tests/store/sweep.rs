@@ -1,7 +1,9 @@
 //! Sweeping: what has expired goes, in as many batches as it takes; what lives stays.
 
 use latchkey::domain::SigningAlg;
-use latchkey::store::{Actor, AssetImport, ClientRecord, ClientSource, DeveloperToken, GrantChange, Granting, Swept, Taken};
+use latchkey::store::{
+    Actor, AssetImport, ClientRecord, ClientSource, DeveloperToken, GrantChange, Granting, PasskeyChallenge, Swept, Taken, UpstreamVisit,
+};
 
 use super::grants::{grant_id, granting, made, new_grant, owner};
 use super::harness::{Fresh, both};
@@ -9,6 +11,8 @@ use super::made::{
     address, agree, api_challenge, asset, at, client, client_id, code, did, hash, interaction, key, license, person, session,
     signin_challenge, signing_key, uuid,
 };
+use super::passkeys::passkey_challenge;
+use super::upstream_visits::upstream_visit;
 
 both! {
     /// One row of each kind lives, one has expired at this very moment.
@@ -47,6 +51,10 @@ async fn the_expired_goes_and_the_living_stays(fresh: &Fresh) {
         let mut challenge = signin_challenge(number);
         challenge.message.expires_at = end;
         store.put_signin_challenge(&challenge, &word).await.unwrap();
+        let challenge = PasskeyChallenge { expires_at: end, ..passkey_challenge(number) };
+        store.put_passkey_challenge(&challenge, &word).await.unwrap();
+        let sent = UpstreamVisit { expires_at: end, ..upstream_visit(number) };
+        store.put_upstream_visit(&sent, &word, &word).await.unwrap();
         let mut challenge = api_challenge(number, "app");
         challenge.message.expires_at = end;
         store.put_api_challenge(&challenge, &word).await.unwrap();
@@ -79,6 +87,8 @@ async fn the_expired_goes_and_the_living_stays(fresh: &Fresh) {
         interactions: 1,
         posted_forms: 1,
         signin_challenges: 1,
+        passkey_challenges: 1,
+        upstream_visits: 1,
         api_challenges: 1,
         codes: 1,
         developer_tokens: 1,
@@ -89,7 +99,7 @@ async fn the_expired_goes_and_the_living_stays(fresh: &Fresh) {
         ..Swept::default()
     };
     assert_eq!(swept, one_each);
-    assert_eq!(swept.total(), 11);
+    assert_eq!(swept.total(), 12);
     assert_eq!(store.sweep(at(100)).await.unwrap().total(), 0);
 
     let (gone, here) = (hash("1"), hash("2"));
@@ -100,6 +110,12 @@ async fn the_expired_goes_and_the_living_stays(fresh: &Fresh) {
     let (first, second) = (signin_challenge(1), signin_challenge(2));
     assert_eq!(store.take_signin_challenge(first.id, first.interaction_id, &gone, at(0)).await.unwrap(), Taken::Unknown);
     assert!(matches!(store.take_signin_challenge(second.id, second.interaction_id, &here, at(100)).await.unwrap(), Taken::Now(_)));
+    let taken = async |number, word, seconds| {
+        let PasskeyChallenge { id, ceremony, interaction_id, .. } = passkey_challenge(number);
+        store.take_passkey_challenge(id, ceremony, interaction_id, word, at(seconds)).await.unwrap()
+    };
+    assert_eq!(taken(1, &gone, 0).await, Taken::Unknown);
+    assert!(matches!(taken(2, &here, 100).await, Taken::Now(_)));
     assert_eq!(store.take_api_challenge(&gone, at(0), at(0)).await.unwrap(), Taken::Unknown);
     assert!(matches!(store.take_api_challenge(&here, at(100), at(100)).await.unwrap(), Taken::Now(_)));
     assert!(store.code_state(&gone).await.unwrap().is_none());

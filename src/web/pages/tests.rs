@@ -3,9 +3,10 @@
 use askama::Template;
 
 use super::{
-    AccountAssetsPage, AccountPage, Aim, AppLine, AssetBlock, AssetLine, AssetSubject, Chain, ConsentPage, Destination, DeviceDonePage,
-    DevicePage, ErrorPage, Fault, FormPostPage, Frame, GrantLine, HomePage, IdentityLine, Link, LoggedOutPage, LogoutPage, PermissionLine,
-    ProfileField, RemovableWay, RemoveWayPage, ScopeLine, SessionLine, SignInPage, SpanLine, UpstreamButton, Vouching, WayName, Ways,
+    AccountAssetsPage, AccountPage, AccountPasswordPage, Aim, AppLine, AssetBlock, AssetLine, AssetSubject, Chain, ConsentPage,
+    Destination, DeviceDonePage, DevicePage, EmailPage, EmailProblem, EmailStage, ErrorPage, Fault, FormPostPage, Frame, GrantLine,
+    HomePage, IdentityLine, Link, LoggedOutPage, LogoutPage, PermissionLine, ProfileField, RemovableWay, RemoveWayPage, ScopeLine,
+    SessionLine, SignInPage, SpanLine, UpstreamButton, Vouching, WayName, Ways,
 };
 
 const HOSTILE: &str = r#""><script>alert(1)</script><img src=x onerror='alert(2)'> javascript:alert(3) {{7*7}} &amp;"#;
@@ -40,11 +41,23 @@ fn pages(text: &str, address: &str) -> Vec<(&'static str, String)> {
         ("account_assets", account_assets(frame(), &s()).render()),
         ("device", DevicePage { frame: frame(), csrf: s(), code: None, problem: Some(s()) }.render()),
         ("device_code", DevicePage { frame: frame(), csrf: s(), code: Some(s()), problem: None }.render()),
+        ("email", email(frame(), EmailStage::Address { typed: s() }, &s()).render()),
+        ("email_code", email(frame(), EmailStage::Code { email: s(), sent: true, alive: true }, &s()).render()),
+        ("email_over", email(frame(), EmailStage::Code { email: s(), sent: false, alive: false }, &s()).render()),
         ("device_done", DeviceDonePage { frame: frame(), client_name: s(), allowed: true }.render()),
         ("device_denied", DeviceDonePage { frame: frame(), client_name: s(), allowed: false }.render()),
         (
+            "account-password",
+            AccountPasswordPage { frame: frame(), csrf: s(), emails: vec![s()], replaces: true, problem: Some(s()) }.render(),
+        ),
+        (
+            "account-password-choice",
+            AccountPasswordPage { frame: frame(), csrf: s(), emails: vec![s(), s()], replaces: false, problem: None }.render(),
+        ),
+        (
             "account",
             AccountPage {
+                passwords: true,
                 frame: frame(),
                 csrf: s(),
                 identities: vec![way(&s(), "/account/ways/remove?subject=x", true), way(&s(), "/", false)],
@@ -86,6 +99,11 @@ fn pages(text: &str, address: &str) -> Vec<(&'static str, String)> {
         ),
     ];
     all.into_iter().map(|(name, page)| (name, page.unwrap())).collect()
+}
+
+fn email(frame: Frame, stage: EmailStage, text: &str) -> EmailPage {
+    let problem = Some(EmailProblem { title: text.to_owned(), words: text.to_owned() });
+    EmailPage { frame, interaction: text.to_owned(), csrf: text.to_owned(), stage, problem }
 }
 
 fn consent(frame: Frame, name: &str, host: &str, already: bool) -> ConsentPage {
@@ -350,6 +368,7 @@ fn account(problem: Option<&str>, full: bool) -> AccountPage {
         start: None,
     };
     AccountPage {
+        passwords: true,
         frame: frame("Your account", false),
         csrf: "c".into(),
         identities: vec![way("Ledger", "/account/ways/remove?provider=web3&subject=x", true), way(ADDRESS, "/", false)],

@@ -1,0 +1,210 @@
+//! The bounded pool that hashes passwords: argon2id is slow on purpose, and must not slow down anything else.
+//!
+//! It has threads of its own, few, of low priority, with a short queue. Who comes when the queue is full is told to come again; nobody
+//! waits behind a storm, and the threads that answer requests never hash.
+
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
+use argon2::{Algorithm, Argon2, Params, Version};
+use tokio::sync::oneshot;
+
+use crate::config::Passwords as Config;
+use crate::domain::{Entropy, Secret};
+
+/// How far below the threads that answer requests these ones are.
+const NICE: i32 = 10;
+
+type Job = Box<dyn FnOnce(&Argon2<'_>) + Send>;
+
+/// The pool. Cheap to share; its threads end with it.
+pub struct Passwords {
+    jobs: SyncSender<Job>,
+    params: Params,
+    // Compared with where there is nobody of that name, so that it takes as long.
+    nobody: String,
+    entropy: Entropy,
+}
+
+/// Why a password was not looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotHashed {
+    #[error("too many people sign in by password at this moment")]
+    Busy,
+    #[error("a password could not be hashed")]
+    Failed,
+}
+
+/// What a typed password came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Checked {
+    Wrong,
+    Right,
+    /// Right, and kept with other parameters than those of today: this is what to keep from now on.
+    Rehashed(String),
+}
+
+impl Passwords {
+    /// Starts the threads.
+    ///
+    /// # Errors
+    /// The parameters do not go together, or the system has no thread to give.
+    pub fn start(config: &Config, entropy: &Entropy) -> Result<Self, String> {
+        let params = Params::new(config.memory_kib.get(), config.iterations.get(), 1, None)
+            .map_err(|reason| format!("the parameters of passwords do not go together: {reason}"))?;
+        let (jobs, queue) = sync_channel::<Job>(usize::try_from(config.queue.get()).unwrap_or(usize::MAX));
+        let queue = Arc::new(Mutex::new(queue));
+        for _ in 0..config.threads.get() {
+            let (queue, hasher) = (Arc::clone(&queue), hasher(params.clone()));
+            std::thread::Builder::new()
+                .name("passwords".to_owned())
+                .spawn(move || work(&queue, &hasher))
+                .map_err(|reason| format!("the system gives no thread for passwords: {reason}"))?;
+        }
+        let nobody = hash(&hasher(params.clone()), &entropy.secret(), entropy.bytes()).map_err(|reason| reason.to_string())?;
+        Ok(Self { jobs, params, nobody, entropy: entropy.clone() })
+    }
+
+    /// The text under which a password is kept: a PHC string with parameters, salt and hash.
+    pub async fn hash(&self, password: Secret) -> Result<String, NotHashed> {
+        let salt = self.entropy.bytes();
+        self.run(move |hasher| hash(hasher, &password, salt)).await?
+    }
+
+    /// Compares what was typed with what is kept; `None`: nobody of that name has a password. Both take as long.
+    pub async fn check(&self, typed: Secret, kept: Option<String>) -> Result<Checked, NotHashed> {
+        let (known, kept) = (kept.is_some(), kept.unwrap_or_else(|| self.nobody.clone()));
+        let (salt, today) = (self.entropy.bytes(), self.params.clone());
+        self.run(move |hasher| {
+            let Ok(kept) = PasswordHash::new(&kept) else {
+                tracing::error!("a password's hash in the database cannot be read");
+                return Ok(Checked::Wrong);
+            };
+            let right = hasher.verify_password(typed.expose().as_bytes(), &kept).is_ok() && known;
+            let same = Params::try_from(&kept)
+                .is_ok_and(|then| (then.m_cost(), then.t_cost(), then.p_cost()) == (today.m_cost(), today.t_cost(), today.p_cost()));
+            match (right, same) {
+                (false, _) => Ok(Checked::Wrong),
+                (true, true) => Ok(Checked::Right),
+                (true, false) => hash(hasher, &typed, salt).map(Checked::Rehashed),
+            }
+        })
+        .await?
+    }
+
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Argon2<'_>) -> T + Send + 'static) -> Result<T, NotHashed> {
+        let (reply, answer) = oneshot::channel();
+        let job: Job = Box::new(move |hasher| {
+            // Nobody waits any more: the request was given up before its turn came.
+            if !reply.is_closed() {
+                let _ = reply.send(work(hasher));
+            }
+        });
+        match self.jobs.try_send(job) {
+            Ok(()) => answer.await.map_err(|_| NotHashed::Failed),
+            Err(TrySendError::Full(_)) => Err(NotHashed::Busy),
+            Err(TrySendError::Disconnected(_)) => Err(NotHashed::Failed),
+        }
+    }
+}
+
+impl std::fmt::Debug for Passwords {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Passwords").field("params", &self.params).finish_non_exhaustive()
+    }
+}
+
+// RFC 9106 §4: argon2id, version 0x13.
+fn hasher(params: Params) -> Argon2<'static> {
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+}
+
+fn hash(hasher: &Argon2<'_>, password: &Secret, salt: [u8; 16]) -> Result<String, NotHashed> {
+    let hash: PasswordHash = hasher.hash_password_with_salt(password.expose().as_bytes(), &salt).map_err(|_| NotHashed::Failed)?;
+    Ok(hash.to_string())
+}
+
+fn work(queue: &Mutex<Receiver<Job>>, hasher: &Argon2<'_>) {
+    // On Linux a thread has a priority of its own; elsewhere it would be the whole process's.
+    #[cfg(target_os = "linux")]
+    if let Err(reason) = rustix::process::setpriority_process(None, NICE) {
+        tracing::warn!(%reason, "the threads that hash passwords keep the priority of the others");
+    }
+    loop {
+        let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        match job {
+            Ok(job) => job(hasher),
+            Err(_) => return,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use super::*;
+
+    fn config(iterations: u32, queue: u32) -> Config {
+        let number = |number| NonZeroU32::new(number).unwrap();
+        Config {
+            enabled: true,
+            memory_kib: number(64),
+            iterations: number(iterations),
+            threads: number(1),
+            queue: number(queue),
+            per_address_per_hour: number(1),
+            per_network_per_hour: number(1),
+            in_all_per_hour: number(1),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_password_is_right_wrong_or_nobodys() {
+        let pool = Passwords::start(&config(1, 8), &Entropy::seeded(1)).unwrap();
+        let kept = pool.hash(Secret::new("correct horse battery")).await.unwrap();
+        assert!(kept.starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{kept}");
+        let check = |typed: &str, kept: Option<&String>| pool.check(Secret::new(typed), kept.cloned());
+        assert_eq!(check("correct horse battery", Some(&kept)).await, Ok(Checked::Right));
+        assert_eq!(check("correct horse batterz", Some(&kept)).await, Ok(Checked::Wrong));
+        assert_eq!(check("correct horse battery", None).await, Ok(Checked::Wrong));
+        assert_eq!(check("x", Some(&"plain".to_owned())).await, Ok(Checked::Wrong));
+        assert_ne!(pool.hash(Secret::new("correct horse battery")).await.unwrap(), kept, "each has its salt");
+    }
+
+    #[tokio::test]
+    async fn other_parameters_are_followed() {
+        let old = Passwords::start(&config(1, 8), &Entropy::seeded(1)).unwrap();
+        let new = Passwords::start(&config(2, 8), &Entropy::seeded(2)).unwrap();
+        let kept = old.hash(Secret::new("correct horse battery")).await.unwrap();
+        assert_eq!(new.check(Secret::new("wrong"), Some(kept.clone())).await, Ok(Checked::Wrong));
+        match new.check(Secret::new("correct horse battery"), Some(kept)).await {
+            Ok(Checked::Rehashed(kept)) => {
+                assert!(kept.contains("t=2"), "{kept}");
+                assert_eq!(new.check(Secret::new("correct horse battery"), Some(kept)).await, Ok(Checked::Right));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_turns_people_away() {
+        let pool = Passwords::start(&config(1, 1), &Entropy::seeded(1)).unwrap();
+        let (hold, held) = std::sync::mpsc::channel::<()>();
+        let (begun, begins) = oneshot::channel();
+        let first = pool.run(move |_| {
+            let _ = begun.send(());
+            held.recv().is_ok()
+        });
+        tokio::pin!(first);
+        tokio::select! { biased; _ = &mut first => unreachable!("it is held"), _ = begins => {} }
+        let second = pool.hash(Secret::new("waits in the queue"));
+        tokio::pin!(second);
+        assert!(futures_util::poll!(&mut second).is_pending());
+        assert_eq!(pool.hash(Secret::new("finds it full")).await, Err(NotHashed::Busy));
+        hold.send(()).unwrap();
+        assert_eq!(first.await, Ok(true));
+        assert!(second.await.is_ok());
+    }
+}
