@@ -13,7 +13,7 @@ const WALLET: &str = "urn:latchkey:acr:wallet";
 on_both!(tokens_say_how_the_person_signed_in_whatever_was_preferred, |world| {
     let (app, browser, wallet) = (App::public(&world, "app"), Browser::new(&world), Wallet::new(1));
     let supported = browser.get("/.well-known/openid-configuration").await.json()["acr_values_supported"].clone();
-    assert_eq!(supported, json!([WALLET]));
+    assert_eq!(supported, json!([WALLET, "urn:latchkey:acr:passkey"]));
     // OpenID Connect Core §3.1.2.1: acr_values are voluntary; none of them, known or not, is a reason to fail or to claim more.
     for asked in ["", WALLET, "urn:mace:incommon:iap:gold", "0 1 2", &"x ".repeat(2_000)] {
         let back = browser.authorize(&app.request().with("acr_values", asked), &wallet).await;

@@ -289,20 +289,53 @@ on_both!(a_name_for_a_wallet_is_shown_as_text, |world| {
     assert!(!browser.get("/account").await.body.contains("Ledger"));
 });
 
+/// The ways that a page offers, in its order.
+fn ways(page: &Answer) -> Vec<&str> {
+    assert!(page.is_sign_in(), "{} {}", page.status, page.body);
+    page.body.split("data-way=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect()
+}
+
 on_both!(an_app_may_ask_for_a_way, |world| {
     let (app, browser, wallet) = (App::public(&world, "app"), Browser::new(&world), Wallet::new(1));
-    // The one that there is, one that there is not, and nonsense: none of them is a reason to fail.
-    for asked in ["web3", "google", "", &"x".repeat(1_000)] {
-        let answer = browser.auth(&app.request().with("connector_id", asked).with("prompt", "login")).await;
-        let page = browser.get(answer.location()).await;
-        assert!(page.is_sign_in() && page.body.contains("id=\"wallets\"") && !page.body.contains("Other ways"), "{asked}");
+    let asked = async |name: &str, value: &str, more: &str| {
+        let visit = browser.begin(&app.request().with("prompt", "login").with(name, value)).await;
+        browser.get(&format!("{visit}{more}")).await
+    };
+    let others = |page: &Answer| page.body.contains("Other ways to sign in");
+    for way in ["web3", "passkey"] {
+        let page = asked("connector_id", way, "").await;
+        assert!(ways(&page) == [way] && others(&page), "{way}: {:?}", ways(&page));
+        let page = asked("connector_id", way, "?all=1").await;
+        assert!(ways(&page) == ["web3", "passkey"] && !others(&page), "nobody is shut out by a wish");
+    }
+    // One that there is not, and nonsense, are no reason to fail.
+    for unknown in ["google", "", "email", &"x".repeat(1_000)] {
+        let page = asked("connector_id", unknown, "").await;
+        assert!(ways(&page) == ["web3", "passkey"] && !others(&page), "{unknown}");
     }
     let twice = app.request().and("connector_id", "web3").and("connector_id", "web3");
     assert_eq!(browser.auth(&twice).await.query("error").as_deref(), Some("invalid_request"));
+
+    // A level that is preferred is offered alone; one that is demanded can be had in no other way.
+    let page = asked("acr_values", "gold urn:latchkey:acr:passkey", "").await;
+    assert!(ways(&page) == ["passkey"] && others(&page));
+    let demand = json!({ "id_token": { "acr": { "essential": true, "value": "urn:latchkey:acr:passkey" } } }).to_string();
+    for more in ["", "?all=1"] {
+        let page = asked("claims", &demand, more).await;
+        assert!(ways(&page) == ["passkey"] && !others(&page), "{more}");
+    }
     assert!(browser.authorize(&app.request().with("connector_id", "web3"), &wallet).await.query("code").is_some());
+
+    // The one that was used last here comes first; what else the cookie says is nothing.
+    browser.set_cookie("latchkey_way", "passkey");
+    let page = asked("ui_locales", "en", "").await;
+    assert_eq!((ways(&page), page.body.matches("Used last in this browser").count()), (vec!["passkey", "web3"], 1));
+    browser.set_cookie("latchkey_way", "<script>");
+    let page = asked("ui_locales", "en", "").await;
+    assert!(ways(&page) == ["web3", "passkey"] && !page.body.contains("Used last"), "{:?}", ways(&page));
 });
 
-on_one!(where_wallets_are_off_nobody_signs_in_with_one, [("SIGNIN_WALLET", "false")], |world| {
+on_one!(where_wallets_are_off_nobody_signs_in_with_one, [("SIGNIN_WALLET", "false"), ("SIGNIN_PASSKEY", "false")], |world| {
     let (app, browser, wallet) = (App::public(&world, "app"), Browser::new(&world), Wallet::new(1));
     let visit = browser.begin(&app.request()).await;
     let page = browser.get(&visit).await;

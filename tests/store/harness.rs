@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use latchkey::domain::{AccountId, Address, Timestamp};
-use latchkey::store::{DatabaseSettings, Store};
+use latchkey::domain::{AccountId, Address, Provider, Timestamp};
+use latchkey::store::{DatabaseSettings, Linked, Proved, Store};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -52,21 +52,10 @@ impl Fresh {
         fresh
     }
 
-    /// Links one more wallet to an account. No verb does it yet.
+    /// Links one more wallet to an account.
     pub(crate) async fn link(&self, account: AccountId, wallet: &Address, at: Timestamp) {
-        let text = "INSERT INTO identity (provider, subject, account_id, created_at, last_used_at) VALUES ('web3', $1, $2, $3, $3)";
-        match self.engine {
-            Engine::Sqlite => {
-                let mut conn = SqliteConnection::connect(&self.url).await.unwrap();
-                sqlx::query(text).bind(wallet.to_string()).bind(account.0).bind(at.micros()).execute(&mut conn).await.unwrap();
-                conn.close().await.unwrap();
-            }
-            Engine::Postgres => {
-                let mut conn = PgConnection::connect(&self.url).await.unwrap();
-                sqlx::query(text).bind(wallet.to_string()).bind(account.0).bind(at.micros()).execute(&mut conn).await.unwrap();
-                conn.close().await.unwrap();
-            }
-        }
+        let proved = Proved { provider: Provider::web3(), subject: wallet.to_string(), label: String::new(), email: None };
+        assert_eq!(self.store.link_identity(account, &proved, at).await.unwrap(), Linked::Now);
     }
 
     /// How many rows a table has.
