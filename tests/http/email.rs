@@ -99,7 +99,7 @@ async fn a_mailed_code_signs_in(Scene { world, mail }: Scene) {
         let code = sent.code();
         assert!(sent.from.starts_with("MAIL FROM:<id@garage.example>"), "{}", sent.from);
         assert_eq!(sent.to, [ADA]);
-        assert_eq!((sent.header("Subject"), sent.header("To")), ("Your code for localhost", ADA));
+        assert_eq!((sent.header("Subject"), sent.header("To")), ("Your code for localhost:8080", ADA));
         let from = sent.header("From");
         assert!(from.contains("The Garage") && from.ends_with(" <id@garage.example>"), "{from}");
         assert_eq!(sent.header("Auto-Submitted"), "auto-generated");

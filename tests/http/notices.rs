@@ -56,7 +56,7 @@ async fn a_way_that_is_added_or_removed_is_told(Scene { world, mail }: Scene) {
     let proved = Proved { provider: Provider::web3(), subject: wallet.clone(), label: String::new(), email: None };
     assert_eq!(world.state.store.link_identity(account, &proved, now).await.unwrap(), Linked::Now);
     let told = mail.mail(2).await;
-    assert_eq!((told.to.as_slice(), told.header("Subject")), ([ADA.to_owned()].as_slice(), "localhost: A way to sign in was added"));
+    assert_eq!((told.to.as_slice(), told.header("Subject")), ([ADA.to_owned()].as_slice(), "localhost:8080: A way to sign in was added"));
     for text in [&told.text, &told.html] {
         assert!(
             text.contains(&wallet) && text.contains(&format!("{ISSUER}/account")) && text.contains("1 January 2026, 00:01 UTC"),
