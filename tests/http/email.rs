@@ -218,6 +218,9 @@ async fn another_code_ends_the_former_one(Scene { world, mail }: Scene) {
     world.clock.advance(Duration::from_mins(1));
     // The button of the page, as a browser without script presses it.
     let page = browser.get(&format!("{interaction}/email")).await;
+    assert!(page.body.contains(&format!("href=\"{interaction}/email?change=1\"")), "{}", page.body);
+    let another = browser.get(&format!("{interaction}/email?change=1")).await;
+    assert!(another.status == 200 && another.body.contains("Your email address") && !another.body.contains(ADA), "{}", another.body);
     let again = browser.post_form(&format!("{interaction}/email"), &page.form("/email")).await;
     assert_eq!(again.status, 303, "{}", again.body);
     let second = mail.mail(2).await.code();
