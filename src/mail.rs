@@ -48,7 +48,7 @@ impl Mailer {
     /// # Errors
     /// [`MailError::Setup`].
     pub fn new(config: &Config) -> Result<Option<Self>, MailError> {
-        let smtp = Smtp::new(&config.mail, config.server.issuer.host())?;
+        let smtp = Smtp::new(&config.mail, &config.issuer_host())?;
         Ok(smtp.map(|smtp| Self { way: Way::Smtp(Box::new(smtp)) }))
     }
 

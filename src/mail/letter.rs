@@ -31,7 +31,7 @@ impl std::fmt::Debug for Letter {
 /// A code to sign in with.
 #[derive(Debug)]
 pub struct CodeFacts<'a> {
-    /// The issuer's host, by which people know the site.
+    /// The issuer's host, with its port where it has one: people know the site by it.
     pub site: &'a str,
     pub code: &'a EmailCode,
     /// How long it can be typed, in words.

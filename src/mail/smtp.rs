@@ -52,7 +52,7 @@ impl std::fmt::Debug for Smtp {
 }
 
 impl Smtp {
-    /// `None` where the settings name no server. `host`: the issuer's.
+    /// `None` where the settings name no server. `host`: the issuer's, without its port.
     pub(super) fn new(settings: &Mail, host: &str) -> Result<Option<Self>, MailError> {
         let (Some(server), Some(from)) = (settings.smtp_url.clone(), settings.from.as_ref()) else { return Ok(None) };
         let tls = match server.security {

@@ -99,7 +99,7 @@ async fn a_mailed_code_signs_in(Scene { world, mail }: Scene) {
         let code = sent.code();
         assert!(sent.from.starts_with("MAIL FROM:<id@garage.example>"), "{}", sent.from);
         assert_eq!(sent.to, [ADA]);
-        assert_eq!((sent.header("Subject"), sent.header("To")), ("Your code for localhost", ADA));
+        assert_eq!((sent.header("Subject"), sent.header("To")), ("Your code for localhost:8080", ADA));
         let from = sent.header("From");
         assert!(from.contains("The Garage") && from.ends_with(" <id@garage.example>"), "{from}");
         assert_eq!(sent.header("Auto-Submitted"), "auto-generated");
@@ -218,6 +218,9 @@ async fn another_code_ends_the_former_one(Scene { world, mail }: Scene) {
     world.clock.advance(Duration::from_mins(1));
     // The button of the page, as a browser without script presses it.
     let page = browser.get(&format!("{interaction}/email")).await;
+    assert!(page.body.contains(&format!("href=\"{interaction}/email?change=1\"")), "{}", page.body);
+    let another = browser.get(&format!("{interaction}/email?change=1")).await;
+    assert!(another.status == 200 && another.body.contains("Your email address") && !another.body.contains(ADA), "{}", another.body);
     let again = browser.post_form(&format!("{interaction}/email"), &page.form("/email")).await;
     assert_eq!(again.status, 303, "{}", again.body);
     let second = mail.mail(2).await.code();
@@ -291,8 +294,7 @@ async fn a_mail_is_sent_later_only_if_its_code_lives(Scene { world, mail }: Scen
     ask(&again, &replaced, "bob@example.com").await;
 
     let mail = MailServer::at(port).await;
-    world.clock.advance(Duration::from_secs(30));
-    let mut mails = mail.mails(2).await;
+    let mut mails = mail.mails_later(2, &world.clock).await;
     mails.sort_by(|a, b| a.to.cmp(&b.to));
     assert_eq!(mails.iter().map(|mail| mail.to[0].as_str()).collect::<Vec<_>>(), [ADA, "bob@example.com"]);
     assert_eq!(enter(&in_time, &interaction, &mails[0].code()).await.location(), interaction, "it is the code that was asked for");

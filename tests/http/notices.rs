@@ -56,7 +56,7 @@ async fn a_way_that_is_added_or_removed_is_told(Scene { world, mail }: Scene) {
     let proved = Proved { provider: Provider::web3(), subject: wallet.clone(), label: String::new(), email: None };
     assert_eq!(world.state.store.link_identity(account, &proved, now).await.unwrap(), Linked::Now);
     let told = mail.mail(2).await;
-    assert_eq!((told.to.as_slice(), told.header("Subject")), ([ADA.to_owned()].as_slice(), "localhost: A way to sign in was added"));
+    assert_eq!((told.to.as_slice(), told.header("Subject")), ([ADA.to_owned()].as_slice(), "localhost:8080: A way to sign in was added"));
     for text in [&told.text, &told.html] {
         assert!(
             text.contains(&wallet) && text.contains(&format!("{ISSUER}/account")) && text.contains("1 January 2026, 00:01 UTC"),
@@ -147,8 +147,7 @@ async fn a_notice_waits_for_its_mail_server(Scene { world, mail }: Scene) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let mail = MailServer::at(port).await;
-    world.clock.advance(Duration::from_mins(1));
-    let told = mail.mail(1).await;
+    let told = mail.mails_later(1, &world.clock).await.remove(0);
     assert!(told.text.contains("Wallet (a  Bcc: x)"), "{}", told.text);
     assert!(!told.head.contains("Bcc"), "{}", told.head);
 }
