@@ -65,7 +65,8 @@ macro_rules! still_wanted {
 sql! {
     PUT = "
         INSERT INTO mail (id, kind, recipient, payload, attempts, created_at, due_at, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        ON CONFLICT (id) DO NOTHING";
     DUE = concat!("SELECT id FROM mail WHERE due_at <= $1 AND ", still_wanted!("$1", "$2"), " ORDER BY due_at LIMIT $3");
     /// Of many who try at once one gets it: for the others it is not due any more.
     CLAIM = concat!("
@@ -142,8 +143,8 @@ async fn put(conn: &mut Conn<'_>, mail: &Mail, kind: &'static str, due_at: Times
     .map(drop)
 }
 
-// The same thing happens to an account once at a moment. An id that follows from that needs no chance, and grows with time as the index
-// likes it.
+// The same thing that happens to an account twice at a moment is told once. An id that follows from that needs no chance, and grows with
+// time as the index likes it.
 fn notice_id(recipient: &Email, subject: &Subject, now: Timestamp) -> Uuid {
     let digest = TokenHash::of(&format!("{} {} {subject:?}", recipient.as_str(), now.micros()));
     let mut rest = [0; 10];

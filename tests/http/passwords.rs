@@ -214,5 +214,5 @@ on_one!(without_the_setting_there_are_none, |world| {
     let (interaction, csrf) = begin(&other, "/account").await;
     assert!(!other.get(&interaction).await.body.contains("With a password"));
     let form = [("csrf", csrf.as_str()), ("email", "ada@example.com"), ("password", PASSWORD)];
-    assert!(other.post(&format!("{interaction}/password"), &form).await.is_error_page(400));
+    assert!(other.post(&format!("{interaction}/password"), &form).await.is_error_page(410));
 });

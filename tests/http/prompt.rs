@@ -19,7 +19,7 @@ on_both!(prompt_none_shows_no_page_whatever_is_lacking, |world| {
     browser.sign_in_to_account(&wallet).await;
     assert_eq!(browser.auth(&silent).await.query("error").as_deref(), Some("consent_required"));
     app.tokens(&browser, &wallet).await;
-    assert_eq!(browser.auth(&silent).await.query("code").unwrap().len(), 43);
+    assert_eq!(browser.auth(&silent).await.query("code").unwrap().len(), 52);
     world.client("other", |_| {}).await;
     assert_eq!(
         browser.auth(&silent.clone().with("client_id", "other")).await.query("error").as_deref(),
@@ -85,7 +85,7 @@ on_both!(a_hint_at_another_person_is_login_required, |world| {
     let hinted = |token: &str| app.request().with("id_token_hint", token);
     for prompt in ["none", ""] {
         let same = browser.auth(&hinted(&of_one).with("prompt", prompt)).await;
-        assert_eq!(same.query("code").map(|code| code.len()), Some(43), "{prompt}: {}", same.location());
+        assert_eq!(same.query("code").map(|code| code.len()), Some(52), "{prompt}: {}", same.location());
     }
     let other = browser.auth(&hinted(&of_two).with("prompt", "none")).await;
     assert_eq!((other.query("error").as_deref(), other.query("code")), (Some("login_required"), None));

@@ -39,7 +39,8 @@ async fn tokens(browser: &Browser<'_>, app: &App<'_>, interaction: &str) -> Toke
 }
 
 async fn somebody_signs_in_at_a_provider(world: &World, there: &Providers) {
-    let (app, browser) = (App::public(world, "app"), Browser::new(world));
+    world.client("compat", |client| client.claims_profile = ClaimsProfile::Compat).await;
+    let (app, browser) = (App::public(world, "compat"), Browser::new(world));
     let interaction = browser.begin(&app.request()).await;
     let page = browser.get(&interaction).await;
     for name in ["The House", "The Annex", "Apple", "GitHub"] {
@@ -156,7 +157,8 @@ async fn only_a_verified_address_counts(world: &World, there: &Providers) {
 }
 
 async fn apple_posts_its_answer_and_gets_a_new_secret_each_time(world: &World, there: &Providers) {
-    let (app, browser) = (App::public(world, "app"), Browser::new(world));
+    world.client("compat", |client| client.claims_profile = ClaimsProfile::Compat).await;
+    let (app, browser) = (App::public(world, "compat"), Browser::new(world));
     let interaction = browser.begin(&app.request()).await;
     let sent = send(&browser, &interaction, "apple").await;
     assert_eq!((sent.query.get("response_mode"), sent.query.get("scope")), ("form_post", "email name openid"));

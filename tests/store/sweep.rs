@@ -99,7 +99,7 @@ async fn the_expired_goes_and_the_living_stays(fresh: &Fresh) {
         ..Swept::default()
     };
     assert_eq!(swept, one_each);
-    assert_eq!(swept.total(), 12);
+    assert_eq!(swept.total(), 13);
     assert_eq!(store.sweep(at(100)).await.unwrap().total(), 0);
 
     let (gone, here) = (hash("1"), hash("2"));
