@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use latchkey::domain::{InteractionId, TokenHash};
+use latchkey::domain::{ClaimsProfile, InteractionId, TokenHash};
 use latchkey::protocol::pkce::CodeVerifier;
 use latchkey::store::Interaction;
 use serde_json::{Value, json};
