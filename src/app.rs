@@ -69,7 +69,8 @@ impl Application {
             Mode::Serve => None,
         };
         let passwords = config.passwords.enabled.then(|| Passwords::start(&config.passwords, &entropy)).transpose()?;
-        let (mut state, notes) = State::new(config, mode, store, keys, egress, passwords, clock, entropy);
+        let (mut state, notes) = State::new(config, mode, store, keys, egress, clock, entropy);
+        state.passwords = passwords;
         state.mail = mail.or_else(|| (mode == Mode::Dev).then(Mailer::to_the_log));
         Ok(Self { state: Arc::new(state), notes, listener, tls, operations, demo })
     }

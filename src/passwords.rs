@@ -191,11 +191,11 @@ mod tests {
     #[tokio::test]
     async fn a_full_queue_turns_people_away() {
         let pool = Passwords::start(&config(1, 1), &Entropy::seeded(1)).unwrap();
-        let (hold, held) = std::sync::mpsc::channel::<()>();
+        let (release, released) = std::sync::mpsc::channel::<()>();
         let (begun, begins) = oneshot::channel();
         let first = pool.run(move |_| {
             let _ = begun.send(());
-            held.recv().is_ok()
+            released.recv().is_ok()
         });
         tokio::pin!(first);
         tokio::select! { biased; _ = &mut first => unreachable!("it is held"), _ = begins => {} }
@@ -203,7 +203,7 @@ mod tests {
         tokio::pin!(second);
         assert!(futures_util::poll!(&mut second).is_pending());
         assert_eq!(pool.hash(Secret::new("finds it full")).await, Err(NotHashed::Busy));
-        hold.send(()).unwrap();
+        release.send(()).unwrap();
         assert_eq!(first.await, Ok(true));
         assert!(second.await.is_ok());
     }

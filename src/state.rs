@@ -46,7 +46,7 @@ pub struct State {
     pub limits: Limits,
     /// For every fetch from an address that somebody else chose.
     pub egress: Egress,
-    /// Hashes passwords, where people may sign in by them.
+    /// Hashes passwords, where people may sign in by them. Set once, before anything is served.
     pub passwords: Option<Passwords>,
     /// How mail leaves; `None`: it does not. Set once, before anything is served.
     pub mail: Option<Mailer>,
@@ -89,7 +89,6 @@ impl State {
         store: Store,
         keys: Keyring,
         egress: Egress,
-        passwords: Option<Passwords>,
         clock: Clock,
         entropy: Entropy,
     ) -> (Self, mpsc::Receiver<Note>) {
@@ -116,7 +115,7 @@ impl State {
                 entropy,
                 limits,
                 egress,
-                passwords,
+                passwords: None,
                 mail: None,
                 messages,
                 clients,

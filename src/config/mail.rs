@@ -64,10 +64,9 @@ impl FromStr for SmtpUrl {
         }
         let security = match (implicit, url.query()) {
             (true, None | Some("tls=required")) => SmtpSecurity::Tls,
-            (false, Some("tls=required")) => SmtpSecurity::StartTls,
             (false, Some("tls=off")) => SmtpSecurity::None,
             (false, None) if is_this_machine(&host) => SmtpSecurity::None,
-            (false, None) => SmtpSecurity::StartTls,
+            (false, None | Some("tls=required")) => SmtpSecurity::StartTls,
             (_, Some(_)) => return Err(SmtpUrlError::Query),
         };
         let user = decoded(url.username())?;

@@ -9,7 +9,7 @@ use crate::protocol::error::{ErrorCode, OAuthError};
 /// where it is kept, so it claims neither hardware nor a resistance to phishing that a wallet may lack.
 pub const WALLET: &str = "urn:latchkey:acr:wallet";
 
-/// A challenge was signed with the key of a passkey, and the authenticator made sure who holds it (WebAuthn, user verification). The key
+/// A challenge was signed with the key of a passkey, and the authenticator made sure who holds it (Web Authentication, user verification). The key
 /// answers this site alone; where it is kept, `amr` says as far as it is known.
 pub const PASSKEY: &str = "urn:latchkey:acr:passkey";
 

@@ -201,6 +201,7 @@ async fn on(ctx: &Ctx, id: InteractionId) -> Result<Visit, Fault> {
     if is_on(&ctx.state) { visit::load(ctx, id).await } else { Err(Fault::new(ErrorCode::NotFound, "nobody signs in by email here")) }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a page may have one, and each caller has one for it")]
 fn problem(title: &str, words: &str) -> Option<EmailProblem> {
     Some(EmailProblem { title: title.to_owned(), words: words.to_owned() })
 }

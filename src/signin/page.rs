@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use url::Url;
 
 use super::upstream;
-use crate::domain::{ClientKind, Provider, RedirectUri, Scope, UserCode};
+use crate::domain::{ClientKind, RedirectUri, Scope, UserCode};
 use crate::policy;
 use crate::policy::ways::{Offer, Wanted};
 use crate::protocol::authorize::AuthorizeRequest;
@@ -97,12 +97,8 @@ fn offered(ctx: &Ctx, sign: &Sign<'_>) -> Ways {
         Sign::Account | Sign::Link | Sign::Device(..) => {}
     }
     let Offer { ways, more } = policy::ways::offer(&on, &wanted);
-    let has = |way: &str| ways.iter().any(|one| *one == way);
+    let has = |way: &str| ways.contains(&way);
     Ways {
-        wallet: has(Provider::WEB3),
-        passkey: has(Provider::PASSKEY),
-        email: has(Provider::EMAIL),
-        password: has(Provider::PASSWORD),
         upstreams: upstream::buttons(&ctx.state).into_iter().filter(|button| has(&button.id)).collect(),
         problem: None,
         last: last.filter(|last| ways.len() > 1 && has(last)),

@@ -99,7 +99,7 @@ pub(super) fn relying_party(ctx: &Ctx) -> Option<RelyingParty> {
 async fn ask(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpResponse, Trouble> {
     let (party, visit) = begin(ctx, id).await?;
     let Nothing {} = parse(body)?;
-    give(ctx, &visit, Ceremony::Authentication, party.authenticate().map_err(broken)?).await
+    give(ctx, &visit, Ceremony::Authentication, party.authenticate().map_err(|refusal| broken(&refusal))?).await
 }
 
 async fn sign_in(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpResponse, Trouble> {
@@ -136,7 +136,7 @@ async fn ask_for_new(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpRe
         // A new key shows nothing of who somebody is.
         Purpose::Confirm(..) => return Err(Trouble::Refused(Refused::NotYou)),
     };
-    give(ctx, &visit, Ceremony::Registration, asked.map_err(broken)?).await
+    give(ctx, &visit, Ceremony::Registration, asked.map_err(|refusal| broken(&refusal))?).await
 }
 
 async fn register(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpResponse, Trouble> {
@@ -206,7 +206,7 @@ fn go_on(ctx: &Ctx, entered: &Entered) -> HttpResponse {
 }
 
 // What we ask for ourselves cannot be wrong.
-fn broken(refusal: Refusal) -> Trouble {
+fn broken(refusal: &Refusal) -> Trouble {
     Trouble::Fault(Fault::Broken(refusal.to_string()))
 }
 

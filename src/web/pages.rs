@@ -54,10 +54,6 @@ pub struct Chain {
 /// The ways of signing in that the page offers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ways {
-    pub wallet: bool,
-    pub passkey: bool,
-    pub email: bool,
-    pub password: bool,
     pub upstreams: Vec<UpstreamButton>,
     /// What came of the one that was tried last.
     pub problem: Option<Problem>,
@@ -70,6 +66,10 @@ pub struct Ways {
 }
 
 impl Ways {
+    fn has(&self, way: &str) -> bool {
+        self.order.iter().any(|one| one == way)
+    }
+
     fn was_last(&self, way: &str) -> bool {
         self.last.as_deref() == Some(way)
     }

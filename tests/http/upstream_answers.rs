@@ -75,7 +75,8 @@ async fn a_token_that_the_provider_did_not_sign_is_refused(world: &World, there:
     let browser = Browser::new(world);
     let interaction = visit(&browser).await;
     let public = there.key.jwk().to_string();
-    let forgeries: Vec<(&str, Box<dyn Fn(&Value) -> String + '_>)> = vec![
+    type Forge<'f> = Box<dyn Fn(&Value) -> String + 'f>;
+    let forgeries: Vec<(&str, Forge<'_>)> = vec![
         ("none", Box::new(|claims| assemble(&json!({ "alg": "none" }), claims, b""))),
         ("none with a kid", Box::new(|claims| assemble(&json!({ "alg": "none", "kid": "k1" }), claims, b""))),
         ("HS256 with the secret", Box::new(|claims| hmac_signed(&json!({ "alg": "HS256" }), claims, CLIENT_SECRET.as_bytes()))),

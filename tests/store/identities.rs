@@ -267,8 +267,8 @@ async fn taken(store: &Store, app: &str) -> Option<Email> {
     store.put_api_challenge(&api_challenge(1, app), &hash("state")).await.unwrap();
     match store.take_api_challenge(&hash("state"), at(9), at(3_600)).await.unwrap() {
         latchkey::store::Taken::Now(taken) => {
-            let token = store.wallet_token(taken.challenge.id, at(9)).await.unwrap().unwrap();
-            assert_eq!(token.email, taken.email);
+            let told = store.wallet_token(taken.challenge.id, at(9)).await.unwrap().unwrap();
+            assert_eq!(told.email, taken.email);
             taken.email
         }
         other => panic!("{other:?}"),

@@ -265,7 +265,6 @@ fn the_networks_reach_the_script_as_json() {
 fn the_ways_come_in_their_order_and_the_last_used_is_marked() {
     let mut page = sign_in(None, false);
     page.ways = Ways {
-        wallet: true,
         upstreams: vec![UpstreamButton { id: "acme".to_owned(), name: "Acme".to_owned() }],
         order: vec!["acme".to_owned(), "web3".to_owned()],
         last: Some("acme".to_owned()),
@@ -313,7 +312,7 @@ fn profile() -> Vec<ProfileField> {
 }
 
 fn ways() -> Ways {
-    Ways { wallet: true, order: vec!["web3".to_owned()], more: true, ..Ways::default() }
+    Ways { order: vec!["web3".to_owned()], more: true, ..Ways::default() }
 }
 
 fn way_name(name: &str) -> WayName {
