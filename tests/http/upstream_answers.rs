@@ -71,11 +71,13 @@ async fn a_token_that_is_not_for_this_sign_in_is_refused(world: &World, there: &
     assert_eq!(good.status, 303, "the visit was not harmed: {}", good.body);
 }
 
+/// Makes a token of these claims that the provider did not sign.
+type Forge<'f> = Box<dyn Fn(&Value) -> String + 'f>;
+
 async fn a_token_that_the_provider_did_not_sign_is_refused(world: &World, there: &Providers) {
     let browser = Browser::new(world);
     let interaction = visit(&browser).await;
     let public = there.key.jwk().to_string();
-    type Forge<'f> = Box<dyn Fn(&Value) -> String + 'f>;
     let forgeries: Vec<(&str, Forge<'_>)> = vec![
         ("none", Box::new(|claims| assemble(&json!({ "alg": "none" }), claims, b""))),
         ("none with a kid", Box::new(|claims| assemble(&json!({ "alg": "none", "kid": "k1" }), claims, b""))),
