@@ -73,14 +73,14 @@ async fn link(ctx: &Ctx, visit: &Visit, account: AccountId) -> Result<HttpRespon
 
 // First who they are, then what else they can prove.
 async fn linking(ctx: &Ctx, visit: &Visit, account: AccountId) -> Result<Sign<'static>, Fault> {
-    if entry::fresh(ctx, visit, account).await?.is_some() {
+    if entry::fresh(ctx, account).await?.is_some() {
         return Ok(Sign::Link);
     }
     Ok(Sign::Confirm(ways::of_account(ctx, account, None).await?))
 }
 
 async fn confirm(ctx: &Ctx, visit: &Visit, account: AccountId, then: &Then) -> Result<HttpResponse, Fault> {
-    let shown = entry::fresh(ctx, visit, account).await?.is_some_and(|session| then.shown_by(&session.provider, &session.subject));
+    let shown = entry::fresh(ctx, account).await?.is_some_and(|session| then.shown_by(&session.provider, &session.subject));
     if !shown {
         return Ok(page::sign_in(ctx, visit, &Sign::Confirm(ways::of_account(ctx, account, then.except()).await?)).await);
     }

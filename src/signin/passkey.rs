@@ -185,7 +185,7 @@ async fn take(ctx: &Ctx, visit: &Visit, ceremony: Ceremony, challenge: Uuid) -> 
 
 // Whose a passkey will be: they have shown who they are, a moment ago.
 async fn own_account(ctx: &Ctx, visit: &Visit, id: AccountId) -> Result<Account, Trouble> {
-    if entry::fresh(ctx, visit, id).await?.is_none() {
+    if entry::fresh(ctx, id).await?.is_none() {
         return Err(Trouble::Refused(Refused::NotYou));
     }
     ctx.state.store.account(id).await?.ok_or(Trouble::Refused(Refused::AccountDisabled))

@@ -144,7 +144,7 @@ pub(super) async fn own_visit(ctx: &Ctx, id: InteractionId) -> Result<Visit, Fau
 
 async fn statement(ctx: &Ctx, visit: &Visit) -> Result<String, Fault> {
     match &visit.purpose {
-        Purpose::Link(account) if entry::fresh(ctx, visit, *account).await?.is_some() => Ok(proof::link_statement()),
+        Purpose::Link(account) if entry::fresh(ctx, *account).await?.is_some() => Ok(proof::link_statement()),
         Purpose::Account | Purpose::Link(_) | Purpose::Confirm(..) => Ok(proof::statement(None)),
         Purpose::Authorize(request) => {
             let client = ctx.state.client(&request.client_id).await?;

@@ -1,7 +1,7 @@
 //! The one way from a proof of identity into an account: every method of signing in ends here, and each returns to its visit.
 //!
 //! What a proof does follows from what the visit is for. It signs in; it shows once more that somebody is who they are; or it is added to
-//! the account of who showed that in this visit, or a moment before.
+//! the account of who showed that a moment before.
 
 mod new_passkey;
 
@@ -130,7 +130,7 @@ pub async fn enter(ctx: &Ctx, visit: &Visit, proof: Proof) -> Result<Entered, Re
         Purpose::Authorize(_) | Purpose::Account | Purpose::Device(_) => sign_in(ctx, visit, proof).await,
         Purpose::Confirm(_, then) if !then.shown_by(&proof.identity.provider, &proof.identity.subject) => Err(Refused::NotThisOne),
         Purpose::Confirm(account, _) => confirm(ctx, visit, *account, proof).await,
-        Purpose::Link(account) => match fresh(ctx, visit, *account).await? {
+        Purpose::Link(account) => match fresh(ctx, *account).await? {
             Some(_) => link(ctx, visit, *account, proof).await,
             None => confirm(ctx, visit, *account, proof).await,
         },
@@ -145,19 +145,15 @@ pub async fn enter_known(ctx: &Ctx, visit: &Visit, proof: Proof) -> Result<Enter
     }
 }
 
-/// The session of this browser, if it is that account's and was proved a moment ago, or in this very visit.
-pub async fn fresh(ctx: &Ctx, visit: &Visit, account: AccountId) -> Result<Option<Session>, StoreError> {
-    Ok(session::current(ctx).await?.filter(|session| session.account_id == account && is_fresh(ctx, visit, session)))
+/// The session of this browser, if it is that account's and was proved a moment ago.
+pub async fn fresh(ctx: &Ctx, account: AccountId) -> Result<Option<Session>, StoreError> {
+    Ok(session::current(ctx).await?.filter(|session| session.account_id == account && recent(ctx, session)))
 }
 
 /// Whether a session was begun a moment ago.
 #[must_use]
 pub fn recent(ctx: &Ctx, session: &Session) -> bool {
     ctx.now.since(session.authenticated_at) <= FRESH
-}
-
-fn is_fresh(ctx: &Ctx, visit: &Visit, session: &Session) -> bool {
-    session.interaction_id == visit.id || recent(ctx, session)
 }
 
 async fn sign_in(ctx: &Ctx, visit: &Visit, proof: Proof) -> Result<Entered, Refused> {

@@ -11,7 +11,7 @@ use crate::web::visit::{Purpose, Visit};
 pub async fn register(ctx: &Ctx, visit: &Visit, proof: Proof, passkey: &Passkey) -> Result<Option<Entered>, Refused> {
     match visit.purpose {
         Purpose::Authorize(_) | Purpose::Account | Purpose::Device(_) => sign_up(ctx, visit, proof, passkey).await,
-        Purpose::Link(account) if fresh(ctx, visit, account).await?.is_some() => link(ctx, visit, account, &proof, passkey).await,
+        Purpose::Link(account) if fresh(ctx, account).await?.is_some() => link(ctx, visit, account, &proof, passkey).await,
         Purpose::Link(_) | Purpose::Confirm(..) => Err(Refused::NotYou),
     }
 }
