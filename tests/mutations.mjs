@@ -2137,7 +2137,7 @@ export const mutations = [
     line: '30',
     name: 'upstream-proved-anew',
     file: 'src/policy/upstream.rs',
-    from: '&& «moment(proved).plus(SKEW) < since»',
+    from: 'Some(proved) if «moment(proved).plus(SKEW) < since» =>',
     to: 'false',
     fails: ['upstream::a_way_is_added_by_a_new_proof_alone', 'upstream::who_was_to_prove_it_anew_did'],
   },

@@ -5,6 +5,9 @@ ALTER TABLE identity ADD COLUMN label TEXT NOT NULL DEFAULT '';
 ALTER TABLE identity ADD COLUMN email TEXT;
 -- What the identity of the sign-in is called.
 ALTER TABLE session ADD COLUMN label TEXT NOT NULL DEFAULT '';
+-- When the person themselves proved it; NULL: a provider said so, which may have known them from long before.
+ALTER TABLE session ADD COLUMN proved_at INTEGER;
+UPDATE session SET proved_at = authenticated_at;
 
 -- Whose an email address is: of one account, however many of its identities prove it.
 CREATE TABLE account_email (

@@ -55,7 +55,7 @@ async fn set(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault> {
         NotHashed::Busy => Fault::TooMany(TooMany { retry_after: 3 }),
         NotHashed::Failed => Fault::Broken(reason.to_string()),
     })?;
-    match ctx.state.store.set_password(account.id, &email, &hash, ctx.now).await? {
+    match ctx.state.store.set_password(account.id, &email, &hash, session.id, ctx.now).await? {
         Linked::Now | Linked::Already => Ok(reply::see_other("/account?added=1#ways")),
         Linked::Another => {
             let words = "The password of this account goes with another address. Remove that one on your account page first.";

@@ -23,6 +23,14 @@ impl Email {
         &self.0
     }
 
+    /// The mailbox that it leads to, as far as that is known: what stands behind a `+` is a tag for its owner (RFC 5233).
+    #[must_use]
+    pub fn mailbox(&self) -> String {
+        let (local, domain) = self.0.split_once('@').unwrap_or_default();
+        let mailbox = local.split_once('+').map_or(local, |(mailbox, _)| mailbox);
+        format!("{}@{domain}", if mailbox.is_empty() { local } else { mailbox })
+    }
+
     /// What may be shown to somebody who need not know it whole: `a…@example.com`.
     #[must_use]
     pub fn veiled(&self) -> String {
@@ -88,6 +96,7 @@ mod tests {
         for text in ["Ada.Lovelace+cars@Example.COM", "  ada.lovelace+cars@example.com\t"] {
             let email: Email = text.parse().unwrap();
             assert_eq!(email.as_str(), "ada.lovelace+cars@example.com");
+            assert_eq!(email.mailbox(), "ada.lovelace@example.com");
             assert_eq!((email.veiled(), format!("{email:?}")), ("a…@example.com".to_owned(), "a…@example.com".to_owned()));
         }
         assert!("jürgen@bücher.example".parse::<Email>().is_ok());

@@ -240,6 +240,7 @@ mod tests {
             provider: Provider::web3(),
             subject: String::new(),
             label: String::new(),
+            proved_at: None,
             amr: vec!["pop".to_owned()],
             authenticated_at: Timestamp::from_seconds(NOW - age),
             interaction_id: InteractionId(Uuid::from_u128(interaction)),

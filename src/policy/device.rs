@@ -167,6 +167,7 @@ mod tests {
             provider: Provider::web3(),
             subject: String::new(),
             label: String::new(),
+            proved_at: None,
             amr: vec![],
             authenticated_at: at(0),
             interaction_id: InteractionId(Uuid::nil()),

@@ -142,11 +142,14 @@ pub fn person(token: &IdToken, asked: &Asked<'_>, now: Timestamp) -> Result<Pers
         return Err(Refusal::OtherAccessToken);
     }
     // 13: with max_age, "the Client SHOULD check the auth_time Claim value and request re-authentication if it determines too much time has
-    // elapsed". Where there is none, the provider's word that it asked has to do.
-    if let Some((since, proved)) = asked.anew_since.zip(claims.auth_time)
-        && moment(proved).plus(SKEW) < since
-    {
-        return Err(Refusal::NotAnew);
+    // elapsed"; §2: with max_age "this Claim is REQUIRED". The address by which a person goes there can be changed on the way, so without it
+    // nobody knows whether they were asked. Those that are never asked with max_age are believed that they asked.
+    if let Some(since) = asked.anew_since {
+        match claims.auth_time {
+            Some(proved) if moment(proved).plus(SKEW) < since => return Err(Refusal::NotAnew),
+            None if asked.kind == UpstreamKind::Oidc => return Err(Refusal::NotAnew),
+            Some(_) | None => {}
+        }
     }
     if claims.sub.is_empty() || claims.sub.len() > LONGEST_SUBJECT || claims.sub.contains('\0') {
         return Err(Refusal::NoSubject);

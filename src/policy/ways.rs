@@ -85,7 +85,10 @@ pub fn removal<'a>(identities: &'a [Identity], (provider, subject): (&str, &str)
     if taken.is_empty() {
         return Removal::Unknown;
     }
-    let left: Vec<&Identity> = left.into_iter().filter(|identity| on.contains(&identity.provider.as_str())).collect();
+    // A password stays only with its address.
+    let has = |address: &str| left.iter().any(|identity| identity.email.as_ref().is_some_and(|email| email.as_str() == address));
+    let stays = |identity: &&Identity| identity.provider.as_str() != Provider::PASSWORD || has(&identity.subject);
+    let left: Vec<&Identity> = left.iter().copied().filter(|identity| on.contains(&identity.provider.as_str())).filter(stays).collect();
     if left.is_empty() {
         return Removal::Last;
     }

@@ -92,7 +92,9 @@ enum Held {
 // day of five tries each are a hundred guesses in a million for whoever wants to get in as somebody else.
 async fn charge(ctx: &Ctx, email: &Email) -> Result<(), Held> {
     let settings = &ctx.state.config.email_codes;
-    let (network, address) = (ctx.network(), email.as_str());
+    // However it is tagged, it is one mailbox.
+    let (network, mailbox) = (ctx.network(), email.mailbox());
+    let address = mailbox.as_str();
     let hourly = settings.per_address_per_hour.get();
     let of_address = "Only so many codes are mailed to one address in a short time.";
     for (kind, most, within, whose, words) in [
@@ -113,6 +115,19 @@ async fn charge(ctx: &Ctx, email: &Email) -> Result<(), Held> {
             Err(Fault::TooMany(too_many)) => return Err(Held::Wait(words, too_many)),
             Err(fault) => return Err(Held::Fault(fault)),
         }
+    }
+    Ok(())
+}
+
+// Who tries a code for each of many addresses guesses one of them in the end: tries are counted without them too, two for each code.
+async fn charge_try(ctx: &Ctx) -> Result<(), Fault> {
+    let settings = &ctx.state.config.email_codes;
+    let network = ctx.network();
+    for (kind, most, whose) in [
+        ("email code, tries of a network", settings.per_network_per_hour, network.as_str()),
+        ("email code, tries of all", settings.in_all_per_hour, ""),
+    ] {
+        ctx.charge_shared(Allowance { kind, most: most.get().saturating_mul(2), within: HOUR }, whose).await?;
     }
     Ok(())
 }
@@ -150,6 +165,7 @@ async fn enter(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpResponse
     let form = posted::own(ctx, body)?;
     ctx.charge(Try::SignIn)?;
     let visit = on(ctx, id).await?;
+    charge_try(ctx).await?;
     let (browser, key) = (visit.browser.hash(), ctx.state.keys.pairwise_secret());
     // What is no code at all is tried like any other: it counts.
     let hash = EmailCode::parse(form.get("code")?.unwrap_or_default())
@@ -169,7 +185,7 @@ async fn enter(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpResponse
 async fn admit(ctx: &Ctx, visit: &Visit, email: Email) -> HttpResponse {
     let identity =
         Proved { provider: Provider::email(), subject: email.as_str().to_owned(), label: email.as_str().to_owned(), email: Some(email) };
-    match entry::enter(ctx, visit, Proof { identity, amr: vec![OTP.to_owned()] }).await {
+    match entry::enter(ctx, visit, Proof { identity, amr: vec![OTP.to_owned()], anew: true }).await {
         Ok(entered) => {
             let mut response = reply::see_other(&entered.next);
             entered.begin(ctx, &mut response);

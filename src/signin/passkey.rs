@@ -115,7 +115,9 @@ async fn sign_in(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpRespon
         PasskeyUse::Gone => return Err(Trouble::Unknown),
     }
     let identity = Proved { provider: Provider::passkey(), subject: credential_id, label: known.label, email: None };
-    let entered = entry::enter(ctx, &visit, Proof { identity, amr: passkey::amr(signed.backup_state) }).await.map_err(Trouble::Refused)?;
+    let entered = entry::enter(ctx, &visit, Proof { identity, amr: passkey::amr(signed.backup_state), anew: true })
+        .await
+        .map_err(Trouble::Refused)?;
     Ok(go_on(ctx, &entered))
 }
 
@@ -149,7 +151,7 @@ async fn register(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpRespo
         None => format!("Passkey of {}", day(ctx.now)),
     };
     let identity = Proved { provider: Provider::passkey(), subject: made.credential_id.clone(), label, email: None };
-    let proof = Proof { identity, amr: passkey::amr(made.backup_state) };
+    let proof = Proof { identity, amr: passkey::amr(made.backup_state), anew: true };
     let entered = entry::register(ctx, &visit, proof, &made).await.map_err(Trouble::Refused)?.ok_or(Trouble::Known)?;
     Ok(go_on(ctx, &entered))
 }

@@ -47,7 +47,7 @@ async fn sign_in(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpRespon
     let provider = Provider::new(Provider::PASSWORD);
     // A password does not prove that the mailbox is theirs; the identity of the mailbox does.
     let identity = Proved { provider, subject: email.to_string(), label: email.to_string(), email: None };
-    let proof = Proof { identity, amr: vec![tokens::PWD.to_owned()] };
+    let proof = Proof { identity, amr: vec![tokens::PWD.to_owned()], anew: true };
     match entry::enter_known(ctx, &visit, proof).await {
         Ok(entered) => {
             let mut response = reply::see_other(&entered.next);

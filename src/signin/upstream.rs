@@ -87,7 +87,7 @@ async fn come_back(ctx: &Ctx, upstream: &str) -> Result<HttpResponse, Fault> {
 async fn prove(ctx: &Ctx, visit: &Visit, sent: &answer::Sent<'_>, params: &Params) -> Result<Entered, Trouble> {
     let person = answer::person(ctx, sent, params).await?;
     let identity = Proved { provider: sent.upstream.id.clone(), subject: person.subject, label: person.label, email: person.email };
-    entry::enter(ctx, visit, Proof { identity, amr: person.amr }).await.map_err(Trouble::Refused)
+    entry::enter(ctx, visit, Proof { identity, amr: person.amr, anew: sent.anew_since.is_some() }).await.map_err(Trouble::Refused)
 }
 
 fn find<'a>(ctx: &'a Ctx, id: &str) -> Result<&'a Upstream, Fault> {

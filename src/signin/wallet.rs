@@ -79,7 +79,7 @@ pub async fn signature(ctx: Ctx, id: Path<InteractionId>, body: Body) -> HttpRes
 }
 
 async fn ask(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpResponse, Trouble> {
-    let visit = own_visit(ctx, id).await?;
+    let visit = wallets_visit(ctx, id).await?;
     let ask: Ask = parse(body)?;
     let address: Address = ask.address.parse().map_err(|_| Fault::new(ErrorCode::InvalidRequest, "address is not an Ethereum address"))?;
     let chains = page::chains(&ctx.state);
@@ -109,7 +109,7 @@ async fn ask(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpResponse, 
 }
 
 async fn answer(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpResponse, Trouble> {
-    let visit = own_visit(ctx, id).await?;
+    let visit = wallets_visit(ctx, id).await?;
     let answer: Answer = parse(body)?;
     // Taken before it is looked at: right or wrong, it works once.
     let challenge = match ctx.state.store.take_signin_challenge(answer.challenge, id, &visit.browser.hash(), ctx.now).await? {
@@ -125,7 +125,8 @@ async fn answer(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpRespons
     }
     let subject = challenge.message.address.to_string();
     let identity = Proved { provider: Provider::web3(), subject, label: String::new(), email: None };
-    let entered = entry::enter(ctx, &visit, Proof { identity, amr: vec![tokens::POP.to_owned()] }).await.map_err(Trouble::Refused)?;
+    let entered =
+        entry::enter(ctx, &visit, Proof { identity, amr: vec![tokens::POP.to_owned()], anew: true }).await.map_err(Trouble::Refused)?;
     let mut response = reply::json(StatusCode::OK, &Answered { next: entered.next.clone() });
     entered.begin(ctx, &mut response);
     Ok(response)
@@ -136,10 +137,17 @@ pub(super) async fn own_visit(ctx: &Ctx, id: InteractionId) -> Result<Visit, Fau
     posted::check_token(ctx, ctx.header(CSRF_HEADER))?;
     // Charged only now: another site's page can make a browser ask, and must not be able to use up its tries.
     ctx.charge(Try::SignIn)?;
-    if !ways::is_on(&ctx.state, Provider::WEB3) {
-        return Err(Fault::new(ErrorCode::NotFound, "nobody signs in with a wallet here"));
-    }
     visit::load(ctx, id).await
+}
+
+// The same of a wallet's step, where people may sign in with one.
+async fn wallets_visit(ctx: &Ctx, id: InteractionId) -> Result<Visit, Fault> {
+    let visit = own_visit(ctx, id).await?;
+    if ways::is_on(&ctx.state, Provider::WEB3) {
+        Ok(visit)
+    } else {
+        Err(Fault::new(ErrorCode::NotFound, "nobody signs in with a wallet here"))
+    }
 }
 
 async fn statement(ctx: &Ctx, visit: &Visit) -> Result<String, Fault> {

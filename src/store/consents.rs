@@ -51,7 +51,7 @@ sql! {
         UPDATE refresh_token SET revoked_at = $3, sweep_at = $3
         WHERE client_id = $2 AND account_id = $1 AND revoked_at IS NULL";
     STANDING = "
-        SELECT s.id, s.account_id, s.provider, s.subject, s.label, s.amr, s.authenticated_at, s.interaction_id, s.user_agent,
+        SELECT s.id, s.account_id, s.provider, s.subject, s.label, s.proved_at, s.amr, s.authenticated_at, s.interaction_id, s.user_agent,
                s.last_seen_at, s.expires_at, n.scope AS agreed_scope,
                n.created_at AS agreed_first, n.updated_at AS agreed_last
         FROM session s

@@ -58,6 +58,8 @@ pub enum Conflict {
     Asset,
     /// The email address is another account's.
     Email,
+    /// An account keeps one way to sign in.
+    LastIdentity,
     /// Another constraint, by the engine's own words.
     Other(String),
 }
@@ -71,6 +73,7 @@ impl fmt::Display for Conflict {
             Self::RedirectUri => f.write_str("the client has this URI already"),
             Self::UserCode => f.write_str("a device has this user code already"),
             Self::Asset => f.write_str("an asset with this DID exists already"),
+            Self::LastIdentity => f.write_str("nobody could sign in to the account any more"),
             Self::Email => f.write_str("the email address belongs to another account"),
             Self::Other(constraint) => write!(f, "the database refuses it: {constraint}"),
         }

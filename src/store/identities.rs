@@ -141,6 +141,22 @@ sql! {
         DELETE FROM account_email
         WHERE account_id = $1
           AND NOT EXISTS (SELECT 1 FROM identity i WHERE i.account_id = account_email.account_id AND i.email = account_email.email)";
+    /// A password goes with an address of the account's: somebody else may have that one from now on.
+    DROP_PASSWORDS = "
+        DELETE FROM identity
+        WHERE account_id = $1 AND provider = 'password'
+          AND NOT EXISTS (SELECT 1 FROM account_email e WHERE e.account_id = identity.account_id AND e.email = identity.subject)";
+    LEFT = "SELECT COUNT(*) AS identities FROM identity WHERE account_id = $1";
+    /// Who signed in by an identity that is taken away keeps nothing of it, signed in or not. Codes and families live only under a consent,
+    /// and by those they are found.
+    REVOKE_CODES = "
+        UPDATE authorization_code SET revoked_at = $4
+        WHERE client_id IN (SELECT n.client_id FROM consent n WHERE n.account_id = $1) AND account_id = $1
+          AND provider = $2 AND subject = $3 AND revoked_at IS NULL";
+    REVOKE_FAMILIES = "
+        UPDATE refresh_token SET revoked_at = $4
+        WHERE client_id IN (SELECT n.client_id FROM consent n WHERE n.account_id = $1) AND account_id = $1
+          AND provider = $2 AND subject = $3 AND revoked_at IS NULL";
     RENAME = "UPDATE identity SET label = $4 WHERE account_id = $1 AND provider = $2 AND subject = $3";
 }
 
@@ -194,29 +210,41 @@ impl Store {
         now: Timestamp,
     ) -> Result<Unlinked, StoreError> {
         let (provider, subject) = (provider.clone(), subject.to_owned());
-        self.transaction(move |mut conn| {
-            Box::pin(async move {
-                if on!(conn, execute(HOLD, account))? == 0 {
-                    return Ok(Unlinked::Unknown);
-                }
-                let count: Option<Count> = on!(conn, row(COUNT, account, &provider, &subject))?;
-                match count {
-                    None | Some(Count { mine: 0, .. }) => return Ok(Unlinked::Unknown),
-                    Some(Count { identities: 1, .. }) => return Ok(Unlinked::Last),
-                    Some(_) => {}
-                }
-                for session in endings::hold_those_of(&mut conn, account, &provider, &subject, keep).await? {
-                    endings::end(&mut conn, session, now).await?;
-                }
-                let name: Option<String> = on!(conn, value(NAME, &provider, &subject))?;
-                let removed_way = Subject::WayRemoved { provider: provider.clone(), name: name.unwrap_or_default() };
-                notices::put(&mut conn, account, &removed_way, now).await?;
-                on!(conn, execute(UNLINK, account, provider, subject))?;
-                on!(conn, execute(DISOWN_EMAILS, account))?;
-                Ok(Unlinked::Now)
+        let unlinked = self
+            .transaction(move |mut conn| {
+                Box::pin(async move {
+                    if on!(conn, execute(HOLD, account))? == 0 {
+                        return Ok(Unlinked::Unknown);
+                    }
+                    let count: Option<Count> = on!(conn, row(COUNT, account, &provider, &subject))?;
+                    match count {
+                        None | Some(Count { mine: 0, .. }) => return Ok(Unlinked::Unknown),
+                        Some(Count { identities: 1, .. }) => return Ok(Unlinked::Last),
+                        Some(_) => {}
+                    }
+                    for session in endings::hold_those_of(&mut conn, account, &provider, &subject, keep).await? {
+                        endings::end(&mut conn, session, now).await?;
+                    }
+                    let name: Option<String> = on!(conn, value(NAME, &provider, &subject))?;
+                    let removed_way = Subject::WayRemoved { provider: provider.clone(), name: name.unwrap_or_default() };
+                    notices::put(&mut conn, account, &removed_way, now).await?;
+                    on!(conn, execute(REVOKE_CODES, account, &provider, &subject, now))?;
+                    on!(conn, execute(REVOKE_FAMILIES, account, &provider, &subject, now))?;
+                    on!(conn, execute(UNLINK, account, provider, subject))?;
+                    on!(conn, execute(DISOWN_EMAILS, account))?;
+                    on!(conn, execute(DROP_PASSWORDS, account))?;
+                    match on!(conn, value(LEFT, account))? {
+                        // The password that was left went with its address: nothing is changed.
+                        None | Some(0_i64) => Err(StoreError::Conflict(Conflict::LastIdentity)),
+                        Some(_) => Ok(Unlinked::Now),
+                    }
+                })
             })
-        })
-        .await
+            .await;
+        match unlinked {
+            Err(StoreError::Conflict(Conflict::LastIdentity)) => Ok(Unlinked::Last),
+            other => other,
+        }
     }
 
     /// Whose an identity is.
@@ -251,7 +279,8 @@ impl Store {
                     }
                     own_email(&mut conn, proved.email.clone(), account, now).await?;
                     on!(conn, execute(SET_EMAIL, proved.provider, proved.subject, proved.email))?;
-                    on!(conn, execute(DISOWN_EMAILS, account)).map(drop)
+                    on!(conn, execute(DISOWN_EMAILS, account))?;
+                    on!(conn, execute(DROP_PASSWORDS, account)).map(drop)
                 })
             })
             .await;

@@ -26,6 +26,8 @@ pub enum Subject {
     Code,
     /// A way to sign in was added to the account: the provider's, which the person knows by that name.
     WayAdded { provider: Provider, name: String },
+    /// It has another secret now.
+    WayChanged { provider: Provider, name: String },
     /// It was removed.
     WayRemoved { provider: Provider, name: String },
     /// Somebody signed in by that provider, in a browser that the account was never used in.

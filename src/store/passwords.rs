@@ -2,8 +2,9 @@
 
 use super::dialect::{on, read, sql, write_one};
 use super::identities::{self, Linked, Proved};
-use super::{Profile, Store, StoreError};
-use crate::domain::{AccountId, Email, Provider, Timestamp};
+use super::mails::Subject;
+use super::{Profile, Store, StoreError, endings, notices};
+use crate::domain::{AccountId, Email, Provider, SessionId, Timestamp};
 
 sql! {
     HASH = "SELECT hash FROM password WHERE provider = 'password' AND subject = $1";
@@ -73,7 +74,15 @@ impl Store {
 
     /// Sets the password of an account, for an address that is its own: with both of them its person signs in. [`Linked::Already`]: it had
     /// one, which is replaced; [`Linked::Another`]: it has one for another address.
-    pub async fn set_password(&self, account: AccountId, email: &Email, hash: &str, now: Timestamp) -> Result<Linked, StoreError> {
+    /// Its addresses are told, and the sessions that were begun with the one before end, but not `keep`.
+    pub async fn set_password(
+        &self,
+        account: AccountId,
+        email: &Email,
+        hash: &str,
+        keep: SessionId,
+        now: Timestamp,
+    ) -> Result<Linked, StoreError> {
         let (email, hash) = (email.clone(), hash.to_owned());
         self.transaction(move |mut conn| {
             Box::pin(async move {
@@ -85,11 +94,19 @@ impl Store {
                     return Ok(Linked::Another);
                 }
                 let new = on!(conn, execute(NAME, account, email.clone(), now))? > 0;
-                match on!(conn, execute(SET, account, email, hash, now))? {
-                    0 => Ok(Linked::EmailElsewhere),
-                    _ if new => Ok(Linked::Now),
-                    _ => Ok(Linked::Already),
+                if on!(conn, execute(SET, account, email.clone(), hash, now))? == 0 {
+                    return Ok(Linked::EmailElsewhere);
                 }
+                let (provider, name) = (Provider::new(Provider::PASSWORD), email.to_string());
+                if new {
+                    notices::put(&mut conn, account, &Subject::WayAdded { provider, name }, now).await?;
+                    return Ok(Linked::Now);
+                }
+                for session in endings::hold_those_of(&mut conn, account, &provider, &name, keep).await? {
+                    endings::end(&mut conn, session, now).await?;
+                }
+                notices::put(&mut conn, account, &Subject::WayChanged { provider, name }, now).await?;
+                Ok(Linked::Already)
             })
         })
         .await

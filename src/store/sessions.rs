@@ -18,6 +18,8 @@ pub struct Session {
     pub subject: String,
     /// What the person knows it by; empty: the subject itself.
     pub label: String,
+    /// When the person themselves proved it; `None`: a provider said so, which may have known them from long before.
+    pub proved_at: Option<Timestamp>,
     /// How it was proved (RFC 8176).
     #[sqlx(json)]
     pub amr: Vec<String>,
@@ -40,16 +42,16 @@ pub enum Device {
 sql! {
     START = "
         INSERT INTO session (id, token_hash, account_id, provider, subject, amr, authenticated_at, interaction_id, user_agent,
-                             last_seen_at, expires_at, label)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+                             last_seen_at, expires_at, label, proved_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
     SESSION = "
-        SELECT s.id, s.account_id, s.provider, s.subject, s.label, s.amr, s.authenticated_at, s.interaction_id, s.user_agent,
+        SELECT s.id, s.account_id, s.provider, s.subject, s.label, s.proved_at, s.amr, s.authenticated_at, s.interaction_id, s.user_agent,
                s.last_seen_at, s.expires_at
         FROM session s
         JOIN account a ON a.id = s.account_id
         WHERE s.token_hash = $1 AND s.expires_at > $2 AND a.disabled_at IS NULL";
     SESSIONS = "
-        SELECT s.id, s.account_id, s.provider, s.subject, s.label, s.amr, s.authenticated_at, s.interaction_id, s.user_agent,
+        SELECT s.id, s.account_id, s.provider, s.subject, s.label, s.proved_at, s.amr, s.authenticated_at, s.interaction_id, s.user_agent,
                s.last_seen_at, s.expires_at
         FROM session s
         WHERE s.account_id = $1 AND s.expires_at > $2
@@ -60,7 +62,7 @@ sql! {
     RENEW = "
         UPDATE session
         SET token_hash = $3, provider = $4, subject = $5, amr = $6, authenticated_at = $7, interaction_id = $8, user_agent = $9,
-            last_seen_at = $7, expires_at = $10, label = $11
+            last_seen_at = $7, expires_at = $10, label = $11, proved_at = $12
         WHERE token_hash = $1 AND account_id = $2 AND expires_at > $7";
 }
 
@@ -176,7 +178,8 @@ async fn renew(conn: &mut Conn<'_>, session: &Session, token: TokenHash, former:
             session.interaction_id,
             &session.user_agent,
             session.expires_at,
-            &session.label
+            &session.label,
+            session.proved_at
         )
     )? > 0)
 }
@@ -197,7 +200,8 @@ async fn insert(conn: &mut Conn<'_>, session: Session, token: TokenHash) -> Resu
             session.user_agent,
             session.last_seen_at,
             session.expires_at,
-            session.label
+            session.label,
+            session.proved_at
         )
     )
     .map(drop)

@@ -28,6 +28,8 @@ pub struct Proof {
     pub identity: Proved,
     /// How (RFC 8176).
     pub amr: Vec<String>,
+    /// Whether the person proved it just now. A provider may only have known them from before.
+    pub anew: bool,
 }
 
 /// A proof that was taken: where the browser goes on, with its new session if it has one.
@@ -150,10 +152,10 @@ pub async fn fresh(ctx: &Ctx, account: AccountId) -> Result<Option<Session>, Sto
     Ok(session::current(ctx).await?.filter(|session| session.account_id == account && recent(ctx, session)))
 }
 
-/// Whether a session was begun a moment ago.
+/// Whether its person proved a moment ago to be who they are.
 #[must_use]
 pub fn recent(ctx: &Ctx, session: &Session) -> bool {
-    ctx.now.since(session.authenticated_at) <= FRESH
+    session.proved_at.is_some_and(|proved| ctx.now.since(proved) <= FRESH)
 }
 
 async fn sign_in(ctx: &Ctx, visit: &Visit, proof: Proof) -> Result<Entered, Refused> {
@@ -194,7 +196,7 @@ async fn ended(ctx: &Ctx, visit: &Visit, next: &str) -> Result<Entered, Refused>
 
 async fn begin(ctx: &Ctx, visit: &Visit, account_id: AccountId, device: SessionDevice, proof: Proof) -> Result<Entered, Refused> {
     let token = ctx.state.entropy.secret();
-    let Proof { identity, amr } = proof;
+    let Proof { identity, amr, anew } = proof;
     metrics::counter!("latchkey_sign_ins_total", "provider" => identity.provider.as_str().to_owned()).increment(1);
     let session = Session {
         id: SessionId(ctx.state.entropy.uuid(ctx.now)),
@@ -202,6 +204,7 @@ async fn begin(ctx: &Ctx, visit: &Visit, account_id: AccountId, device: SessionD
         provider: identity.provider.clone(),
         subject: identity.subject,
         label: identity.label,
+        proved_at: anew.then_some(ctx.now),
         amr,
         authenticated_at: ctx.now,
         interaction_id: visit.id,

@@ -73,6 +73,10 @@ fn letter(state: &State, mail: &Mail) -> Result<Letter, MailError> {
             "A way to sign in was added",
             format!("From now on, somebody can sign in to your account at {site} with this: {}.", way(provider, name)),
         ),
+        MailSubject::WayChanged { provider, name } => notice(
+            "A way to sign in was changed",
+            format!("From now on, your account at {site} is signed in to with another secret: {}.", way(provider, name)),
+        ),
         MailSubject::WayRemoved { provider, name } => notice(
             "A way to sign in was removed",
             format!("From now on, nobody can sign in to your account at {site} with this any more: {}.", way(provider, name)),

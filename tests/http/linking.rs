@@ -347,3 +347,19 @@ on_one!(where_wallets_are_off_nobody_signs_in_with_one, [("SIGNIN_WALLET", "fals
     let refused = browser.auth(&app.request().with("claims", &demand)).await;
     assert_eq!(refused.query("error").as_deref(), Some("unmet_authentication_requirements"));
 });
+
+on_both!(what_was_got_by_a_removed_way_ends, |world| {
+    let (app, browser, thief) = (App::public(&world, "app"), Browser::new(&world), Browser::new(&world));
+    let (kept, lost) = (Wallet::new(1), Wallet::new(2));
+    let mine = app.offline_tokens(&browser, &kept).await;
+    let store = &world.state.store;
+    let account = store.owner_of_identity(&Provider::web3(), &kept.address.to_string()).await.unwrap().unwrap();
+    let proved = Proved { provider: Provider::web3(), subject: lost.address.to_string(), label: String::new(), email: None };
+    assert_eq!(store.link_identity(account, &proved, world.clock.now()).await.unwrap(), Linked::Now);
+    let theirs = app.offline_tokens(&thief, &lost).await;
+    world.clock.advance(Duration::from_secs(5));
+    assert!(remove(&browser, &lost).await.location().contains("removed"));
+    assert_eq!(app.refresh(&theirs.refresh).await.error(), (400, "invalid_grant".into()), "away or not");
+    app.assert_refused(&theirs.access, "removed").await;
+    assert_eq!(app.refresh(&mine.refresh).await.status, 200, "what was got in another way goes on");
+});

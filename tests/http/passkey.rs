@@ -392,6 +392,16 @@ async fn has_none(world: &World) {
     }
 }
 
+on_one!(passkeys_work_where_wallets_are_off, [("SIGNIN_WALLET", "false")], |world| {
+    let browser = Browser::new(&world);
+    let interaction = browser.get("/account").await.location().to_owned();
+    let csrf = browser.get(&interaction).await.csrf();
+    for step in ["options", "register-options"] {
+        let asked = browser.post_json(&format!("{interaction}/passkey/{step}"), &csrf, &json!({})).await;
+        assert_eq!(asked.status, 200, "{step} {}", asked.body);
+    }
+});
+
 on_one!(an_operator_can_switch_passkeys_off, [("SIGNIN_PASSKEY", "false")], |world| {
     has_none(&world).await;
 });

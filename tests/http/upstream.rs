@@ -22,6 +22,7 @@ with_providers! {
     apple_posts_its_answer_and_gets_a_new_secret_each_time
     github_says_by_its_api_who_it_is
     a_way_is_added_by_a_new_proof_alone
+    a_providers_word_is_no_proof_of_a_moment_ago
     a_provider_that_does_not_answer_is_named
     changed_keys_are_found
 }
@@ -294,6 +295,23 @@ async fn a_way_is_added_by_a_new_proof_alone(world: &World, there: &Providers) {
     second.sign_in_to_account(&Wallet::new(2)).await;
     let accounts = world.state.store.accounts().await.unwrap();
     assert_eq!(accounts.len(), 2);
+}
+
+async fn a_providers_word_is_no_proof_of_a_moment_ago(world: &World, there: &Providers) {
+    let browser = Browser::new(world);
+    let interaction = browser.get("/account").await.location().to_owned();
+    assert_eq!(there.sign_in(&browser, &interaction, |_| {}).await.status, 303);
+    browser.get(&interaction).await;
+    // It may have known them from long before.
+    let csrf = browser.get("/account").await.csrf();
+    let visit = browser.post("/account/ways/add", &[("csrf", &csrf)]).await.location().to_owned();
+    assert!(browser.get(&visit).await.body.contains("Is it you?"));
+    let sent = send(&browser, &visit, "house").await;
+    let mut claims = there.ada("", &sent);
+    claims["auth_time"] = json!(BEGINNING);
+    there.gives("", &there.key.token(&claims));
+    assert_eq!(come_back(&browser, &sent, &sent.good()).await.location(), visit);
+    assert!(browser.get(&visit).await.body.contains("Add a way to sign in"), "asked there anew, it is");
 }
 
 async fn a_provider_that_does_not_answer_is_named(world: &World, there: &Providers) {

@@ -84,6 +84,7 @@ pub(crate) fn session(number: u8, account: AccountId) -> Session {
         provider: Provider::web3(),
         subject: address(number).to_string(),
         label: String::new(),
+        proved_at: Some(at(0)),
         amr: vec!["swk".to_owned(), "user".to_owned()],
         authenticated_at: at(0),
         interaction_id: InteractionId(uuid(7)),

@@ -1,10 +1,10 @@
 //! Passwords: set for an address of one's own, replaced, gone with the identity.
 
 use latchkey::domain::{AccountId, Email, Provider, SessionId};
-use latchkey::store::{Linked, NewAccount, Store, Unlinked};
+use latchkey::store::{Linked, NewAccount, Proved, Store, Unlinked};
 
 use super::harness::{Fresh, both};
-use super::made::{at, person, uuid};
+use super::made::{address, at, person, uuid};
 use super::races::{count, fifty};
 
 both! {
@@ -14,6 +14,8 @@ both! {
     a_hash_is_replaced_by_who_compared_it
     /// Without the identity there is no password.
     a_password_goes_with_its_identity
+    /// Nor without the address, and nobody is left without a way in.
+    a_password_goes_with_its_address
     /// Fifty operators make one account of an address.
     one_makes_an_account_of_an_address
 }
@@ -37,7 +39,9 @@ async fn a_password_is_set_for_ones_own_address(fresh: &Fresh) {
     assert_eq!(store.account(AccountId(uuid(102))).await.unwrap(), None);
     assert!(store.create_account(new(103, "eve@example.com", Some("of eve")), at(0)).await.unwrap());
     let (ada, eve, nobody) = (AccountId(uuid(101)), AccountId(uuid(103)), AccountId(uuid(104)));
-    let set = async |account, address: &str, hash: &str| store.set_password(account, &email(address), hash, at(1)).await.unwrap();
+    let set = async |account, address: &str, hash: &str| {
+        store.set_password(account, &email(address), hash, SessionId(uuid(9)), at(1)).await.unwrap()
+    };
     assert_eq!(kept(store, "ada@example.com").await, None);
     assert_eq!(set(ada, "eve@example.com", "stolen").await, Linked::EmailElsewhere);
     assert_eq!(set(ada, "free@example.com", "made up").await, Linked::EmailElsewhere);
@@ -78,6 +82,22 @@ async fn a_password_goes_with_its_identity(fresh: &Fresh) {
     assert_eq!(unlink(AccountId(uuid(101))).await, Unlinked::Now);
     assert_eq!(kept(store, "ada@example.com").await, None);
     assert_eq!(fresh.count("password").await, 0);
+}
+
+async fn a_password_goes_with_its_address(fresh: &Fresh) {
+    let store = &fresh.store;
+    let ada = AccountId(uuid(101));
+    store.create_account(new(101, "ada@example.com", Some("hash")), at(0)).await.unwrap();
+    let unlink = async || store.unlink_identity(ada, &Provider::email(), "ada@example.com", SessionId(uuid(9)), at(1)).await.unwrap();
+    assert_eq!(unlink().await, Unlinked::Last, "the password would go too");
+    assert_eq!(store.account(ada).await.unwrap().unwrap().identities.len(), 2);
+    let wallet = Proved { provider: Provider::web3(), subject: address(1).to_string(), label: String::new(), email: None };
+    assert_eq!(store.link_identity(ada, &wallet, at(1)).await.unwrap(), Linked::Now);
+    assert_eq!(unlink().await, Unlinked::Now);
+    assert_eq!(kept(store, "ada@example.com").await, None);
+    // Whoever has the mailbox now sets one of their own.
+    assert!(store.create_account(new(102, "ada@example.com", Some("of the next")), at(2)).await.unwrap());
+    assert_eq!(kept(store, "ada@example.com").await.as_deref(), Some("of the next"));
 }
 
 async fn one_makes_an_account_of_an_address(fresh: &Fresh) {

@@ -80,7 +80,9 @@ fn who_was_to_prove_it_anew_did() {
     let at = |time| decide_for(UpstreamKind::Oidc, true, &[("auth_time", json!(time))]);
     assert!(at(NOW).is_ok() && at(NOW - SKEW_SECONDS).is_ok());
     assert_eq!(at(NOW - SKEW_SECONDS - 1), Err(Refusal::NotAnew));
-    assert!(decide_for(UpstreamKind::Oidc, true, &[]).is_ok(), "not every provider tells");
+    assert_eq!(decide_for(UpstreamKind::Oidc, true, &[]), Err(Refusal::NotAnew), "whoever is asked with max_age tells");
+    assert!(decide_for(UpstreamKind::Google, true, &[]).is_ok(), "Google is not asked so");
+    assert!(decide_for(UpstreamKind::Oidc, false, &[]).is_ok());
 }
 
 #[test]
