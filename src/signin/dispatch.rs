@@ -50,7 +50,7 @@ pub(super) async fn sign_in_again(ctx: &Ctx, visit: &Visit, tried: Tried) -> Res
     let tried = Some(tried);
     match &visit.purpose {
         Purpose::Account => Ok(page::sign_in_after(ctx, visit, &Sign::Account, tried).await),
-        Purpose::Link(account) => Ok(page::sign_in_after(ctx, visit, &linking(ctx, visit, *account).await?, tried).await),
+        Purpose::Link(account) => Ok(page::sign_in_after(ctx, visit, &linking(ctx, *account).await?, tried).await),
         Purpose::Confirm(account, then) => {
             let able = ways::of_account(ctx, *account, then.except()).await?;
             Ok(page::sign_in_after(ctx, visit, &Sign::Confirm(able), tried).await)
@@ -68,11 +68,11 @@ pub(super) async fn sign_in_again(ctx: &Ctx, visit: &Visit, tried: Tried) -> Res
 }
 
 async fn link(ctx: &Ctx, visit: &Visit, account: AccountId) -> Result<HttpResponse, Fault> {
-    Ok(page::sign_in(ctx, visit, &linking(ctx, visit, account).await?).await)
+    Ok(page::sign_in(ctx, visit, &linking(ctx, account).await?).await)
 }
 
 // First who they are, then what else they can prove.
-async fn linking(ctx: &Ctx, visit: &Visit, account: AccountId) -> Result<Sign<'static>, Fault> {
+async fn linking(ctx: &Ctx, account: AccountId) -> Result<Sign<'static>, Fault> {
     if entry::fresh(ctx, account).await?.is_some() {
         return Ok(Sign::Link);
     }

@@ -130,7 +130,7 @@ async fn ask_for_new(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpRe
             party.register(Person { user_handle: ctx.state.entropy.uuid(ctx.now), name: &name, known: &[] })
         }
         Purpose::Link(account) => {
-            let account = own_account(ctx, &visit, account).await?;
+            let account = own_account(ctx, account).await?;
             let known: Vec<String> =
                 ctx.state.store.passkeys_of(account.id).await?.into_iter().map(|passkey| passkey.credential_id).collect();
             party.register(Person { user_handle: account.id.0, name: &name_of(&account), known: &known })
@@ -186,7 +186,7 @@ async fn take(ctx: &Ctx, visit: &Visit, ceremony: Ceremony, challenge: Uuid) -> 
 }
 
 // Whose a passkey will be: they have shown who they are, a moment ago.
-async fn own_account(ctx: &Ctx, visit: &Visit, id: AccountId) -> Result<Account, Trouble> {
+async fn own_account(ctx: &Ctx, id: AccountId) -> Result<Account, Trouble> {
     if entry::fresh(ctx, id).await?.is_none() {
         return Err(Trouble::Refused(Refused::NotYou));
     }
