@@ -39,6 +39,10 @@ describe('providers elsewhere', () => {
   const atProvider = async (page, id, login) => {
     await page.waitForURL((url) => url.origin === providers.origin(id));
     if (id === 'github') return page.getByRole('link', { name: 'Authorize' }).click();
+    if (id === 'google') {
+      await page.getByLabel('Email or phone').fill(login);
+      return page.getByRole('button', { name: 'Next' }).click();
+    }
     await page.locator('input[name="login"]').fill(login);
     await page.locator('input[name="password"]').fill('anything');
     await page.getByRole('button', { name: 'Sign-in' }).click();
