@@ -71,8 +71,9 @@ for (const database of databases) {
     // What somebody does on the sign-in page, and where it leads from there.
     const prove = {
       async passkey({ page, phone }) {
-        await phone.touch();
+        // The finger comes last: with one on the device, the list in the field is answered before anybody presses a button.
         await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
+        await phone.touch();
       },
       web3: ({ page, wallet }) => chooseWallet(page, wallet),
       async email({ page, email }) {
@@ -95,8 +96,8 @@ for (const database of databases) {
     const makeAccount = async ({ page, phone }) => {
       await page.locator('#wallets button').first().waitFor();
       await look(page, `${page.pictures} sign in`);
-      await phone.touch();
       await page.getByRole('button', { name: 'Make a new account with a passkey' }).click();
+      await phone.touch();
     };
 
     /** The whole way at the app: the claims of its ID token. `asked`: whether the person is asked to let the app know them. */
