@@ -25,7 +25,8 @@ const WAYS = {
 const EXPECTED = [/^http:\/\/127\.0\.0\.1/, /Failed to load resource: the server responded with a status of 4(00|29)/];
 
 for (const database of databases) {
-  describe(`one account, on ${database}`, () => {
+  // Two at a time: each waits a while for its address's next code.
+  describe(`one account, on ${database}`, { concurrency: 2 }, () => {
     let scene;
     let google;
     let mailbox;
@@ -36,6 +37,7 @@ for (const database of databases) {
         LATCHKEY_MAIL_SMTP_URL: mailbox.url,
         LATCHKEY_MAIL_FROM: 'The Garage <id@garage.example>',
         LATCHKEY_EMAIL_CODES_RESEND_AFTER: '10s',
+        LATCHKEY_EMAIL_CODES_PER_NETWORK_PER_HOUR: '1000',
         LATCHKEY_EGRESS_ALLOW_PRIVATE_NETWORKS: 'true',
         LATCHKEY_PASSWORDS_ENABLED: 'true',
       };
@@ -68,15 +70,19 @@ for (const database of databases) {
       return other;
     };
 
-    // What somebody does on the sign-in page, and where it leads from there.
+    // What somebody does to sign in, on the page that `open` opens.
     const prove = {
-      async passkey({ page, phone }) {
-        // The finger comes last: with one on the device, the list in the field is answered before anybody presses a button.
-        await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
+      async passkey({ phone }, open) {
+        // With one passkey and a finger on the device, the list in the field is answered as soon as it is there.
         await phone.touch();
+        await open();
       },
-      web3: ({ page, wallet }) => chooseWallet(page, wallet),
-      async email({ page, email }) {
+      async web3({ page, wallet }, open) {
+        await open();
+        await chooseWallet(page, wallet);
+      },
+      async email({ page, email }, open) {
+        await open();
         // An address waits for its next code.
         await until('a code is sent', async () => {
           await page.getByLabel('Your email address').fill(email);
@@ -87,21 +93,24 @@ for (const database of databases) {
         await page.getByLabel('The code from the mail').fill(await mailbox.code(email));
         await page.getByRole('button', { name: 'Continue' }).click();
       },
-      async google({ page, name }) {
+      async google({ page, name }, open) {
+        await open();
         await page.getByRole('button', { name: 'Continue with Google' }).click();
         await page.getByLabel('Email or phone').fill(name);
         await page.getByRole('button', { name: 'Next' }).click();
       },
     };
-    const makeAccount = async ({ page, phone }) => {
+    const makeAccount = async ({ page, phone }, open) => {
+      await open();
       await page.locator('#wallets button').first().waitFor();
       await look(page, `${page.pictures} sign in`);
-      await page.getByRole('button', { name: 'Make a new account with a passkey' }).click();
       await phone.touch();
+      await page.getByRole('button', { name: 'Make a new account with a passkey' }).click();
     };
 
     /** The whole way at the app: the claims of its ID token. `asked`: whether the person is asked to let the app know them. */
-    const atApp = async ({ page, phone }, proof, { asked = false } = {}) => {
+    const atApp = async (one, proof, { asked = false } = {}) => {
+      const { page, phone } = one;
       const [verifier, state, nonce] = [oidc.randomPKCECodeVerifier(), oidc.randomState(), oidc.randomNonce()];
       const url = oidc.buildAuthorizationUrl(app, {
         redirect_uri: scene.client.redirectUri,
@@ -112,8 +121,7 @@ for (const database of databases) {
         state,
         nonce,
       });
-      await page.goto(url.href);
-      await proof();
+      await proof(one, () => page.goto(url.href));
       if (asked) await allow(page);
       await page.waitForURL((at) => at.origin === scene.app.origin);
       await phone.leave();
@@ -129,9 +137,10 @@ for (const database of databases) {
 
     const add = async (ada, way) => {
       await ada.page.goto(`${scene.server.issuer}/account`);
-      await ada.page.getByRole('button', { name: 'Add a way to sign in' }).click();
-      await ada.page.getByRole('heading', { name: 'Add a way to sign in' }).waitFor();
-      await prove[way](ada);
+      await prove[way](ada, async () => {
+        await ada.page.getByRole('button', { name: 'Add a way to sign in' }).click();
+        await ada.page.getByRole('heading', { name: 'Add a way to sign in' }).waitFor();
+      });
       await ada.page.getByRole('status').getByText('It is added.').waitFor();
     };
 
@@ -155,7 +164,7 @@ for (const database of databases) {
         const ada = await somebody(`ada-${stays}`, how);
         const { page, context } = ada;
         page.pictures = `one-account ${device} ${colorScheme}`;
-        const made = await atApp(ada, () => makeAccount(ada), { asked: true });
+        const made = await atApp(ada, makeAccount, { asked: true });
         assert.deepEqual(made.amr, WAYS.passkey.amr);
 
         for (const way of ['email', 'web3', 'google']) await add(ada, way);
@@ -168,7 +177,7 @@ for (const database of databases) {
         const others = Object.keys(WAYS).filter((way) => way !== stays);
         for (const way of [...others, stays]) {
           await signOut(page);
-          const { sub, amr } = await atApp(ada, () => prove[way](ada));
+          const { sub, amr } = await atApp(ada, prove[way]);
           assert.deepEqual({ sub, amr }, { sub: made.sub, amr: WAYS[way].amr }, way);
         }
 
@@ -176,14 +185,12 @@ for (const database of databases) {
           await remove(ada, way);
           const elsewhere = await inAnotherBrowser(ada, how);
           if (way === 'passkey') {
-            await elsewhere.page.goto(`${scene.server.issuer}/account`);
-            await elsewhere.page.locator('#passkey-field').waitFor();
-            await prove.passkey(elsewhere);
+            await prove.passkey(elsewhere, () => elsewhere.page.goto(`${scene.server.issuer}/account`));
             assert.equal(await problemTitle(elsewhere.page), 'This passkey is not known here');
             await elsewhere.phone.leave();
           } else {
             // It makes an account of its own, like that of anybody who is new.
-            const stranger = await atApp(elsewhere, () => prove[way](elsewhere), { asked: true });
+            const stranger = await atApp(elsewhere, prove[way], { asked: true });
             assert.notEqual(stranger.sub, made.sub, way);
           }
           elsewhere.context.clean(...EXPECTED);
@@ -196,7 +203,7 @@ for (const database of databases) {
         assert.equal(await removals(page).count(), 0);
         await look(page, `${page.pictures} account with one way`);
         await signOut(page);
-        const { sub, amr } = await atApp(ada, () => prove[stays](ada));
+        const { sub, amr } = await atApp(ada, prove[stays]);
         assert.deepEqual({ sub, amr }, { sub: made.sub, amr: WAYS[stays].amr });
         context.clean(...EXPECTED);
         await context.close();
