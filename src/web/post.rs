@@ -61,6 +61,7 @@ fn letter(state: &State, mail: &Mail) -> Result<Letter, MailError> {
     // Never the Host header: whoever sends one would choose where the links of other people's mails lead.
     let site = state.config.server.issuer.host();
     let upstreams = &state.config.upstreams;
+    let way = |provider: &Provider, name: &str| way(provider, name, upstreams);
     let notice = |title, what| {
         let facts = NoticeFacts { site, title, what, when: words::moment(mail.created_at), account: format!("{}/account", state.issuer()) };
         Letter::notice(mail.id, mail.created_at, &facts)
@@ -73,11 +74,11 @@ fn letter(state: &State, mail: &Mail) -> Result<Letter, MailError> {
         }
         MailSubject::WayAdded { provider, name } => notice(
             "A way to sign in was added",
-            format!("From now on, somebody can sign in to your account at {site} with this: {}.", way(provider, name, upstreams)),
+            format!("From now on, somebody can sign in to your account at {site} with this: {}.", way(provider, name)),
         ),
         MailSubject::WayRemoved { provider, name } => notice(
             "A way to sign in was removed",
-            format!("From now on, nobody can sign in to your account at {site} with this any more: {}.", way(provider, name, upstreams)),
+            format!("From now on, nobody can sign in to your account at {site} with this any more: {}.", way(provider, name)),
         ),
         MailSubject::NewDevice { provider, user_agent } => notice(
             "Somebody signed in on a new device",
