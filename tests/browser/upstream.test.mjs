@@ -49,13 +49,14 @@ describe('providers elsewhere', () => {
     const consent = page.getByRole('button', { name: 'Continue', exact: true });
     await consent.click();
   };
-  const signIn = async (page, id, login, more = {}) => {
+  // At a license: its ID tokens have `provider_id`.
+  const signIn = async (page, id, login) => {
     const back = scene.app.next();
-    const request = await openRequest(scene, page, scene.client, more);
+    const request = await openRequest(scene, page, scene.license);
     await press(page, id);
     await atProvider(page, id, login);
     await allow(page);
-    const tokens = await tokensOf(scene, { request, arrival: await back });
+    const tokens = await tokensOf(scene, { request, arrival: await back }, scene.license);
     return claimsOf(tokens.id_token);
   };
 
@@ -66,10 +67,10 @@ describe('providers elsewhere', () => {
       assert.equal(first.provider_id, id);
       // The session at the provider goes on; ours is a new one.
       const back = scene.app.next();
-      const request = await openRequest(scene, someone.page, scene.client, { prompt: 'select_account' });
+      const request = await openRequest(scene, someone.page, scene.license, { prompt: 'select_account' });
       await press(someone.page, id);
       if (id === 'github') await atProvider(someone.page, id);
-      const tokens = await tokensOf(scene, { request, arrival: await back });
+      const tokens = await tokensOf(scene, { request, arrival: await back }, scene.license);
       assert.equal(claimsOf(tokens.id_token).sub, first.sub);
       clean(someone.context);
       await someone.context.close();
@@ -87,7 +88,7 @@ describe('providers elsewhere', () => {
     const someone = await person(scene, { wallet: false });
     await signIn(someone.page, 'house', 'joan');
     const back = scene.app.next();
-    await openRequest(scene, someone.page, scene.client, { prompt: 'login' });
+    await openRequest(scene, someone.page, scene.license, { prompt: 'login' });
     await press(someone.page, 'house');
     await someone.page.waitForURL((url) => url.origin === providers.origin('house'));
     await someone.page.locator('input[name="login"]').fill('joan');
