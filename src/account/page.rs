@@ -83,7 +83,7 @@ pub(super) async fn render(ctx: &Ctx, current: &Session, account: &Account, show
             .iter()
             .map(|session| SessionLine {
                 id: session.id.to_string(),
-                way: ways::way_of(session, account),
+                way: ways::way_of(ctx, session, account),
                 device: device(&session.user_agent),
                 since: day(session.authenticated_at),
                 last_seen: day(session.last_seen_at),

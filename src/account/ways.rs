@@ -56,8 +56,8 @@ async fn show(ctx: &Ctx) -> Result<HttpResponse, Fault> {
     let removable = match removal(&account.identities, which, &on, by(ctx, &session)) {
         Removal::Unknown => return Ok(reply::see_other(WAYS)),
         Removal::Last => RemovableWay::Last,
-        Removal::Prove { left } => RemovableWay::Yes { left: names(&left), prove: true },
-        Removal::Now { left } => RemovableWay::Yes { left: names(&left), prove: false },
+        Removal::Prove { left } => RemovableWay::Yes { left: names(ctx, &left), prove: true },
+        Removal::Now { left } => RemovableWay::Yes { left: names(ctx, &left), prove: false },
     };
     let Some(identity) = identity else { return Ok(reply::see_other(WAYS)) };
     let frame = reply::frame(&ctx.state, &ctx.request_id(), "Remove a way to sign in");
@@ -65,7 +65,7 @@ async fn show(ctx: &Ctx) -> Result<HttpResponse, Fault> {
     let page = RemoveWayPage {
         frame: frame.clone(),
         csrf: ctx.browser().csrf(),
-        way: way_name(identity),
+        way: way_name(ctx, identity),
         provider: identity.provider.as_str().to_owned(),
         subject: identity.subject.clone(),
         wallet: identity.provider.as_str() == Provider::WEB3,
@@ -122,7 +122,7 @@ pub(super) fn lines(ctx: &Ctx, session: &Session, account: &Account) -> Vec<Iden
     let line = |identity: &Identity| {
         let which = (identity.provider.as_str(), identity.subject.as_str());
         let last = matches!(removal(&account.identities, which, &on, by(ctx, session)), Removal::Last);
-        let way = way_name(identity);
+        let way = way_name(ctx, identity);
         let named = way.name != identity.subject;
         IdentityLine {
             provider: identity.provider.as_str().to_owned(),
@@ -141,22 +141,22 @@ pub(super) fn lines(ctx: &Ctx, session: &Session, account: &Account) -> Vec<Iden
 }
 
 /// How a session was begun, by the name that the way has now.
-pub(super) fn way_of(session: &Session, account: &Account) -> WayName {
+pub(super) fn way_of(ctx: &Ctx, session: &Session, account: &Account) -> WayName {
     let known = find(account, (session.provider.as_str(), &session.subject));
-    known.map_or_else(|| way(&session.provider, &session.subject, &session.label), way_name)
+    known.map_or_else(|| way(ctx, &session.provider, &session.subject, &session.label), |identity| way_name(ctx, identity))
 }
 
-fn way_name(identity: &Identity) -> WayName {
-    way(&identity.provider, &identity.subject, &identity.label)
+fn way_name(ctx: &Ctx, identity: &Identity) -> WayName {
+    way(ctx, &identity.provider, &identity.subject, &identity.label)
 }
 
-fn way(provider: &Provider, subject: &str, label: &str) -> WayName {
+fn way(ctx: &Ctx, provider: &Provider, subject: &str, label: &str) -> WayName {
     let name = if label.is_empty() { subject } else { label };
-    WayName { kind: provider_name(provider).to_owned(), name: name.to_owned() }
+    WayName { kind: provider_name(provider, &ctx.state.config.upstreams).to_owned(), name: name.to_owned() }
 }
 
-fn names(identities: &[&Identity]) -> Vec<WayName> {
-    identities.iter().map(|identity| way_name(identity)).collect()
+fn names(ctx: &Ctx, identities: &[&Identity]) -> Vec<WayName> {
+    identities.iter().map(|identity| way_name(ctx, identity)).collect()
 }
 
 // What other providers call a person is theirs to say.

@@ -22,7 +22,7 @@ use crate::web::ctx::Ctx;
 use crate::web::entry::{self, Proof, Refused};
 use crate::web::fault::Fault;
 use crate::web::pages::{EmailPage, EmailProblem, EmailStage, ErrorPage, Fault as Whose, Link};
-use crate::web::visit::{self, Visit};
+use crate::web::visit::{self, Purpose, Visit};
 use crate::web::{post, posted, reply, words};
 
 /// RFC 8176 §2: "otp": "One-time password".
@@ -250,5 +250,10 @@ fn code_page(ctx: &Ctx, visit: &Visit, status: StatusCode, code: &EmailCodeState
 fn page(ctx: &Ctx, visit: &Visit, status: StatusCode, stage: EmailStage, problem: Option<EmailProblem>) -> HttpResponse {
     let frame = reply::frame(&ctx.state, &ctx.request_id(), "Sign in by email");
     let page = EmailPage { frame: frame.clone(), interaction: visit.id.to_string(), csrf: visit.browser.csrf(), stage, problem };
-    reply::page(status, &frame, &page, None)
+    // Who has agreed before is not asked: then the form of the code ends at the app.
+    let return_to = match &visit.purpose {
+        Purpose::Authorize(request) => Some(&request.return_path.redirect_uri),
+        Purpose::Account | Purpose::Device(_) | Purpose::Link(_) | Purpose::Confirm(..) => None,
+    };
+    reply::page(status, &frame, &page, return_to)
 }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::config::Upstream;
 use crate::domain::{EmailCode, EmailCodeId, Provider, Timestamp};
 use crate::mail::{CodeFacts, Letter, MailError, NoticeFacts};
 use crate::state::State;
@@ -59,6 +60,8 @@ pub async fn send(state: &State, mail: &Mail) -> Posted {
 fn letter(state: &State, mail: &Mail) -> Result<Letter, MailError> {
     // Never the Host header: whoever sends one would choose where the links of other people's mails lead.
     let site = state.config.server.issuer.host();
+    let upstreams = &state.config.upstreams;
+    let way = |provider: &Provider, name: &str| way(provider, name, upstreams);
     let notice = |title, what| {
         let facts = NoticeFacts { site, title, what, when: words::moment(mail.created_at), account: format!("{}/account", state.issuer()) };
         Letter::notice(mail.id, mail.created_at, &facts)
@@ -86,16 +89,16 @@ fn letter(state: &State, mail: &Mail) -> Result<Letter, MailError> {
             format!(
                 "Somebody signed in to your account at {site}, in a browser where it was not used before: {}, by {}.",
                 words::device(user_agent),
-                words::provider_name(provider)
+                words::provider_name(provider, upstreams)
             ),
         ),
     }
 }
 
 // A name is what a person or a provider chose: on one line, and not without end.
-fn way(provider: &Provider, name: &str) -> String {
+fn way(provider: &Provider, name: &str, upstreams: &[Upstream]) -> String {
     let name: String = name.chars().map(|c| if c.is_control() { ' ' } else { c }).take(100).collect();
-    format!("{} ({})", words::provider_name(provider), name.trim())
+    format!("{} ({})", words::provider_name(provider, upstreams), name.trim())
 }
 
 fn pause_after(attempts: i64) -> Duration {
@@ -117,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_name_stays_on_its_line() {
-        assert_eq!(way(&Provider::email(), "a\r\nBcc: b"), "Email (a  Bcc: b)");
-        assert_eq!(way(&Provider::web3(), &"x".repeat(500)).len(), 9 + 100);
+        assert_eq!(way(&Provider::email(), "a\r\nBcc: b", &[]), "Email (a  Bcc: b)");
+        assert_eq!(way(&Provider::web3(), &"x".repeat(500), &[]).len(), 9 + 100);
     }
 }

@@ -1,6 +1,7 @@
 //! What scopes and ways of signing in are called on pages.
 
 use super::pages::ScopeLine;
+use crate::config::Upstream;
 use crate::domain::{Asset, AssetDid, Provider, Resource, Scope, Timestamp};
 use crate::protocol::authorize::SCOPES;
 
@@ -114,15 +115,15 @@ pub fn end_of(did: &AssetDid) -> String {
     )
 }
 
-/// What people call a way to sign in.
+/// What people call a way to sign in. A provider elsewhere is called as on its button, while there is one.
 #[must_use]
-pub fn provider_name(provider: &Provider) -> &str {
+pub fn provider_name<'a>(provider: &'a Provider, upstreams: &'a [Upstream]) -> &'a str {
     match provider.as_str() {
         Provider::WEB3 => "Wallet",
         Provider::PASSKEY => "Passkey",
         Provider::EMAIL => "Email",
         Provider::PASSWORD => "Password",
-        other => other,
+        other => upstreams.iter().find(|upstream| upstream.id == *provider).map_or(other, |upstream| upstream.name.as_str()),
     }
 }
 

@@ -39,19 +39,24 @@ describe('providers elsewhere', () => {
   const atProvider = async (page, id, login) => {
     await page.waitForURL((url) => url.origin === providers.origin(id));
     if (id === 'github') return page.getByRole('link', { name: 'Authorize' }).click();
+    if (id === 'google') {
+      await page.getByLabel('Email or phone').fill(login);
+      return page.getByRole('button', { name: 'Next' }).click();
+    }
     await page.locator('input[name="login"]').fill(login);
     await page.locator('input[name="password"]').fill('anything');
     await page.getByRole('button', { name: 'Sign-in' }).click();
     const consent = page.getByRole('button', { name: 'Continue', exact: true });
     await consent.click();
   };
-  const signIn = async (page, id, login, more = {}) => {
+  // At a license: its ID tokens have `provider_id`.
+  const signIn = async (page, id, login) => {
     const back = scene.app.next();
-    const request = await openRequest(scene, page, scene.client, more);
+    const request = await openRequest(scene, page, scene.license);
     await press(page, id);
     await atProvider(page, id, login);
     await allow(page);
-    const tokens = await tokensOf(scene, { request, arrival: await back });
+    const tokens = await tokensOf(scene, { request, arrival: await back }, scene.license);
     return claimsOf(tokens.id_token);
   };
 
@@ -62,10 +67,10 @@ describe('providers elsewhere', () => {
       assert.equal(first.provider_id, id);
       // The session at the provider goes on; ours is a new one.
       const back = scene.app.next();
-      const request = await openRequest(scene, someone.page, scene.client, { prompt: 'select_account' });
+      const request = await openRequest(scene, someone.page, scene.license, { prompt: 'select_account' });
       await press(someone.page, id);
       if (id === 'github') await atProvider(someone.page, id);
-      const tokens = await tokensOf(scene, { request, arrival: await back });
+      const tokens = await tokensOf(scene, { request, arrival: await back }, scene.license);
       assert.equal(claimsOf(tokens.id_token).sub, first.sub);
       clean(someone.context);
       await someone.context.close();
@@ -83,7 +88,7 @@ describe('providers elsewhere', () => {
     const someone = await person(scene, { wallet: false });
     await signIn(someone.page, 'house', 'joan');
     const back = scene.app.next();
-    await openRequest(scene, someone.page, scene.client, { prompt: 'login' });
+    await openRequest(scene, someone.page, scene.license, { prompt: 'login' });
     await press(someone.page, 'house');
     await someone.page.waitForURL((url) => url.origin === providers.origin('house'));
     await someone.page.locator('input[name="login"]').fill('joan');

@@ -94,6 +94,8 @@ async fn a_mailed_code_signs_in(Scene { world, mail }: Scene) {
         let page = browser.get(&format!("{interaction}/email")).await;
         assert!(page.status == 200 && page.body.contains("Check your mail") && page.body.contains(ADA), "{}", page.body);
         assert_eq!(page.header("cache-control"), "no-store");
+        // Who is not asked anything more goes from its form to the app.
+        assert!(page.header("content-security-policy").ends_with("form-action 'self' https://app.example"));
 
         let sent = mail.mails(number).await.into_iter().rev().find(|mail| mail.header("Subject").starts_with("Your code")).unwrap();
         let code = sent.code();

@@ -283,6 +283,7 @@ async fn a_way_is_added_by_a_new_proof_alone(world: &World, there: &Providers) {
     assert_eq!((answer.status, answer.location()), (303, "/account?added=1#ways"), "{}", answer.body);
     let accounts = world.state.store.accounts().await.unwrap();
     assert_eq!((accounts.len(), accounts[0].identities.len()), (1, 2));
+    assert!(browser.get("/account").await.body.contains("<strong>The House</strong>"));
     // The visit is over, and its answer works no second time.
     assert_eq!(come_back(&browser, &sent, &sent.good()).await.status, 410);
     // By the new way alone, in another browser, it is the same account.

@@ -7,19 +7,20 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Provider } from 'oidc-provider';
+import { googleCallback, googleConfiguration } from './google.mjs';
 
 const SECRET = 'a-secret-of-latchkey-at-its-providers';
 const KINDS = { google: 'Google', apple: 'Apple', house: 'The House', github: 'GitHub' };
 
-/** Starts them: `{ config, mount(issuer), names, person, stop() }`. `config` is for the server's file; `mount` tells them of the server. */
-export async function startProviders() {
+/** Starts them: `{ config, mount(issuer), names, origin(id), stop() }`. `config` is for the server's file; `mount` tells them of the server. */
+export async function startProviders(ids = Object.keys(KINDS)) {
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-providers-'));
   const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
   const keyFile = join(folder, 'AuthKey.p8');
   await writeFile(keyFile, await exportPKCS8(privateKey), { mode: 0o600 });
 
   const servers = {};
-  for (const id of Object.keys(KINDS)) {
+  for (const id of ids) {
     const server = createServer((request, response) => server.handle(request, response)).listen(0, '127.0.0.1');
     await once(server, 'listening');
     server.origin = `http://127.0.0.1:${server.address().port}`;
@@ -28,21 +29,23 @@ export async function startProviders() {
 
   const entry = (id, lines) => ['[[upstreams]]', `id = "${id}"`, 'client_id = "latchkey"', `issuer = "${servers[id].origin}"`, ...lines].join('\n');
   const secret = `client_secret = "${SECRET}"`;
-  const config = [
-    entry('google', ['kind = "google"', secret]),
-    entry('apple', ['kind = "apple"', 'team_id = "TEAM123456"', 'key_id = "KEY1234567"', `private_key_file = "${keyFile}"`]),
-    entry('house', ['kind = "oidc"', 'name = "The House"', secret]),
-    entry('github', ['kind = "github"', secret]),
-    '',
-  ].join('\n\n');
+  const lines = {
+    google: ['kind = "google"', secret],
+    apple: ['kind = "apple"', 'team_id = "TEAM123456"', 'key_id = "KEY1234567"', `private_key_file = "${keyFile}"`],
+    house: ['kind = "oidc"', 'name = "The House"', secret],
+    github: ['kind = "github"', secret],
+  };
+  const config = ids.map((id) => `${entry(id, lines[id])}\n\n`).join('');
 
   return {
     config,
     names: KINDS,
     origin: (id) => servers[id].origin,
     mount(issuer) {
-      for (const id of ['google', 'apple', 'house']) servers[id].handle = openid(servers[id].origin, id, `${issuer}/upstream/${id}/callback`, publicKey);
-      servers.github.handle = github(servers.github.origin, `${issuer}/upstream/github/callback`);
+      for (const id of ids) {
+        const redirectUri = `${issuer}/upstream/${id}/callback`;
+        servers[id].handle = id === 'github' ? github(servers[id].origin, redirectUri) : openid(servers[id].origin, id, redirectUri, publicKey);
+      }
     },
     async stop() {
       for (const server of Object.values(servers)) {
@@ -56,7 +59,7 @@ export async function startProviders() {
 
 // Whoever signs in as `ada` is `ada` there, with the address ada@house.example, say.
 function openid(issuer, id, redirectUri, publicKey) {
-  const byForm = id === 'apple';
+  const [byForm, byGoogle] = [id === 'apple', id === 'google'];
   const provider = new Provider(issuer, {
     clients: [
       {
@@ -70,7 +73,8 @@ function openid(issuer, id, redirectUri, publicKey) {
     ],
     ...(byForm ? { clientAuthMethods: ['client_secret_post'] } : {}),
     scopes: ['openid', 'email', 'profile', 'name'],
-    claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'], name: ['name'] },
+    ...(byGoogle ? googleConfiguration() : {}),
+    claims: { openid: ['sub', 'amr'], email: ['email', 'email_verified'], profile: ['name'], name: ['name'] },
     // Into the ID token, as Google and Apple have it.
     conformIdTokenClaims: false,
     cookies: { keys: ['a key of the tests'], names: { session: `${id}_session`, interaction: `${id}_interaction`, resume: `${id}_resume` } },
@@ -88,7 +92,7 @@ function openid(issuer, id, redirectUri, publicKey) {
     };
   }
   provider.on('server_error', (_, error) => console.error(`${id}: ${error.stack}`));
-  return provider.callback();
+  return byGoogle ? googleCallback(provider) : provider.callback();
 }
 
 // The pages and addresses of GitHub that an OAuth app meets.
