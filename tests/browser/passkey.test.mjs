@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { DESKTOP, PHONE } from '../lib/browser.mjs';
 import { claimsOf } from '../lib/flow.mjs';
 import { until } from '../lib/server.mjs';
-import { allow, openRequest, person, problemTitle, setScene, tokensOf, wayOn } from './scene.mjs';
+import { allow, atApp, openRequest, person, problemTitle, setScene, tokensOf, wayOn } from './scene.mjs';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -47,7 +47,9 @@ function counter(page) {
   };
 }
 
+/** Signs out a person who is at the app. */
 async function signOut(scene, page, phone) {
+  await atApp(scene, page);
   await phone.leave();
   await page.goto(`${scene.server.issuer}/logout`);
   await page.getByRole('button', { name: 'Sign out' }).click();

@@ -70,8 +70,13 @@ export async function signInAtApp(scene, { page, wallet }, client = scene.client
   const request = await openRequest(scene, page, client, more);
   await chooseWallet(page, wallet);
   await allow(page);
-  return { request, arrival: await back };
+  const arrival = await back;
+  await atApp(scene, page);
+  return { request, arrival };
 }
+
+/** Waits until the browser shows the app: the app hears of an arrival before that, and what navigates in between is in the way. */
+export const atApp = (scene, page) => page.waitForURL((url) => url.origin === scene.app.origin);
 
 /** Redeems what came back to the app: the token reply's body. */
 export async function tokensOf(scene, { request, arrival }, client = scene.client) {
