@@ -1,16 +1,22 @@
-//! Limits on what can be guessed or filled up: so many tries a minute for an address, counted in this process.
+//! Limits on what can be guessed or filled up. What fills something up is counted in this process, for a minute and an address; what can be
+//! guessed, or sends mail, is counted in the database for all replicas together ([`Allowance`]).
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter};
+use governor::{DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter};
 
 use crate::config::Limits as LimitsConfig;
-use crate::domain::{ClientId, Timestamp, TokenHash};
+use crate::domain::{ClientId, Timestamp};
+
+/// The windows of what all replicas count together.
+pub const MINUTE: Duration = Duration::from_mins(1);
+pub const HOUR: Duration = Duration::from_hours(1);
+pub const DAY: Duration = Duration::from_hours(24);
 
 /// One counter for each kind of try; a try is charged to where it came from.
 pub struct Limits {
@@ -20,12 +26,9 @@ pub struct Limits {
     registrations: PerAddress,
     self_registered: DefaultKeyedRateLimiter<Guesser>,
     devices: PerAddress,
-    user_codes: PerAddress,
-    user_codes_of_browser: DefaultKeyedRateLimiter<TokenHash>,
-    user_codes_in_all: DefaultDirectRateLimiter,
-    failures: DefaultKeyedRateLimiter<Guesser>,
-    // Who failed too often, and until when nothing of theirs is looked at, right or wrong.
-    shut_out: Mutex<HashMap<Guesser, Instant>>,
+    // Who failed too often, and until when nothing of theirs is looked at, right or wrong. It is remembered here, so that who proves
+    // itself costs no look at the database; another replica learns of it at the next failure there.
+    shut_out: Mutex<HashMap<Guesser, Timestamp>>,
     clock: DefaultClock,
 }
 
@@ -82,10 +85,6 @@ impl Limits {
             registrations: per_minute(config.registrations_per_minute),
             self_registered: RateLimiter::keyed(Quota::per_minute(config.self_registered_per_minute)),
             devices: per_minute(config.devices_per_minute),
-            user_codes: per_minute(config.user_codes_per_minute),
-            user_codes_of_browser: RateLimiter::keyed(Quota::per_minute(config.user_codes_per_minute)),
-            user_codes_in_all: RateLimiter::direct(Quota::per_minute(config.user_codes_in_all_per_minute)),
-            failures: RateLimiter::keyed(Quota::per_minute(config.failures_per_minute)),
             shut_out: Mutex::default(),
             clock: DefaultClock::default(),
         }
@@ -99,18 +98,6 @@ impl Limits {
         self.counter(what).check_key(&network(address)).map_err(|until| self.too_many(&until))
     }
 
-    /// Counts one try at a device's code: of its address, of its browser, and of everybody together.
-    ///
-    /// # Errors
-    /// When one of them had too many.
-    // RFC 8628 §5.1: "the authorization server SHOULD rate-limit user code attempts", so that the odds of a guess stay small. Who has many
-    // addresses is held by the last count. It comes last: what the others refuse must not use it up.
-    pub fn charge_user_code(&self, address: IpAddr, browser: &TokenHash) -> Result<(), TooMany> {
-        self.user_codes.check_key(&network(address)).map_err(|until| self.too_many(&until))?;
-        self.user_codes_of_browser.check_key(browser).map_err(|until| self.too_many(&until))?;
-        self.user_codes_in_all.check().map_err(|until| self.too_many(&until))
-    }
-
     /// Counts what a client leaves behind of its own right, where it gave itself that right.
     ///
     /// # Errors
@@ -119,40 +106,34 @@ impl Limits {
         self.self_registered.check_key(&(network(address), client.clone())).map_err(|until| self.too_many(&until))
     }
 
-    /// Lets a client's attempt through, unless it failed too often from this address.
-    pub fn admit(&self, address: IpAddr, client: &ClientId) -> Result<(), TooMany> {
+    /// Lets a client's attempt through, unless it was shut out at this address.
+    ///
+    /// # Errors
+    /// When it was.
+    pub fn admit(&self, address: IpAddr, client: &ClientId, now: Timestamp) -> Result<(), TooMany> {
         let shut_out = self.shut_out.lock().unwrap_or_else(PoisonError::into_inner);
         if shut_out.is_empty() {
             return Ok(());
         }
-        match shut_out.get(&(network(address), client.clone())).and_then(|until| until.checked_duration_since(Instant::now())) {
-            Some(wait) => Err(TooMany { retry_after: wait.as_secs() + 1 }),
-            None => Ok(()),
+        match shut_out.get(&(network(address), client.clone())) {
+            Some(until) if *until > now => Err(TooMany { retry_after: until.since(now).as_secs().max(1) }),
+            _ => Ok(()),
         }
     }
 
-    /// Counts a failed attempt of a client to prove itself.
-    pub fn failed(&self, address: IpAddr, client: &ClientId) {
-        let guesser = (network(address), client.clone());
-        if let Err(until) = self.failures.check_key(&guesser) {
-            let wait = until.wait_time_from(self.clock.now());
-            self.shut_out.lock().unwrap_or_else(PoisonError::into_inner).insert(guesser, Instant::now() + wait);
-        }
+    /// Shuts a client out at an address, until then.
+    pub fn shut_out(&self, address: IpAddr, client: &ClientId, until: Timestamp) {
+        self.shut_out.lock().unwrap_or_else(PoisonError::into_inner).insert((network(address), client.clone()), until);
     }
 
     /// Forgets addresses that have been quiet; the worker calls it, so that the counters do not grow for ever.
-    pub fn forget_quiet(&self) {
-        for counter in [&self.challenges, &self.visits, &self.sign_ins, &self.registrations, &self.devices, &self.user_codes] {
+    pub fn forget_quiet(&self, now: Timestamp) {
+        for counter in [&self.challenges, &self.visits, &self.sign_ins, &self.registrations, &self.devices] {
             counter.retain_recent();
             counter.shrink_to_fit();
         }
-        self.user_codes_of_browser.retain_recent();
-        self.user_codes_of_browser.shrink_to_fit();
-        for counter in [&self.self_registered, &self.failures] {
-            counter.retain_recent();
-            counter.shrink_to_fit();
-        }
-        let now = Instant::now();
+        self.self_registered.retain_recent();
+        self.self_registered.shrink_to_fit();
         self.shut_out.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, until| *until > now);
     }
 
@@ -193,24 +174,24 @@ impl std::fmt::Debug for Limits {
 mod tests {
     use super::*;
 
-    fn limits(challenges: u32, signins: u32, failures: u32) -> Limits {
+    fn limits(challenges: u32, signins: u32) -> Limits {
         let number = |n| NonZeroU32::new(n).unwrap();
         Limits::new(&LimitsConfig {
             challenges_per_minute: number(challenges),
             signins_per_minute: number(signins),
-            failures_per_minute: number(failures),
+            failures_per_minute: number(1),
             visits_per_minute: number(signins),
             registrations_per_minute: number(signins),
             self_registered_per_minute: number(signins),
             devices_per_minute: number(signins),
-            user_codes_per_minute: number(signins),
-            user_codes_in_all_per_minute: number(challenges),
+            user_codes_per_minute: number(1),
+            user_codes_in_all_per_minute: number(1),
         })
     }
 
     #[test]
     fn the_next_try_waits_and_neighbours_do_not() {
-        let limits = limits(2, 1, 1);
+        let limits = limits(2, 1);
         let (here, there): (IpAddr, IpAddr) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
         assert!(limits.charge(Try::Challenge, here).is_ok());
         assert!(limits.charge(Try::Challenge, here).is_ok());
@@ -221,40 +202,32 @@ mod tests {
     }
 
     #[test]
-    fn who_guesses_is_shut_out_even_with_the_right_secret() {
-        let limits = limits(1, 1, 2);
-        let here: IpAddr = "192.0.2.1".parse().unwrap();
+    fn who_is_shut_out_waits_and_neighbours_do_not() {
+        let limits = limits(1, 1);
+        let at = Timestamp::from_seconds;
+        let (here, there): (IpAddr, IpAddr) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
         let (app, neighbour): (ClientId, ClientId) = ("app".parse().unwrap(), "neighbour".parse().unwrap());
-        for _ in 0..2 {
-            limits.failed(here, &app);
-            assert!(limits.admit(here, &app).is_ok());
-        }
-        limits.failed(here, &app);
-        assert!(limits.admit(here, &app).is_err());
-        assert!(limits.admit(here, &neighbour).is_ok());
-        assert!(limits.admit("192.0.2.2".parse().unwrap(), &app).is_ok());
+        assert!(limits.admit(here, &app, at(0)).is_ok());
+        limits.shut_out(here, &app, at(60));
+        assert_eq!(limits.admit(here, &app, at(18)), Err(TooMany { retry_after: 42 }));
+        assert!(limits.admit(here, &neighbour, at(18)).is_ok());
+        assert!(limits.admit(there, &app, at(18)).is_ok());
+        limits.forget_quiet(at(59));
+        assert!(limits.admit(here, &app, at(59)).is_err());
+        assert!(limits.admit(here, &app, at(60)).is_ok());
+        limits.forget_quiet(at(60));
+        assert!(limits.shut_out.lock().unwrap().is_empty());
     }
 
     #[test]
     fn what_a_client_leaves_is_counted_for_it_at_its_address() {
-        let limits = limits(1, 2, 1);
+        let limits = limits(1, 2);
         let here: IpAddr = "192.0.2.1".parse().unwrap();
         let (app, neighbour): (ClientId, ClientId) = ("app".parse().unwrap(), "neighbour".parse().unwrap());
         assert!(limits.charge_client(here, &app).is_ok() && limits.charge_client(here, &app).is_ok());
         assert!(limits.charge_client(here, &app).is_err());
         assert!(limits.charge_client(here, &neighbour).is_ok());
         assert!(limits.charge_client("192.0.2.2".parse().unwrap(), &app).is_ok());
-    }
-
-    #[test]
-    fn a_code_of_a_device_is_tried_by_an_address_a_browser_and_everybody() {
-        let limits = limits(5, 2, 1);
-        let address = |last: u8| IpAddr::from([192, 0, 2, last]);
-        let browser = |name: &str| TokenHash::of(name);
-        let tried = |last, name| limits.charge_user_code(address(last), &browser(name)).is_ok();
-        assert_eq!([tried(1, "a"), tried(1, "b"), tried(1, "c")], [true, true, false], "an address");
-        assert_eq!([tried(2, "d"), tried(3, "d"), tried(4, "d")], [true, true, false], "a browser");
-        assert_eq!([tried(5, "e"), tried(6, "f")], [true, false], "everybody: what was refused did not count");
     }
 
     #[test]

@@ -71,7 +71,7 @@ pub fn start(state: &Arc<State>, notes: mpsc::Receiver<Note>, tls: Option<Arc<Tl
     if state.mail.is_some() {
         tasks.spawn(mails::deliver(Arc::clone(state)));
     }
-    tasks.spawn(every(QUIET, Arc::clone(state), |state| async move { state.limits.forget_quiet() }));
+    tasks.spawn(every(QUIET, Arc::clone(state), |state| async move { state.limits.forget_quiet(state.clock.now()) }));
     if let Some(tls) = tls {
         tasks.spawn(watch_certificate(tls));
     }

@@ -1931,7 +1931,7 @@ export const mutations = [
     line: '40',
     name: 'guessers-are-shut-out',
     file: 'src/web/client.rs',
-    from: '«ctx.state.limits.admit(ctx.caller(), &id)?»;',
+    from: '«ctx.admit(&id)?»;',
     to: '()',
     fails: [
       'assertion::failed_assertions_count_as_wrong_secrets_do', 'client_auth::a_guesser_is_shut_out_at_every_door',
@@ -1942,7 +1942,7 @@ export const mutations = [
     line: '40',
     name: 'guessers-of-registrations',
     file: 'src/oidc/registration/access.rs',
-    from: '«ctx.state.limits.failed(ctx.caller(), &id)»;',
+    from: '«ctx.failed(&id).await?»;',
     to: '()',
     fails: ['registration_management::guessing_at_a_registration_is_limited'],
   },
@@ -2009,9 +2009,25 @@ export const mutations = [
     line: '40',
     name: 'limit-of-user-codes',
     file: 'src/signin/device.rs',
-    from: '«ctx.state.limits.charge_user_code(ctx.caller(), &ctx.browser().hash())?»;',
+    from: '«charge(ctx).await?»;',
     to: '()',
     fails: ['device::an_address_may_try_so_many_codes', 'device::nor_may_a_browser_or_everybody_together'],
+  },
+  {
+    line: '40',
+    name: 'limit-of-claim-codes',
+    file: 'src/account/assets.rs',
+    from: '«ctx.charge_claim_code(account.id).await?»;',
+    to: '()',
+    fails: ['limits::claim_codes_are_tried_by_a_person_so_often'],
+  },
+  {
+    line: '40',
+    name: 'limit-of-claim-codes-by-api',
+    file: 'src/permissions/assets.rs',
+    from: '«ctx.charge_claim_code(person).await?»;',
+    to: '()',
+    fails: ['limits::claim_codes_are_tried_by_a_person_so_often'],
   },
   {
     line: '40',
@@ -3172,7 +3188,6 @@ export const mutations = [
 
 // Rows with nothing to take out, and why.
 export const without = {
-  b18: 'what writes a mail never sees a request',
   b14: 'the test reads the sources',
   b18: 'a mail is written from the settings: no request is within reach of it',
 };

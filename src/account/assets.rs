@@ -56,6 +56,7 @@ async fn take_over(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault> {
     let form = posted::own(ctx, body)?;
     ctx.charge(Try::SignIn)?;
     let Some((_, account)) = signed_in(ctx).await? else { return Ok(reply::see_other("/account/assets")) };
+    ctx.charge_claim_code(account.id).await?;
     let code = form.get("code")?.unwrap_or_default().trim();
     match ctx.state.store.take_asset_claim(&TokenHash::of(code), account.id, ctx.now).await? {
         Some(did) => Ok(reply::see_other(&format!("/account/assets?claimed={did}#claim"))),

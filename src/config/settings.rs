@@ -171,11 +171,11 @@ settings! {
         /// Whether everybody may read all of it without a token; where not, a token shows what its app owns or was granted.
         registry_public: Option<bool>, shown "true for `latchkey dev`, else false";
     }
-    /// How often one address may try, for each process.
+    /// How often one address may try; counted by each process, but for what can be guessed.
     limits: Limits {
         /// Challenges asked for, a minute.
         challenges_per_minute: NonZeroU32 = "60", from "1" to "1000000";
-        /// Wrong client secrets, a minute.
+        /// Wrong proofs of one client from one network, a minute, at all replicas together.
         failures_per_minute: NonZeroU32 = "20", from "1" to "1000000";
         /// Steps of sign-ins, a minute; one sign-in has two.
         signins_per_minute: NonZeroU32 = "120", from "1" to "1000000";
@@ -187,9 +187,9 @@ settings! {
         self_registered_per_minute: NonZeroU32 = "600", from "1" to "1000000";
         /// Devices of public apps that ask to be connected, a minute.
         devices_per_minute: NonZeroU32 = "60", from "1" to "1000000";
-        /// Codes of devices that an address, or a browser, may try, a minute.
+        /// Codes of devices that a network, or a browser, may try, and claim codes of assets that an account may try, a minute, at all replicas together.
         user_codes_per_minute: NonZeroU32 = "20", from "1" to "1000000";
-        /// Codes of devices that all addresses together may try, a minute.
+        /// Codes of devices that everybody together may try, a minute, at all replicas.
         user_codes_in_all_per_minute: NonZeroU32 = "1000", from "1" to "1000000";
     }
     /// Fetching from addresses that apps have named: key sets, documents, logout.

@@ -115,7 +115,9 @@ async fn taken(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Refusal> {
     let caller = caller(ctx, Deed::Claim).await?;
     let code = claim(body.json(ctx)?)?;
     let unknown = || Problem::not_found("code: unknown, expired, or used already").at("code");
-    let did = ctx.state.store.take_asset_claim(&code.hash(), caller.person()?, ctx.now).await?.ok_or_else(unknown)?;
+    let person = caller.person()?;
+    ctx.charge_claim_code(person).await?;
+    let did = ctx.state.store.take_asset_claim(&code.hash(), person, ctx.now).await?.ok_or_else(unknown)?;
     let asset = ctx.state.store.asset(&did).await?.ok_or_else(unknown)?;
     Ok(reply::json(StatusCode::OK, &AssetView::owned(&asset)))
 }

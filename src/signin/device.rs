@@ -7,6 +7,7 @@ use actix_web::http::StatusCode;
 
 use super::page::{self, Asked, Leads, Sign};
 use crate::domain::{DeviceId, Scope, UserCode};
+use crate::limits::{Allowance, MINUTE};
 use crate::policy::device::{Facts, Step, next_step};
 use crate::protocol::params::Params;
 use crate::protocol::resource::Known;
@@ -40,7 +41,7 @@ pub async fn post(ctx: Ctx, body: Body) -> HttpResponse {
 async fn look_up(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault> {
     let form = posted::own(ctx, body)?;
     // Charged only now: another site's page can make a browser post, and must not be able to use up its tries.
-    ctx.state.limits.charge_user_code(ctx.caller(), &ctx.browser().hash())?;
+    charge(ctx).await?;
     let code = UserCode::parse(form.get("user_code")?.unwrap_or_default());
     // What is no code at all is looked for like any other, so that it takes as long.
     let hash = code.as_ref().map_or_else(|| ctx.state.entropy.secret().hash(), |code| code.hash(&ctx.state.keys.pairwise_secret()));
@@ -48,6 +49,21 @@ async fn look_up(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault> {
         Some(device) => visit::begin(ctx, &Purpose::Device(device)).await,
         None => Ok(ask(ctx, StatusCode::BAD_REQUEST, None, Some(NOT_KNOWN))),
     }
+}
+
+// RFC 8628 §5.1: "the authorization server SHOULD rate-limit user code attempts", so that the odds of a guess stay small. Who has many
+// addresses is held by the last count. It comes last: what the others refuse must not use it up.
+async fn charge(ctx: &Ctx) -> Result<(), Fault> {
+    let limits = &ctx.state.config.limits;
+    let (network, browser) = (ctx.network(), ctx.browser().hash());
+    for (kind, most, whose) in [
+        ("user code, network", limits.user_codes_per_minute, network.as_bytes()),
+        ("user code, browser", limits.user_codes_per_minute, browser.as_bytes().as_slice()),
+        ("user code, all", limits.user_codes_in_all_per_minute, b"".as_slice()),
+    ] {
+        ctx.charge_shared(Allowance { kind, most: most.get(), within: MINUTE }, whose).await?;
+    }
+    Ok(())
 }
 
 fn ask(ctx: &Ctx, status: StatusCode, code: Option<&UserCode>, problem: Option<&str>) -> HttpResponse {

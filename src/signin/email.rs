@@ -3,15 +3,13 @@
 //!
 //! Whose address it is makes no difference before the code was right: the same is done for everybody, and nothing is looked up.
 
-use std::time::Duration;
-
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::web::Path;
 
 use crate::domain::{Email, EmailCode, EmailCodeId, InteractionId, Provider};
-use crate::limits::{Allowance, TooMany, Try};
+use crate::limits::{Allowance, DAY, HOUR, TooMany, Try};
 use crate::policy::email_code::{Standing, standing};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::params::Params;
@@ -27,9 +25,6 @@ use crate::web::{post, posted, reply, words};
 
 /// RFC 8176 §2: "otp": "One-time password".
 const OTP: &str = "otp";
-
-const HOUR: Duration = Duration::from_hours(1);
-const DAY: Duration = Duration::from_hours(24);
 
 /// Whether people can sign in so.
 #[must_use]

@@ -1,12 +1,10 @@
 //! Signing in by email address and password: one form, without script.
 
-use std::time::Duration;
-
 use actix_web::HttpResponse;
 use actix_web::web::Path;
 
 use crate::domain::{Email, InteractionId, Provider, typed_password};
-use crate::limits::{Allowance, TooMany, Try};
+use crate::limits::{Allowance, HOUR, TooMany, Try};
 use crate::passwords::{Checked, NotHashed};
 use crate::store::Proved;
 use crate::tokens;
@@ -17,7 +15,6 @@ use crate::web::fault::Fault;
 use crate::web::visit::{self, VisitFault};
 use crate::web::{posted, reply};
 
-const HOUR: Duration = Duration::from_hours(1);
 /// How many seconds to wait where too many people sign in at once.
 const BUSY: u64 = 3;
 

@@ -28,7 +28,7 @@ use crate::store::ClientRecord;
 /// be fetched.
 pub async fn authenticated(ctx: &Ctx, params: &Params) -> Result<Arc<ClientRecord>, Fault> {
     let (id, presented) = credentials(ctx, params)?;
-    ctx.state.limits.admit(ctx.caller(), &id)?;
+    ctx.admit(&id)?;
     let client = known(ctx, &id).await?;
     let proved = match client_auth::authenticate(&client, &presented) {
         Ok(Verdict::Proved) => Ok(()),
@@ -38,7 +38,7 @@ pub async fn authenticated(ctx: &Ctx, params: &Params) -> Result<Arc<ClientRecor
     if let Err(Fault::OAuth(_)) = &proved {
         // Only a proof can be guessed. A public client has none, and nobody may shut it out.
         if client.auth_method != AuthMethod::None && !matches!(presented, Presented::Nothing) {
-            ctx.state.limits.failed(ctx.caller(), &id);
+            ctx.failed(&id).await?;
         }
     }
     proved.map(|()| client)

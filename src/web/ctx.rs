@@ -2,6 +2,7 @@
 
 use std::future::{Ready, ready};
 use std::net::IpAddr;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderName};
@@ -12,8 +13,8 @@ use super::caller;
 use super::cookies::{Browser, Jar};
 use super::fault::Fault;
 use super::observe::RequestId;
-use crate::domain::{Secret, Timestamp, TokenHash};
-use crate::limits::{self, Allowance, TooMany, Try};
+use crate::domain::{AccountId, ClientId, Secret, Timestamp, TokenHash};
+use crate::limits::{self, Allowance, MINUTE, TooMany, Try};
 use crate::state::State;
 use crate::store::ClientRecord;
 
@@ -81,10 +82,34 @@ impl Ctx {
 
     /// Counts one try of `whose` for all replicas together, which takes a write. Whose it is (an address, an account, [`Self::network`])
     /// cannot be read in the database.
-    pub async fn charge_shared(&self, what: Allowance, whose: &str) -> Result<(), Fault> {
-        let key = TokenHash::keyed(&self.state.keys.pairwise_secret(), what.kind, whose.as_bytes());
+    pub async fn charge_shared(&self, what: Allowance, whose: impl AsRef<[u8]>) -> Result<(), Fault> {
+        let key = TokenHash::keyed(&self.state.keys.pairwise_secret(), what.kind, whose.as_ref());
         let counted = self.state.store.count_try(&key, what.within, self.now).await?;
         Ok(what.judge(counted.tries, counted.expires_at, self.now)?)
+    }
+
+    /// Counts one try of a person at the claim code of an asset, at all replicas together.
+    pub async fn charge_claim_code(&self, account: AccountId) -> Result<(), Fault> {
+        let most = self.state.config.limits.user_codes_per_minute.get();
+        self.charge_shared(Allowance { kind: "claim code, account", most, within: MINUTE }, account.to_string()).await
+    }
+
+    /// Lets a client's attempt to prove itself through, unless too many failed from this network.
+    pub fn admit(&self, client: &ClientId) -> Result<(), TooMany> {
+        self.state.limits.admit(self.caller(), client, self.now)
+    }
+
+    /// Counts a failed attempt of a client to prove itself, at all replicas together. The one after the last is still told what was wrong
+    /// with it; from then on nothing is looked at.
+    pub async fn failed(&self, client: &ClientId) -> Result<(), Fault> {
+        let allowance = Allowance { kind: "client's proof", most: self.state.config.limits.failures_per_minute.get(), within: MINUTE };
+        match self.charge_shared(allowance, format!("{} {client}", self.network())).await {
+            Err(Fault::TooMany(TooMany { retry_after })) => {
+                self.state.limits.shut_out(self.caller(), client, self.now.plus(Duration::from_secs(retry_after)));
+                Ok(())
+            }
+            other => other,
+        }
     }
 
     /// The caller's network, as it is counted.

@@ -93,8 +93,7 @@ impl Fault {
                 (error, StatusCode::FORBIDDEN, None)
             }
             Self::TooMany(TooMany { retry_after }) => {
-                let (error, status) =
-                    words(ErrorCode::TooManyRequests, "too many tries from this address; wait as long as Retry-After says");
+                let (error, status) = words(ErrorCode::TooManyRequests, "too many tries; wait as long as Retry-After says");
                 (error, status, Some(*retry_after))
             }
             Self::Unavailable => {

@@ -1,12 +1,15 @@
 //! Limits for each address: told in the format of each endpoint, counted for the caller and not for whom a header names.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::json;
 
-use crate::actors::{Answer, App, Browser, Wallet};
+use crate::actors::{Answer, App, Browser, Form, Wallet};
 use crate::api_challenge::{GENERATE, ask};
+use crate::grants_api::{call, persons};
 use crate::on_one;
-use crate::world::{FORM, World};
+use crate::world::{Engine, FORM, SECRET, World};
 
 fn waits(answer: &Answer) -> bool {
     answer.status == 429 && answer.header("retry-after").parse::<u64>().is_ok_and(|seconds| (1..=60).contains(&seconds))
@@ -93,3 +96,55 @@ on_one!(a_form_that_is_kept_is_small, |world| {
     let long = app.request().with("login_hint", &"x".repeat(17_000));
     assert!(browser.post_cross_site("/auth", &long).await.is_error_page(400));
 });
+
+on_one!(claim_codes_are_tried_by_a_person_so_often, [("LIMITS_USER_CODES_PER_MINUTE", "2")], |world| {
+    let (ada, bob) = (Wallet::new(1), Wallet::new(2));
+    let browser = Browser::new(&world);
+    browser.sign_in_to_account(&ada).await;
+    let csrf = browser.get("/account/assets").await.csrf();
+    let guess = async || browser.post("/account/assets/claim", &[("csrf", &csrf), ("code", "a guess")]).await;
+    assert_eq!(guess().await.status, 400);
+    // Whatever the door, it is the same person's try.
+    let token = persons(&world, "app", &ada, "openid assets:write").await;
+    let body = json!({ "code": "a guess" });
+    let by_api = async |token: &str| call(&world, Method::POST, "/v1/assets/claim", token, Some(&body)).await;
+    assert_eq!(by_api(&token).await.status, 404);
+    let out = by_api(&token).await;
+    assert!(waits(&out), "{} {}", out.status, out.body);
+    let out = guess().await;
+    assert!(waits(&out) && out.is_error_page(429), "{} {}", out.status, out.body);
+    assert_eq!(by_api(&persons(&world, "app", &bob, "openid assets:write").await).await.status, 404, "another person");
+    world.clock.advance(Duration::from_mins(1));
+    assert_eq!(guess().await.status, 400);
+});
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replicas_count_together_what_can_be_guessed() {
+    let world = World::new(Engine::Postgres, &[("LIMITS_FAILURES_PER_MINUTE", "4"), ("LIMITS_USER_CODES_PER_MINUTE", "4")]).await;
+    let replica = world.replica().await;
+    let (here, there) = (world.base.as_str(), replica.base.as_str());
+    let secrets = async |base, secret: &str| {
+        let app = App::at(base, "web");
+        app.token(&app.redemption("anything").with("client_secret", secret)).await.status
+    };
+    let mut statuses = Vec::new();
+    for base in [here, there, here, there, here, there] {
+        statuses.push(secrets(base, "wrong").await);
+    }
+    // The one after the last is told what was wrong with it, at each replica once.
+    assert_eq!(statuses, [401; 6]);
+    assert_eq!([secrets(here, SECRET).await, secrets(there, SECRET).await], [429; 2]);
+    let codes = async |base| {
+        let browser = Browser::at(base);
+        let form: Form = browser.get("/device").await.form("/device").with("user_code", "BBBB-BBBB");
+        browser.post_form("/device", &form).await.status
+    };
+    let mut statuses = Vec::new();
+    for base in [here, there, here, there, here, there] {
+        statuses.push(codes(base).await);
+    }
+    assert_eq!(statuses, [400, 400, 400, 400, 429, 429]);
+    world.clock.advance(Duration::from_mins(1));
+    assert_eq!([secrets(here, SECRET).await, secrets(there, SECRET).await], [400; 2], "the secret is right, the code is not");
+    assert_eq!(codes(there).await, 400);
+}

@@ -56,12 +56,12 @@ pub(super) fn initial(ctx: &Ctx) -> Result<bool, Refusal> {
 pub(super) async fn own(ctx: &Ctx, id: &str) -> Result<(ClientRecord, Secret), Refusal> {
     let presented = bearer(ctx)?;
     let Ok(id) = id.parse::<ClientId>() else { return Err(Refusal::Token { presented: true }) };
-    ctx.state.limits.admit(ctx.caller(), &id)?;
+    ctx.admit(&id)?;
     let client = ctx.state.store.client(&id).await?;
     let client = client.filter(|client| client.source == ClientSource::Registration && client.disabled_at.is_none());
     let owned = client.filter(|client| client.registration_hash.is_some_and(|hash| hash.matches(presented.expose())));
     let Some(client) = owned else {
-        ctx.state.limits.failed(ctx.caller(), &id);
+        ctx.failed(&id).await?;
         return Err(Refusal::Token { presented: true });
     };
     Ok((client, presented))

@@ -7,6 +7,7 @@ use crate::limits::TooMany;
 use crate::protocol::error::OAuthError;
 use crate::web::pages::{Fault as Whose, Link};
 use crate::web::visit::VisitFault;
+use crate::web::words;
 
 /// An error page's words.
 pub(super) struct Words {
@@ -47,7 +48,7 @@ pub(super) fn for_person(fault: &Fault, status: StatusCode, error: &OAuthError) 
         },
         Fault::TooMany(TooMany { retry_after }) => plain(
             "Too many tries",
-            &format!("There were too many tries from your network in a short time. You can try again in {retry_after} seconds."),
+            &format!("There were too many tries in a short time. You can try again in {}.", words::wait(*retry_after)),
             Whose::You,
             "Wait a moment, then load this page again.",
         ),
