@@ -1,22 +1,26 @@
 //! The bounded pool that hashes passwords: argon2id is slow on purpose, and must not slow down anything else.
 //!
 //! It has threads of its own, few, of low priority, with a short queue. Who comes when the queue is full is told to come again; nobody
-//! waits behind a storm, and the threads that answer requests never hash.
+//! waits behind a storm, and the threads that answer requests never hash. Where others want the processors too, each thread of the pool
+//! takes an eighth of one at the most: priority alone does not help those who wait behind a step of the scheduler.
 
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
 use tokio::sync::oneshot;
 
 use crate::config::Passwords as Config;
 use crate::domain::{Entropy, Secret};
 
-/// How far below the threads that answer requests these ones are.
-const NICE: i32 = 10;
+/// How far below the threads that answer requests these ones are: as far as there is.
+const NICE: i32 = 19;
+/// A thread that had to share its processor begins the next hash after so many times the work of the last one.
+const SHARE: u32 = 8;
 
-type Job = Box<dyn FnOnce(&Argon2<'_>) + Send>;
+type Job = Box<dyn FnOnce(&mut Hasher) + Send>;
 
 /// The pool. Cheap to share; its threads end with it.
 pub struct Passwords {
@@ -56,20 +60,20 @@ impl Passwords {
         let (jobs, queue) = sync_channel::<Job>(usize::try_from(config.queue.get()).unwrap_or(usize::MAX));
         let queue = Arc::new(Mutex::new(queue));
         for _ in 0..config.threads.get() {
-            let (queue, hasher) = (Arc::clone(&queue), hasher(params.clone()));
+            let (queue, mut hasher) = (Arc::clone(&queue), Hasher::new(params.clone()));
             std::thread::Builder::new()
                 .name("passwords".to_owned())
-                .spawn(move || work(&queue, &hasher))
+                .spawn(move || work(&queue, &mut hasher))
                 .map_err(|reason| format!("the system gives no thread for passwords: {reason}"))?;
         }
-        let nobody = hash(&hasher(params.clone()), &entropy.secret(), entropy.bytes()).map_err(|reason| reason.to_string())?;
+        let nobody = Hasher::new(params.clone()).hash(&entropy.secret(), entropy.bytes()).map_err(|reason| reason.to_string())?;
         Ok(Self { jobs, params, nobody, entropy: entropy.clone() })
     }
 
     /// The text under which a password is kept: a PHC string with parameters, salt and hash.
     pub async fn hash(&self, password: Secret) -> Result<String, NotHashed> {
         let salt = self.entropy.bytes();
-        self.run(move |hasher| hash(hasher, &password, salt)).await?
+        self.run(move |hasher| hasher.hash(&password, salt)).await?
     }
 
     /// Compares what was typed with what is kept; `None`: nobody of that name has a password. Both take as long.
@@ -81,19 +85,21 @@ impl Passwords {
                 tracing::error!("a password's hash in the database cannot be read");
                 return Ok(Checked::Wrong);
             };
-            let right = hasher.verify_password(typed.expose().as_bytes(), &kept).is_ok() && known;
-            let same = Params::try_from(&kept)
-                .is_ok_and(|then| (then.m_cost(), then.t_cost(), then.p_cost()) == (today.m_cost(), today.t_cost(), today.p_cost()));
-            match (right, same) {
+            let Some((right, then)) = hasher.compare(&typed, &kept)? else {
+                tracing::error!("a password's hash in the database is not one of argon2id");
+                return Ok(Checked::Wrong);
+            };
+            let same = (then.m_cost(), then.t_cost(), then.p_cost()) == (today.m_cost(), today.t_cost(), today.p_cost());
+            match (right && known, same) {
                 (false, _) => Ok(Checked::Wrong),
                 (true, true) => Ok(Checked::Right),
-                (true, false) => hash(hasher, &typed, salt).map(Checked::Rehashed),
+                (true, false) => hasher.hash(&typed, salt).map(Checked::Rehashed),
             }
         })
         .await?
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Argon2<'_>) -> T + Send + 'static) -> Result<T, NotHashed> {
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce(&mut Hasher) -> T + Send + 'static) -> Result<T, NotHashed> {
         let (reply, answer) = oneshot::channel();
         let job: Job = Box::new(move |hasher| {
             // Nobody waits any more: the request was given up before its turn came.
@@ -115,17 +121,50 @@ impl std::fmt::Debug for Passwords {
     }
 }
 
-// RFC 9106 §4: argon2id, version 0x13.
-fn hasher(params: Params) -> Argon2<'static> {
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+// What hashes on one thread. Its memory is got once: got anew for each password, page by page, it would hold up all threads of the process.
+struct Hasher {
+    params: Params,
+    memory: Vec<Block>,
 }
 
-fn hash(hasher: &Argon2<'_>, password: &Secret, salt: [u8; 16]) -> Result<String, NotHashed> {
-    let hash: PasswordHash = hasher.hash_password_with_salt(password.expose().as_bytes(), &salt).map_err(|_| NotHashed::Failed)?;
-    Ok(hash.to_string())
+impl Hasher {
+    fn new(params: Params) -> Self {
+        Self { memory: vec![Block::new(); params.block_count()], params }
+    }
+
+    fn hash(&mut self, password: &Secret, salt: [u8; 16]) -> Result<String, NotHashed> {
+        self.kept(password, &salt).map(|kept| kept.to_string()).ok_or(NotHashed::Failed)
+    }
+
+    fn kept(&mut self, password: &Secret, salt: &[u8]) -> Option<PasswordHash> {
+        let params = self.params.clone();
+        let hash = Some(self.output(password, salt, &params, Params::DEFAULT_OUTPUT_LEN)?);
+        let (version, salt) = (Some(Version::V0x13.into()), Some(Salt::new(salt).ok()?));
+        Some(PasswordHash { algorithm: ARGON2ID_IDENT, version, params: ParamsString::try_from(&params).ok()?, salt, hash })
+    }
+
+    // Whether a password is the kept one, in constant time, and the parameters of then; `None`: what is kept is none of ours.
+    fn compare(&mut self, typed: &Secret, kept: &PasswordHash) -> Result<Option<(bool, Params)>, NotHashed> {
+        let ours = kept.algorithm == ARGON2ID_IDENT && kept.version == Some(Version::V0x13.into());
+        let (Some(salt), Some(hash), Ok(params), true) = (&kept.salt, &kept.hash, Params::try_from(kept), ours) else { return Ok(None) };
+        let output = self.output(typed, salt, &params, hash.len()).ok_or(NotHashed::Failed)?;
+        Ok(Some((output == *hash, params)))
+    }
+
+    // RFC 9106 §4: argon2id, version 0x13.
+    fn output(&mut self, password: &Secret, salt: &[u8], params: &Params, length: usize) -> Option<Output> {
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
+        if self.memory.len() < params.block_count() {
+            self.memory.resize(params.block_count(), Block::new());
+        }
+        let mut output = [0; Output::MAX_LENGTH];
+        let output = output.get_mut(..length)?;
+        argon2.hash_password_into_with_memory(password.expose().as_bytes(), salt, output, &mut self.memory).ok()?;
+        Output::new(output).ok()
+    }
 }
 
-fn work(queue: &Mutex<Receiver<Job>>, hasher: &Argon2<'_>) {
+fn work(queue: &Mutex<Receiver<Job>>, hasher: &mut Hasher) {
     // On Linux a thread has a priority of its own; elsewhere it would be the whole process's.
     #[cfg(target_os = "linux")]
     if let Err(reason) = rustix::process::setpriority_process(None, NICE) {
@@ -133,11 +172,23 @@ fn work(queue: &Mutex<Receiver<Job>>, hasher: &Argon2<'_>) {
     }
     loop {
         let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        match job {
-            Ok(job) => job(hasher),
-            Err(_) => return,
-        }
+        let Ok(job) = job else { return };
+        let (begun, worked) = (Instant::now(), processor_time());
+        job(hasher);
+        std::thread::sleep(rest(processor_time().saturating_sub(worked), begun.elapsed()));
     }
+}
+
+// What this thread has had of the processors until now.
+fn processor_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap_or_default()
+}
+
+// How long to stay away after work that took so long: not at all where nobody else wanted the processor.
+fn rest(worked: Duration, took: Duration) -> Duration {
+    let alone = took <= worked + worked / 8;
+    if alone { Duration::ZERO } else { (worked * SHARE).saturating_sub(took) }
 }
 
 #[cfg(test)]
@@ -186,6 +237,12 @@ mod tests {
             }
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn who_shares_a_processor_takes_an_eighth_of_it() {
+        let rests = |worked, took| rest(Duration::from_millis(worked), Duration::from_millis(took)).as_millis();
+        assert_eq!([rests(16, 16), rests(16, 18), rests(16, 19), rests(16, 50), rests(16, 128), rests(16, 300)], [0, 0, 109, 78, 0, 0]);
     }
 
     #[tokio::test]
