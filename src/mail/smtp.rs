@@ -97,8 +97,8 @@ impl Smtp {
                 Ok(())
             }
             // RFC 5321 §4.2.1: 5yz is a "Permanent Negative Completion reply", 4yz a transient one: "the action may be requested again".
-            Err(reason) if reason.is_permanent() || reason.is_client() => Err(MailError::Refused(plain(&reason))),
-            Err(reason) => Err(MailError::NotNow(format!("the mail server did not take the mail: {}", plain(&reason)))),
+            Err(reason) if reason.is_permanent() || reason.is_client() => Err(MailError::Refused(told(&reason, envelope))),
+            Err(reason) => Err(MailError::NotNow(format!("the mail server did not take the mail: {}", told(&reason, envelope)))),
         }
     }
 
@@ -175,6 +175,12 @@ fn mailbox(sender: &Sender) -> Result<Mailbox, MailError> {
 
 fn address(email: &Email) -> Option<Address> {
     email.as_str().parse().ok()
+}
+
+// Whom a mail was for is nobody's business who reads the log; mail servers like to repeat it.
+fn told(error: &lettre::transport::smtp::Error, envelope: &Envelope) -> String {
+    let hide = |text: String, address: &Address| text.replace(&address.to_string(), "…");
+    envelope.to().iter().fold(plain(error), hide)
 }
 
 // What a mail server says comes into the log on one line, and not without end.

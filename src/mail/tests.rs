@@ -133,6 +133,9 @@ async fn talk(stream: impl AsyncRead + AsyncWrite, greets: bool, heard: &Mutex<V
         let reply: &[u8] = match line.split(' ').next() {
             Some("EHLO") => b"250-mail.test\r\n250 AUTH PLAIN LOGIN\r\n",
             Some("AUTH") => b"235 welcome\r\n",
+            Some("RCPT") if line.contains("<nobody@example.com>") => {
+                b"550 5.1.1 <nobody@example.com>: there is no nobody@example.com here\r\n"
+            }
             Some("DATA") => {
                 data = true;
                 b"354 go on\r\n"
@@ -205,6 +208,17 @@ async fn nothing_is_said_to_a_server_that_does_not_prove_its_name_or_offer_tls()
         let harmless = |line: &String| line.starts_with("EHLO") || line == "STARTTLS" || line == "QUIT";
         assert!(heard.iter().all(harmless), "{name}: {heard:?}");
     }
+}
+
+// What the log has of it.
+#[tokio::test]
+async fn a_refusal_is_told_without_whom_it_was_for() {
+    let server = server(Tls::AtOnce, "localhost").await;
+    let smtp = smtp(&format!("smtps://id:secret@localhost:{}", server.port), Some(&server.authority));
+    let Err(MailError::Refused(words)) = smtp.send(&"nobody@example.com".parse().unwrap(), &letter()).await else {
+        panic!("it is refused")
+    };
+    assert!(words.contains("5.1.1 <…>: there is no … here"), "{words}");
 }
 
 #[tokio::test]

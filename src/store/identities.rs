@@ -157,6 +157,10 @@ sql! {
         UPDATE refresh_token SET revoked_at = $4
         WHERE client_id IN (SELECT n.client_id FROM consent n WHERE n.account_id = $1) AND account_id = $1
           AND provider = $2 AND subject = $3 AND revoked_at IS NULL";
+    /// Nor is a device let in that has not come back for its tokens yet. There are few of them at any moment.
+    DENY_DEVICES = "
+        UPDATE device_authorization SET denied_at = $4
+        WHERE account_id = $1 AND provider = $2 AND subject = $3 AND expires_at > $4 AND redeemed_at IS NULL AND denied_at IS NULL";
     RENAME = "UPDATE identity SET label = $4 WHERE account_id = $1 AND provider = $2 AND subject = $3";
 }
 
@@ -230,6 +234,7 @@ impl Store {
                     notices::put(&mut conn, account, &removed_way, now).await?;
                     on!(conn, execute(REVOKE_CODES, account, &provider, &subject, now))?;
                     on!(conn, execute(REVOKE_FAMILIES, account, &provider, &subject, now))?;
+                    on!(conn, execute(DENY_DEVICES, account, &provider, &subject, now))?;
                     on!(conn, execute(UNLINK, account, provider, subject))?;
                     on!(conn, execute(DISOWN_EMAILS, account))?;
                     on!(conn, execute(DROP_PASSWORDS, account))?;

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use latchkey::domain::{AuthMethod, GrantType, TokenHash};
+use latchkey::domain::{AuthMethod, GrantType, Provider, TokenHash};
+use latchkey::store::{Linked, Proved, Unlinked};
 use reqwest::Method;
 use reqwest::header::ORIGIN;
 use serde_json::{Value, json};
@@ -433,6 +434,24 @@ on_both!(what_ended_meanwhile_gives_nothing, |world| {
     assert!(refused.error() == invalid_grant() && refused.body.contains("client"), "{}", refused.body);
     // What was refused is spent, and no family was begun.
     assert!(poll(&tv, &waiting).await.body.contains("already used"));
+});
+
+on_both!(a_device_that_a_removed_way_let_in_gets_nothing, |world| {
+    let tv = tv(&world, "tv").await;
+    let (kept, lost, store) = (Wallet::new(1), Wallet::new(2), &world.state.store);
+    let (browser, thief) = (Browser::new(&world), Browser::new(&world));
+    browser.sign_in_to_account(&kept).await;
+    let account = store.owner_of_identity(&Provider::web3(), &kept.address.to_string()).await.unwrap().unwrap();
+    let proved = Proved { provider: Provider::web3(), subject: lost.address.to_string(), label: String::new(), email: None };
+    assert_eq!(store.link_identity(account, &proved, world.clock.now()).await.unwrap(), Linked::Now);
+    let (mine, theirs) = (ask(&tv, "openid offline_access").await, ask(&tv, "openid offline_access").await);
+    let_in(&browser, &kept, &mine).await;
+    let_in(&thief, &lost, &theirs).await;
+    let session = store.sessions(account, world.clock.now()).await.unwrap()[0].id;
+    let (web3, subject) = (Provider::web3(), lost.address.to_string());
+    assert_eq!(store.unlink_identity(account, &web3, &subject, session, world.clock.now()).await.unwrap(), Unlinked::Now);
+    assert_eq!(poll(&tv, &theirs).await.error(), (400, "access_denied".into()));
+    assert_eq!(poll(&tv, &mine).await.status, 200, "one that was let in another way");
 });
 
 on_both!(of_fifty_polls_one_gets_the_tokens, |world| {
