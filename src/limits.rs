@@ -24,8 +24,9 @@ pub struct Limits {
     visits: PerAddress,
     sign_ins: PerAddress,
     registrations: PerAddress,
-    self_registered: DefaultKeyedRateLimiter<Guesser>,
+    self_registered: DefaultKeyedRateLimiter<(IpAddr, ClientId)>,
     devices: PerAddress,
+    failures: DefaultKeyedRateLimiter<Guesser>,
     // Who failed too often, and until when nothing of theirs is looked at, right or wrong. It is remembered here, so that who proves
     // itself costs no look at the database; another replica learns of it at the next failure there.
     shut_out: Mutex<HashMap<Guesser, Timestamp>>,
@@ -34,8 +35,28 @@ pub struct Limits {
 
 type PerAddress = DefaultKeyedRateLimiter<IpAddr>;
 
-/// Who guesses: an address, at one client. One app that is set up wrongly must not shut out its neighbours at the same address.
-type Guesser = (IpAddr, ClientId);
+/// Who guesses at what: an address, at one client. One app that is set up wrongly must not shut out its neighbours at the same address.
+type Guesser = (IpAddr, ClientId, Proof);
+
+/// What is guessed at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Proof {
+    /// What a client authenticates with.
+    Client,
+    /// The registration access token by which it changes its registration (RFC 7592).
+    Registration,
+}
+
+impl Proof {
+    /// Under which word all replicas count it.
+    #[must_use]
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::Client => "client's proof",
+            Self::Registration => "registration access token",
+        }
+    }
+}
 
 /// Too many tries: how many whole seconds to wait before the next one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +76,7 @@ pub struct Allowance {
 impl Allowance {
     /// Whether so many tries are too many; if so, until when to wait.
     pub fn judge(self, tries: i64, until: Timestamp, now: Timestamp) -> Result<(), TooMany> {
-        if tries <= i64::from(self.most) { Ok(()) } else { Err(TooMany { retry_after: until.since(now).as_secs().max(1) }) }
+        if tries <= i64::from(self.most) { Ok(()) } else { Err(TooMany { retry_after: seconds(until.since(now)) }) }
     }
 }
 
@@ -85,6 +106,7 @@ impl Limits {
             registrations: per_minute(config.registrations_per_minute),
             self_registered: RateLimiter::keyed(Quota::per_minute(config.self_registered_per_minute)),
             devices: per_minute(config.devices_per_minute),
+            failures: RateLimiter::keyed(Quota::per_minute(config.failures_per_minute)),
             shut_out: Mutex::default(),
             clock: DefaultClock::default(),
         }
@@ -110,20 +132,27 @@ impl Limits {
     ///
     /// # Errors
     /// When it was.
-    pub fn admit(&self, address: IpAddr, client: &ClientId, now: Timestamp) -> Result<(), TooMany> {
+    pub fn admit(&self, address: IpAddr, client: &ClientId, proof: Proof, now: Timestamp) -> Result<(), TooMany> {
         let shut_out = self.shut_out.lock().unwrap_or_else(PoisonError::into_inner);
         if shut_out.is_empty() {
             return Ok(());
         }
-        match shut_out.get(&(network(address), client.clone())) {
-            Some(until) if *until > now => Err(TooMany { retry_after: until.since(now).as_secs().max(1) }),
+        match shut_out.get(&(network(address), client.clone(), proof)) {
+            Some(until) if *until > now => Err(TooMany { retry_after: seconds(until.since(now)) }),
             _ => Ok(()),
         }
     }
 
+    /// Counts a failed attempt in this process: at once, whatever becomes of the request and of the database.
+    pub fn failed(&self, address: IpAddr, client: &ClientId, proof: Proof, now: Timestamp) {
+        if let Err(until) = self.failures.check_key(&(network(address), client.clone(), proof)) {
+            self.shut_out(address, client, proof, now.plus(until.wait_time_from(self.clock.now())));
+        }
+    }
+
     /// Shuts a client out at an address, until then.
-    pub fn shut_out(&self, address: IpAddr, client: &ClientId, until: Timestamp) {
-        self.shut_out.lock().unwrap_or_else(PoisonError::into_inner).insert((network(address), client.clone()), until);
+    pub fn shut_out(&self, address: IpAddr, client: &ClientId, proof: Proof, until: Timestamp) {
+        self.shut_out.lock().unwrap_or_else(PoisonError::into_inner).insert((network(address), client.clone(), proof), until);
     }
 
     /// Forgets addresses that have been quiet; the worker calls it, so that the counters do not grow for ever.
@@ -134,6 +163,8 @@ impl Limits {
         }
         self.self_registered.retain_recent();
         self.self_registered.shrink_to_fit();
+        self.failures.retain_recent();
+        self.failures.shrink_to_fit();
         self.shut_out.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, until| *until > now);
     }
 
@@ -150,6 +181,11 @@ impl Limits {
     fn too_many(&self, until: &NotUntil<<DefaultClock as Clock>::Instant>) -> TooMany {
         TooMany { retry_after: until.wait_time_from(self.clock.now()).as_secs() + 1 }
     }
+}
+
+// Whole seconds, after which it is over.
+fn seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 /// The network that an address counts as: whoever has one IPv6 address usually has the whole /64 around it.
@@ -207,16 +243,31 @@ mod tests {
         let at = Timestamp::from_seconds;
         let (here, there): (IpAddr, IpAddr) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
         let (app, neighbour): (ClientId, ClientId) = ("app".parse().unwrap(), "neighbour".parse().unwrap());
-        assert!(limits.admit(here, &app, at(0)).is_ok());
-        limits.shut_out(here, &app, at(60));
-        assert_eq!(limits.admit(here, &app, at(18)), Err(TooMany { retry_after: 42 }));
-        assert!(limits.admit(here, &neighbour, at(18)).is_ok());
-        assert!(limits.admit(there, &app, at(18)).is_ok());
+        let admitted = |address, client, seconds| limits.admit(address, client, Proof::Client, at(seconds)).is_ok();
+        assert!(admitted(here, &app, 0));
+        limits.shut_out(here, &app, Proof::Client, at(60));
+        assert_eq!(limits.admit(here, &app, Proof::Client, at(18)), Err(TooMany { retry_after: 42 }));
+        let later = at(18).plus(Duration::from_millis(100));
+        assert_eq!(limits.admit(here, &app, Proof::Client, later), Err(TooMany { retry_after: 42 }), "not a moment too soon");
+        assert!(limits.admit(here, &app, Proof::Registration, at(18)).is_ok(), "another proof");
+        assert!(admitted(here, &neighbour, 18) && admitted(there, &app, 18));
         limits.forget_quiet(at(59));
-        assert!(limits.admit(here, &app, at(59)).is_err());
-        assert!(limits.admit(here, &app, at(60)).is_ok());
+        assert!(!admitted(here, &app, 59) && admitted(here, &app, 60));
         limits.forget_quiet(at(60));
         assert!(limits.shut_out.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn who_guesses_is_shut_out_even_with_the_right_secret() {
+        let limits = limits(1, 1);
+        let (here, now): (IpAddr, Timestamp) = ("192.0.2.1".parse().unwrap(), Timestamp::from_seconds(0));
+        let (app, neighbour): (ClientId, ClientId) = ("app".parse().unwrap(), "neighbour".parse().unwrap());
+        limits.failed(here, &app, Proof::Client, now);
+        assert!(limits.admit(here, &app, Proof::Client, now).is_ok());
+        limits.failed(here, &app, Proof::Client, now);
+        assert!(limits.admit(here, &app, Proof::Client, now).is_err());
+        assert!(limits.admit(here, &neighbour, Proof::Client, now).is_ok());
+        assert!(limits.admit("192.0.2.2".parse().unwrap(), &app, Proof::Client, now).is_ok());
     }
 
     #[test]
@@ -236,7 +287,7 @@ mod tests {
         let at = Timestamp::from_seconds;
         let judged: Vec<_> = (1..=3).map(|tries| allowance.judge(tries, at(60), at(18))).collect();
         assert_eq!(judged, [Ok(()), Ok(()), Err(TooMany { retry_after: 42 })]);
-        assert_eq!(allowance.judge(3, at(60), at(60)), Err(TooMany { retry_after: 1 }));
+        assert_eq!(allowance.judge(3, at(60), at(18).plus(Duration::from_millis(100))), Err(TooMany { retry_after: 42 }));
     }
 
     #[test]

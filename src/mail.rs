@@ -63,6 +63,17 @@ impl Mailer {
         matches!(self.way, Way::Log)
     }
 
+    /// Tries whether letters could leave, and sends none.
+    ///
+    /// # Errors
+    /// [`MailError::NotNow`].
+    pub async fn knock(&self) -> Result<(), MailError> {
+        match &self.way {
+            Way::Smtp(smtp) => smtp.knock().await,
+            Way::Log => Ok(()),
+        }
+    }
+
     /// Sends a letter, within the time of `mail.timeout`.
     ///
     /// # Errors

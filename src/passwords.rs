@@ -60,13 +60,13 @@ impl Passwords {
         let (jobs, queue) = sync_channel::<Job>(usize::try_from(config.queue.get()).unwrap_or(usize::MAX));
         let queue = Arc::new(Mutex::new(queue));
         for _ in 0..config.threads.get() {
-            let (queue, mut hasher) = (Arc::clone(&queue), Hasher::new(params.clone()));
+            let (queue, mut hasher) = (Arc::clone(&queue), Hasher::new(&params)?);
             std::thread::Builder::new()
                 .name("passwords".to_owned())
                 .spawn(move || work(&queue, &mut hasher))
                 .map_err(|reason| format!("the system gives no thread for passwords: {reason}"))?;
         }
-        let nobody = Hasher::new(params.clone()).hash(&entropy.secret(), entropy.bytes()).map_err(|reason| reason.to_string())?;
+        let nobody = Hasher::new(&params)?.hash(&entropy.secret(), entropy.bytes()).map_err(|reason| reason.to_string())?;
         Ok(Self { jobs, params, nobody, entropy: entropy.clone() })
     }
 
@@ -128,8 +128,18 @@ struct Hasher {
 }
 
 impl Hasher {
-    fn new(params: Params) -> Self {
-        Self { memory: vec![Block::new(); params.block_count()], params }
+    fn new(params: &Params) -> Result<Self, String> {
+        let mut hasher = Self { memory: Vec::new(), params: params.clone() };
+        hasher.hold(params).ok_or_else(|| format!("there is no memory for passwords: {} KiB are too many", params.m_cost()))?;
+        Ok(hasher)
+    }
+
+    // Gets what is missing of the memory for those parameters; `None`: the system has none to give.
+    fn hold(&mut self, params: &Params) -> Option<()> {
+        let missing = params.block_count().saturating_sub(self.memory.len());
+        self.memory.try_reserve_exact(missing).ok()?;
+        self.memory.resize(self.memory.len() + missing, Block::new());
+        Some(())
     }
 
     fn hash(&mut self, password: &Secret, salt: [u8; 16]) -> Result<String, NotHashed> {
@@ -154,9 +164,7 @@ impl Hasher {
     // RFC 9106 §4: argon2id, version 0x13.
     fn output(&mut self, password: &Secret, salt: &[u8], params: &Params, length: usize) -> Option<Output> {
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
-        if self.memory.len() < params.block_count() {
-            self.memory.resize(params.block_count(), Block::new());
-        }
+        self.hold(params)?;
         let mut output = [0; Output::MAX_LENGTH];
         let output = output.get_mut(..length)?;
         argon2.hash_password_into_with_memory(password.expose().as_bytes(), salt, output, &mut self.memory).ok()?;
@@ -221,6 +229,11 @@ mod tests {
         assert_eq!(check("correct horse batterz", Some(&kept)).await, Ok(Checked::Wrong));
         assert_eq!(check("correct horse battery", None).await, Ok(Checked::Wrong));
         assert_eq!(check("x", Some(&"plain".to_owned())).await, Ok(Checked::Wrong));
+        // Of the test vectors of the reference implementation.
+        let vector = "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4".to_owned();
+        assert!(matches!(check("password", Some(&vector)).await, Ok(Checked::Rehashed(_))));
+        assert_eq!(check("Password", Some(&vector)).await, Ok(Checked::Wrong));
+        assert_eq!(check("password", Some(&vector.replace("argon2id", "argon2i"))).await, Ok(Checked::Wrong));
         assert_ne!(pool.hash(Secret::new("correct horse battery")).await.unwrap(), kept, "each has its salt");
     }
 

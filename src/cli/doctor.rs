@@ -1,4 +1,4 @@
-//! `latchkey doctor`: everything that a start needs, tried one by one.
+//! `latchkey doctor`: everything that a server needs, tried one by one.
 
 mod checks;
 
@@ -12,7 +12,7 @@ use super::{Common, desk};
 
 /// Check that a server can start and work here
 ///
-/// Tries configuration, data folder, database, tables, sealing key, signing keys, certificate, clock and ports, and says of each how it is.
+/// Tries configuration, data folder, database, tables, sealing key, signing keys, certificate, mail server, clock and ports, and says of each how it is.
 /// Takes the options of `serve`, so that it looks at what `serve` would. It makes and changes nothing: what a first start makes is
 /// said to be missing yet. A server that runs already is no problem.
 #[derive(Debug, Args)]

@@ -48,6 +48,13 @@ pub(super) fn run(parts: &Parts, clients: &[ClientEntry], effective: &[Effective
         if mail.smtp_url.is_some() && mail.from.is_none() {
             tell("mail.from", "is not set, but mail.smtp_url is".to_owned(), "the address that mails are from, like id@example.com");
         }
+        if let Some(url) = &mail.smtp_url
+            && url.user.is_some()
+            && url.password.is_none()
+            && mail.smtp_password.is_none()
+        {
+            tell("mail.smtp_url", "names a user, but no password".to_owned(), "smtps://USER:PASSWORD@HOST, or mail.smtp_password");
+        }
         if let (Some(url), Some(_)) = (&mail.smtp_url, &mail.smtp_password) {
             if url.password.is_some() {
                 tell("mail.smtp_password", "mail.smtp_url has a password too".to_owned(), "one of the two");

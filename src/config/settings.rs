@@ -113,7 +113,7 @@ settings! {
     passwords: Passwords {
         /// Whether people may. A password is set on the account page, or by `latchkey account create`.
         enabled: bool = "false";
-        /// The memory that one hash takes (argon2id), in KiB. The defaults are those of the OWASP Password Storage Cheat Sheet; when they change, passwords are hashed anew as people sign in.
+        /// The memory that one hash takes (argon2id), in KiB; each thread holds as much. The defaults are those of the OWASP Password Storage Cheat Sheet; when they change, passwords are hashed anew as people sign in.
         memory_kib: NonZeroU32 = "19456", from "8" to "1048576";
         /// How often argon2id goes over that memory.
         iterations: NonZeroU32 = "2", from "1" to "100";

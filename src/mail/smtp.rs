@@ -85,6 +85,17 @@ impl Smtp {
         }
     }
 
+    /// Whether the server lets us in, by TLS and password as the settings say. Nothing is sent.
+    pub(super) async fn knock(&self) -> Result<(), MailError> {
+        match tokio::time::timeout(self.timeout, self.connect()).await {
+            Ok(connected) => {
+                self.keep(connected?);
+                Ok(())
+            }
+            Err(_) => Err(MailError::NotNow("the mail server did not answer in time".to_owned())),
+        }
+    }
+
     async fn deliver(&self, envelope: &Envelope, message: &[u8]) -> Result<(), MailError> {
         let _place = self.places.acquire().await.map_err(|_| MailError::NotNow("the server is stopping".to_owned()))?;
         let mut connection = match self.living().await {
@@ -114,8 +125,9 @@ impl Smtp {
 
     // A refusal here is about us and not about the letter, however it is meant: an operator may mend it.
     async fn connect(&self) -> Result<AsyncSmtpConnection, MailError> {
-        let failed =
-            |reason: lettre::transport::smtp::Error| MailError::NotNow(format!("the mail server cannot be used: {}", plain(&reason)));
+        let failed = |reason: lettre::transport::smtp::Error| {
+            MailError::NotNow(format!("the mail server cannot be used: {}", plain(&reason.to_string())))
+        };
         let at_once = self.tls.clone().filter(|_| self.server.security == SmtpSecurity::Tls);
         let server = (self.server.host.as_str(), self.server.port);
         let mut connection =
@@ -179,11 +191,23 @@ fn address(email: &Email) -> Option<Address> {
 
 // Whom a mail was for is nobody's business who reads the log; mail servers like to repeat it.
 fn told(error: &lettre::transport::smtp::Error, envelope: &Envelope) -> String {
-    let hide = |text: String, address: &Address| text.replace(&address.to_string(), "…");
-    envelope.to().iter().fold(plain(error), hide)
+    plain(&envelope.to().iter().fold(error.to_string(), |text, address| without(&text, address.as_ref())))
+}
+
+// A text without an address, however it is written there.
+fn without(text: &str, address: &str) -> String {
+    let (lower, address) = (text.to_ascii_lowercase(), address.to_ascii_lowercase());
+    let mut rest = 0;
+    let mut kept = String::new();
+    for (place, found) in lower.match_indices(&address) {
+        kept.push_str(&text[rest..place]);
+        kept.push('…');
+        rest = place + found.len();
+    }
+    kept + &text[rest..]
 }
 
 // What a mail server says comes into the log on one line, and not without end.
-fn plain(error: &lettre::transport::smtp::Error) -> String {
-    error.to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect()
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect()
 }

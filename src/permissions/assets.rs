@@ -11,6 +11,7 @@ use super::access::{Caller, Refusal, caller};
 use super::view::{AssetView, AssetsView};
 use crate::domain::{Address, AssetDid, EventFilter, Owner, PermissionSet};
 use crate::endpoints::Endpoint;
+use crate::limits::Try;
 use crate::policy::api_access::Deed;
 use crate::policy::exchange::decide;
 use crate::policy::grants::Ask;
@@ -116,6 +117,7 @@ async fn taken(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Refusal> {
     let code = claim(body.json(ctx)?)?;
     let unknown = || Problem::not_found("code: unknown, expired, or used already").at("code");
     let person = caller.person()?;
+    ctx.charge(Try::SignIn)?;
     ctx.charge_claim_code(person).await?;
     let did = ctx.state.store.take_asset_claim(&code.hash(), person, ctx.now).await?.ok_or_else(unknown)?;
     let asset = ctx.state.store.asset(&did).await?.ok_or_else(unknown)?;

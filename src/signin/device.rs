@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 
 use super::page::{self, Asked, Leads, Sign};
 use crate::domain::{DeviceId, Scope, UserCode};
-use crate::limits::{Allowance, MINUTE};
+use crate::limits::{Allowance, MINUTE, Try};
 use crate::policy::device::{Facts, Step, next_step};
 use crate::protocol::params::Params;
 use crate::protocol::resource::Known;
@@ -41,6 +41,7 @@ pub async fn post(ctx: Ctx, body: Body) -> HttpResponse {
 async fn look_up(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault> {
     let form = posted::own(ctx, body)?;
     // Charged only now: another site's page can make a browser post, and must not be able to use up its tries.
+    ctx.charge(Try::SignIn)?;
     charge(ctx).await?;
     let code = UserCode::parse(form.get("user_code")?.unwrap_or_default());
     // What is no code at all is looked for like any other, so that it takes as long.

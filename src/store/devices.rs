@@ -7,7 +7,7 @@ use sqlx::types::Json;
 
 use super::dialect::{on, read, sql, write_one};
 use super::identities::verified_email;
-use super::{NewCode, NewFamily, Session, Store, StoreError, codes, consents, families};
+use super::{NewCode, NewFamily, Session, Store, StoreError, codes, consents, endings, families};
 use crate::domain::{AccountId, Address, ClientId, DeviceId, Email, Provider, Scope, Timestamp, TokenHash};
 
 /// A device that begins to wait.
@@ -203,11 +203,15 @@ impl Store {
     }
 
     /// Lets a device in, in the name of a session's person, and remembers that as their consent to `consent`. False, and nothing changed:
-    /// it was decided already or has expired, or the account or the client is disabled.
+    /// it was decided already or has expired, the session has ended, or the account or the client is disabled.
     pub async fn approve_device(&self, id: DeviceId, session: &Session, consent: &Scope, now: Timestamp) -> Result<bool, StoreError> {
         let (session, consent) = (session.clone(), consent.clone());
         self.transaction(move |mut conn| {
             Box::pin(async move {
+                // One that ends meanwhile, with the identity that it was begun by, lets nothing in.
+                if !endings::hold(&mut conn, session.id).await? {
+                    return Ok(false);
+                }
                 let Session { account_id, provider, subject, amr, authenticated_at, .. } = session;
                 let client: Option<ClientId> =
                     on!(conn, value(APPROVE, id, now, account_id, provider, subject, Json(amr), authenticated_at))?;

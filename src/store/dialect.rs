@@ -11,7 +11,7 @@
 //! 6. A batch is `WHERE key IN (SELECT key … ORDER BY … LIMIT n)`: `DELETE … LIMIT` is not in Postgres.
 //! 7. A parameter's first use shows its type: `kind = $1 OR $1 IS NULL`, not the other way round (Postgres reads from the left).
 //! 8. A transaction takes rows in one order, so that no two wait for each other (Postgres would end one of them): account, asset,
-//!    client, session, visit, consent, code, family of refresh tokens, what a session has told to apps, grant, code that was mailed, mail.
+//!    client, session, device, visit, consent, code, family of refresh tokens, what a session has told to apps, grant, code that was mailed, mail.
 //! 9. Every text is declared by [`sql!`], so that the registry holds it and a test prepares it on both engines.
 //!
 //! Words that only one engine knows (`PRAGMA`, `SET`) stay in `sqlite.rs` and `postgres.rs`.

@@ -17,8 +17,21 @@ sql! {
         UPDATE session SET last_seen_at = last_seen_at WHERE id = $1 AND account_id = $2 RETURNING id, account_id";
     HOLD_THOSE_OF = "
         UPDATE session SET last_seen_at = last_seen_at
-        WHERE account_id = $1 AND provider = $2 AND subject = $3 AND id <> $4
+        WHERE account_id = $1 AND provider = $2 AND subject = $3 AND (id <> $4 OR $4 IS NULL)
         RETURNING id, account_id";
+    /// There are few devices at any moment.
+    DENY_DEVICES_OF = "
+        UPDATE device_authorization SET denied_at = $4
+        WHERE account_id = $1 AND provider = $2 AND subject = $3 AND expires_at > $4 AND redeemed_at IS NULL AND denied_at IS NULL";
+    /// Codes and families live only under a consent, and by those they are found.
+    REVOKE_CODES_OF = "
+        UPDATE authorization_code SET revoked_at = $4
+        WHERE client_id IN (SELECT n.client_id FROM consent n WHERE n.account_id = $1) AND account_id = $1
+          AND provider = $2 AND subject = $3 AND revoked_at IS NULL";
+    REVOKE_FAMILIES_OF = "
+        UPDATE refresh_token SET revoked_at = $4
+        WHERE client_id IN (SELECT n.client_id FROM consent n WHERE n.account_id = $1) AND account_id = $1
+          AND provider = $2 AND subject = $3 AND revoked_at IS NULL";
     HOLD_ALL = "UPDATE session SET last_seen_at = last_seen_at WHERE account_id = $1 RETURNING id, account_id";
     NOTE = "
         INSERT INTO session_client (session_id, client_id, subject, created_at)
@@ -87,17 +100,6 @@ pub(super) async fn hold_all(conn: &mut Conn<'_>, account: AccountId) -> Result<
     on!(*conn, rows(HOLD_ALL, account))
 }
 
-/// Holds the sessions of a person that were begun with an identity, but one.
-pub(super) async fn hold_those_of(
-    conn: &mut Conn<'_>,
-    account: AccountId,
-    provider: &Provider,
-    subject: &str,
-    but: SessionId,
-) -> Result<Vec<Held>, StoreError> {
-    on!(*conn, rows(HOLD_THOSE_OF, account, provider, subject, but))
-}
-
 /// Notes that an app, where the person is `subject`, wants to be told of the end of a session that is held.
 pub(super) async fn note(
     conn: &mut Conn<'_>,
@@ -116,6 +118,24 @@ pub(super) async fn end(conn: &mut Conn<'_>, held: Held, now: Timestamp) -> Resu
     on!(*conn, execute(REVOKE_CODES, held.id, held.account_id, now))?;
     on!(*conn, execute(REVOKE_REFRESH_TOKENS, held.id, now))?;
     on!(*conn, execute(END, held.id)).map(drop)
+}
+
+/// Ends all that was begun by an identity of a person: sessions, but one, and what apps and devices got, signed in or not.
+// Devices come before codes: one that is being redeemed is waited for, and what it got is seen then.
+pub(super) async fn end_those_of(
+    conn: &mut Conn<'_>,
+    account: AccountId,
+    (provider, subject): (&Provider, &str),
+    but: Option<SessionId>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let held: Vec<Held> = on!(*conn, rows(HOLD_THOSE_OF, account, provider, subject, but))?;
+    on!(*conn, execute(DENY_DEVICES_OF, account, provider, subject, now))?;
+    for session in held {
+        end(conn, session, now).await?;
+    }
+    on!(*conn, execute(REVOKE_CODES_OF, account, provider, subject, now))?;
+    on!(*conn, execute(REVOKE_FAMILIES_OF, account, provider, subject, now)).map(drop)
 }
 
 /// Ends a person's sessions at one app: the person stays signed in here.

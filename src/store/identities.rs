@@ -147,20 +147,11 @@ sql! {
         WHERE account_id = $1 AND provider = 'password'
           AND NOT EXISTS (SELECT 1 FROM account_email e WHERE e.account_id = identity.account_id AND e.email = identity.subject)";
     LEFT = "SELECT COUNT(*) AS identities FROM identity WHERE account_id = $1";
-    /// Who signed in by an identity that is taken away keeps nothing of it, signed in or not. Codes and families live only under a consent,
-    /// and by those they are found.
-    REVOKE_CODES = "
-        UPDATE authorization_code SET revoked_at = $4
-        WHERE client_id IN (SELECT n.client_id FROM consent n WHERE n.account_id = $1) AND account_id = $1
-          AND provider = $2 AND subject = $3 AND revoked_at IS NULL";
-    REVOKE_FAMILIES = "
-        UPDATE refresh_token SET revoked_at = $4
-        WHERE client_id IN (SELECT n.client_id FROM consent n WHERE n.account_id = $1) AND account_id = $1
-          AND provider = $2 AND subject = $3 AND revoked_at IS NULL";
-    /// Nor is a device let in that has not come back for its tokens yet. There are few of them at any moment.
-    DENY_DEVICES = "
-        UPDATE device_authorization SET denied_at = $4
-        WHERE account_id = $1 AND provider = $2 AND subject = $3 AND expires_at > $4 AND redeemed_at IS NULL AND denied_at IS NULL";
+    /// Passwords whose address no identity of the account proves any more.
+    ORPHANED = "
+        SELECT subject FROM identity
+        WHERE account_id = $1 AND provider = 'password'
+          AND NOT EXISTS (SELECT 1 FROM identity o WHERE o.account_id = identity.account_id AND o.email = identity.subject)";
     RENAME = "UPDATE identity SET label = $4 WHERE account_id = $1 AND provider = $2 AND subject = $3";
 }
 
@@ -204,7 +195,7 @@ impl Store {
         }
     }
 
-    /// Takes an identity from an account, never the last one, and ends the sessions that were begun with it, but not `keep`.
+    /// Takes an identity from an account, never the last one, and ends all that was begun with it, but not the session `keep`.
     pub async fn unlink_identity(
         &self,
         account: AccountId,
@@ -226,18 +217,12 @@ impl Store {
                         Some(Count { identities: 1, .. }) => return Ok(Unlinked::Last),
                         Some(_) => {}
                     }
-                    for session in endings::hold_those_of(&mut conn, account, &provider, &subject, keep).await? {
-                        endings::end(&mut conn, session, now).await?;
-                    }
                     let name: Option<String> = on!(conn, value(NAME, &provider, &subject))?;
                     let removed_way = Subject::WayRemoved { provider: provider.clone(), name: name.unwrap_or_default() };
                     notices::put(&mut conn, account, &removed_way, now).await?;
-                    on!(conn, execute(REVOKE_CODES, account, &provider, &subject, now))?;
-                    on!(conn, execute(REVOKE_FAMILIES, account, &provider, &subject, now))?;
-                    on!(conn, execute(DENY_DEVICES, account, &provider, &subject, now))?;
-                    on!(conn, execute(UNLINK, account, provider, subject))?;
-                    on!(conn, execute(DISOWN_EMAILS, account))?;
-                    on!(conn, execute(DROP_PASSWORDS, account))?;
+                    on!(conn, execute(UNLINK, account, &provider, &subject))?;
+                    endings::end_those_of(&mut conn, account, (&provider, &subject), Some(keep), now).await?;
+                    drop_orphans(&mut conn, account, Some(keep), now).await?;
                     match on!(conn, value(LEFT, account))? {
                         // The password that was left went with its address: nothing is changed.
                         None | Some(0_i64) => Err(StoreError::Conflict(Conflict::LastIdentity)),
@@ -284,8 +269,7 @@ impl Store {
                     }
                     own_email(&mut conn, proved.email.clone(), account, now).await?;
                     on!(conn, execute(SET_EMAIL, proved.provider, proved.subject, proved.email))?;
-                    on!(conn, execute(DISOWN_EMAILS, account))?;
-                    on!(conn, execute(DROP_PASSWORDS, account)).map(drop)
+                    drop_orphans(&mut conn, account, None, now).await
                 })
             })
             .await;
@@ -318,6 +302,16 @@ pub(super) async fn add(conn: &mut Conn<'_>, account: AccountId, new: Proved, no
     own_email(conn, new.email, account, now).await?;
     notices::put(conn, account, &way_added, now).await?;
     Ok(Linked::Now)
+}
+
+// Addresses that no identity of the account proves any more, and passwords for them, with all that was got by those.
+async fn drop_orphans(conn: &mut Conn<'_>, account: AccountId, keep: Option<SessionId>, now: Timestamp) -> Result<(), StoreError> {
+    let orphaned: Vec<String> = on!(*conn, values(ORPHANED, account))?;
+    for subject in orphaned {
+        endings::end_those_of(conn, account, (&Provider::new(Provider::PASSWORD), &subject), keep, now).await?;
+    }
+    on!(*conn, execute(DISOWN_EMAILS, account))?;
+    on!(*conn, execute(DROP_PASSWORDS, account)).map(drop)
 }
 
 // Makes an address the account's.

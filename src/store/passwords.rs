@@ -74,7 +74,7 @@ impl Store {
 
     /// Sets the password of an account, for an address that is its own: with both of them its person signs in. [`Linked::Already`]: it had
     /// one, which is replaced; [`Linked::Another`]: it has one for another address.
-    /// Its addresses are told, and the sessions that were begun with the one before end, but not `keep`.
+    /// Its addresses are told, and all that was begun with the one before ends, but not the session `keep`.
     pub async fn set_password(
         &self,
         account: AccountId,
@@ -102,9 +102,7 @@ impl Store {
                     notices::put(&mut conn, account, &Subject::WayAdded { provider, name }, now).await?;
                     return Ok(Linked::Now);
                 }
-                for session in endings::hold_those_of(&mut conn, account, &provider, &name, keep).await? {
-                    endings::end(&mut conn, session, now).await?;
-                }
+                endings::end_those_of(&mut conn, account, (&provider, &name), Some(keep), now).await?;
                 notices::put(&mut conn, account, &Subject::WayChanged { provider, name }, now).await?;
                 Ok(Linked::Already)
             })

@@ -15,6 +15,7 @@ use super::ctx::Ctx;
 use super::documents;
 use super::fault::Fault;
 use crate::domain::{AuthMethod, ClientId, Secret};
+use crate::limits::Proof;
 use crate::policy::client_auth::{self, Presented, Verdict};
 use crate::protocol::client_assertion::{ASSERTION_TYPE, ClientAssertion};
 use crate::protocol::error::{ErrorCode, OAuthError};
@@ -28,7 +29,7 @@ use crate::store::ClientRecord;
 /// be fetched.
 pub async fn authenticated(ctx: &Ctx, params: &Params) -> Result<Arc<ClientRecord>, Fault> {
     let (id, presented) = credentials(ctx, params)?;
-    ctx.admit(&id)?;
+    ctx.admit(&id, Proof::Client)?;
     let client = known(ctx, &id).await?;
     let proved = match client_auth::authenticate(&client, &presented) {
         Ok(Verdict::Proved) => Ok(()),
@@ -38,7 +39,7 @@ pub async fn authenticated(ctx: &Ctx, params: &Params) -> Result<Arc<ClientRecor
     if let Err(Fault::OAuth(_)) = &proved {
         // Only a proof can be guessed. A public client has none, and nobody may shut it out.
         if client.auth_method != AuthMethod::None && !matches!(presented, Presented::Nothing) {
-            ctx.failed(&id).await?;
+            ctx.failed(&id, Proof::Client).await;
         }
     }
     proved.map(|()| client)

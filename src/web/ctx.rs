@@ -14,7 +14,7 @@ use super::cookies::{Browser, Jar};
 use super::fault::Fault;
 use super::observe::RequestId;
 use crate::domain::{AccountId, ClientId, Secret, Timestamp, TokenHash};
-use crate::limits::{self, Allowance, MINUTE, TooMany, Try};
+use crate::limits::{self, Allowance, MINUTE, Proof, TooMany, Try};
 use crate::state::State;
 use crate::store::ClientRecord;
 
@@ -95,20 +95,18 @@ impl Ctx {
     }
 
     /// Lets a client's attempt to prove itself through, unless too many failed from this network.
-    pub fn admit(&self, client: &ClientId) -> Result<(), TooMany> {
-        self.state.limits.admit(self.caller(), client, self.now)
+    pub fn admit(&self, client: &ClientId, proof: Proof) -> Result<(), TooMany> {
+        self.state.limits.admit(self.caller(), client, proof, self.now)
     }
 
-    /// Counts a failed attempt of a client to prove itself, at all replicas together. The one after the last is still told what was wrong
-    /// with it; from then on nothing is looked at.
-    pub async fn failed(&self, client: &ClientId) -> Result<(), Fault> {
-        let allowance = Allowance { kind: "client's proof", most: self.state.config.limits.failures_per_minute.get(), within: MINUTE };
-        match self.charge_shared(allowance, format!("{} {client}", self.network())).await {
-            Err(Fault::TooMany(TooMany { retry_after })) => {
-                self.state.limits.shut_out(self.caller(), client, self.now.plus(Duration::from_secs(retry_after)));
-                Ok(())
-            }
-            other => other,
+    /// Counts a failed attempt of a client to prove itself: in this process at once, and for all replicas together. The one after the last
+    /// is still told what was wrong with it; from then on nothing is looked at.
+    pub async fn failed(&self, client: &ClientId, proof: Proof) {
+        self.state.limits.failed(self.caller(), client, proof, self.now);
+        let allowance = Allowance { kind: proof.kind(), most: self.state.config.limits.failures_per_minute.get(), within: MINUTE };
+        // In an outage, which the store logs, this process goes on counting.
+        if let Err(Fault::TooMany(TooMany { retry_after })) = self.charge_shared(allowance, format!("{} {client}", self.network())).await {
+            self.state.limits.shut_out(self.caller(), client, proof, self.now.plus(Duration::from_secs(retry_after)));
         }
     }
 

@@ -1,6 +1,6 @@
 //! `latchkey doctor`, `latchkey health`, and starts that cannot succeed.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, Read, Write};
 use std::net::TcpListener;
 
 use serde_json::Value;
@@ -80,6 +80,34 @@ fn the_doctor_changes_nothing() {
     }
     operator.json(&["migrate"]);
     assert_eq!(said(&operator, "tables"), "those of this version");
+}
+
+// Speaks as a mail server does, to one caller, and sends nothing on.
+fn mail_server() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.write_all(b"220 mail.test\r\n").unwrap();
+        let mut lines = std::io::BufReader::new(stream.try_clone().unwrap()).lines();
+        while let Some(Ok(line)) = lines.next() {
+            assert!(line.starts_with("EHLO") || line == "QUIT", "{line}");
+            stream.write_all(b"250 mail.test\r\n").unwrap();
+        }
+    });
+    port
+}
+
+#[test]
+fn the_mail_server_is_tried() {
+    let mail = |port: u16| {
+        let operator = on(Operator::new(), free_ports()).with("LATCHKEY_MAIL_FROM", "id@garage.example");
+        operator.with("LATCHKEY_MAIL_SMTP_URL", &format!("smtp://127.0.0.1:{port}?tls=off"))
+    };
+    let port = mail_server();
+    assert_eq!(said(&mail(port), "mail"), format!("smtp://127.0.0.1:{port} lets us in"));
+    let [(name, detail)] = &bad(&mail(free_ports().0), &[])[..] else { panic!("one ill") };
+    assert!(name == "mail" && detail.contains(": the mail server cannot be used: "), "{name}: {detail}");
 }
 
 #[test]

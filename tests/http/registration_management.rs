@@ -87,7 +87,7 @@ on_both!(an_app_reads_replaces_and_removes_itself, [("REGISTRATION_ENABLED", "tr
     app.assert_refused(&tokens.access, "its app is gone").await;
 });
 
-on_both!(nobody_else_manages_an_app, [("REGISTRATION_ENABLED", "true")], |world| {
+on_both!(nobody_else_manages_an_app, [("REGISTRATION_ENABLED", "true"), ("LIMITS_REGISTRATIONS_PER_MINUTE", "100")], |world| {
     let wished = json!({ "redirect_uris": [REDIRECT_URI] });
     let (mine, other) = (registered(&world, &wished).await, registered(&world, &wished).await);
     let (id, token) = (text(&mine, "client_id"), text(&mine, "registration_access_token"));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchkey::domain::{ClientId, CodeId, DeviceId, FamilyId, Timestamp};
+use latchkey::domain::{AccountId, ClientId, CodeId, DeviceId, FamilyId, Timestamp};
 use latchkey::store::{Conflict, DevicePoll, GrantedDevice, IssuedToDevice, NewDevice, NewFamily, Store, StoreError};
 
 use super::harness::{Fresh, both};
@@ -50,11 +50,17 @@ async fn waiting(store: &Store) {
     assert!(store.put_device(&device(1), &hash("d1"), &hash("u1")).await.unwrap());
 }
 
+/// A session is begun, if it is not yet.
+async fn begun(store: &Store, number: u8, account: AccountId) {
+    let _ = store.start_session(&session(number, account), &hash(&format!("session {number}")), None).await;
+}
+
 async fn let_in(store: &Store, now: Timestamp) -> bool {
     let account = match store.accounts().await.unwrap().first() {
         Some(account) => account.id,
         None => person(store, 1).await,
     };
+    begun(store, 1, account).await;
     store.approve_device(device(1).id, &session(1, account), &"email openid x".parse().unwrap(), now).await.unwrap()
 }
 
@@ -147,6 +153,9 @@ async fn a_device_is_decided_once_and_in_time(fresh: &Fresh) {
 
     assert!(store.put_device(&device(2), &hash("d2"), &hash("u2")).await.unwrap());
     let yes = async || store.approve_device(device(2).id, &session(1, account), &"openid".parse().unwrap(), at(5)).await.unwrap();
+    assert!(store.end_session(&hash("session 1"), at(5)).await.unwrap());
+    assert!(!yes().await, "its session has ended");
+    begun(store, 1, account).await;
     assert!(yes().await && !yes().await && !store.deny_device(device(2).id, at(5)).await.unwrap());
     assert_eq!(
         store.poll_device(&hash("d2"), &client_id("tv"), at(600), issue(2)).await.unwrap(),
@@ -227,6 +236,9 @@ async fn one_poll_redeems_a_device(fresh: &Fresh) {
 async fn one_decides_over_a_device(fresh: &Fresh) {
     waiting(&fresh.store).await;
     let account = person(&fresh.store, 1).await;
+    for number in 0..50 {
+        begun(&fresh.store, number, account).await;
+    }
     let outcomes = fifty(fresh, |store, number| async move {
         if number % 4 < 2 {
             store.deny_device(device(1).id, at(1)).await.unwrap()

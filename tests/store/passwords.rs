@@ -4,7 +4,7 @@ use latchkey::domain::{AccountId, Email, Provider, SessionId};
 use latchkey::store::{Linked, NewAccount, Proved, Store, Unlinked};
 
 use super::harness::{Fresh, both};
-use super::made::{address, at, person, uuid};
+use super::made::{address, at, hash, person, session, uuid};
 use super::races::{count, fifty};
 
 both! {
@@ -93,7 +93,14 @@ async fn a_password_goes_with_its_address(fresh: &Fresh) {
     assert_eq!(store.account(ada).await.unwrap().unwrap().identities.len(), 2);
     let wallet = Proved { provider: Provider::web3(), subject: address(1).to_string(), label: String::new(), email: None };
     assert_eq!(store.link_identity(ada, &wallet, at(1)).await.unwrap(), Linked::Now);
+    // What was begun by that password ends with it.
+    let mut by_password = session(1, ada);
+    (by_password.provider, by_password.subject) = (Provider::new(Provider::PASSWORD), "ada@example.com".to_owned());
+    store.start_session(&by_password, &hash("by password"), None).await.unwrap();
+    store.start_session(&session(2, ada), &hash("by wallet"), None).await.unwrap();
     assert_eq!(unlink().await, Unlinked::Now);
+    let left: Vec<_> = store.sessions(ada, at(1)).await.unwrap().into_iter().map(|session| session.id).collect();
+    assert_eq!(left, [session(2, ada).id]);
     assert_eq!(kept(store, "ada@example.com").await, None);
     // Whoever has the mailbox now sets one of their own.
     assert!(store.create_account(new(102, "ada@example.com", Some("of the next")), at(2)).await.unwrap());

@@ -8,6 +8,7 @@ use crate::cli::health::{DISCOVERY, get};
 use crate::config::Config;
 use crate::domain::{Clock, Entropy, Timestamp};
 use crate::keys::Keyring;
+use crate::mail::Mailer;
 use crate::store::{Store, Tables};
 use crate::tls::Tls;
 
@@ -39,6 +40,10 @@ pub(super) async fn all(config: &Config) -> Vec<Finding> {
     checks.push(Finding::of("clock", sane(clock.now(), store.as_ref()).await));
     if config.tls.is_on() {
         checks.push(Finding::of("certificate", certificate(config)));
+    }
+    if let Some(server) = &config.mail.smtp_url {
+        let told = mail(config).await.map(|()| format!("{server} lets us in")).map_err(|problem| format!("{server}: {problem}"));
+        checks.push(Finding::of("mail", told));
     }
     checks.push(Finding::of("port", port(config, config.server.listen).await));
     if let Some(operations) = config.server.operations_listen {
@@ -125,6 +130,11 @@ fn certificate(config: &Config) -> Result<String, String> {
         // With a proxy that ends TLS and begins it anew, that is as it should be.
         Ok(format!("the key fits, but it is not for the issuer's host {host}: only a proxy could make use of it"))
     }
+}
+
+async fn mail(config: &Config) -> Result<(), String> {
+    let Some(mailer) = Mailer::new(config).map_err(|problem| problem.to_string())? else { return Ok(()) };
+    mailer.knock().await.map_err(|problem| problem.to_string())
 }
 
 async fn port(config: &Config, address: SocketAddr) -> Result<String, String> {

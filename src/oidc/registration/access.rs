@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::header::{self, HeaderValue};
 
 use crate::domain::{ClientId, Secret};
+use crate::limits::{Proof, Try};
 use crate::protocol::error::ErrorCode;
 use crate::store::{ClientRecord, ClientSource};
 use crate::web::ctx::Ctx;
@@ -56,12 +57,14 @@ pub(super) fn initial(ctx: &Ctx) -> Result<bool, Refusal> {
 pub(super) async fn own(ctx: &Ctx, id: &str) -> Result<(ClientRecord, Secret), Refusal> {
     let presented = bearer(ctx)?;
     let Ok(id) = id.parse::<ClientId>() else { return Err(Refusal::Token { presented: true }) };
-    ctx.admit(&id)?;
+    ctx.admit(&id, Proof::Registration)?;
     let client = ctx.state.store.client(&id).await?;
     let client = client.filter(|client| client.source == ClientSource::Registration && client.disabled_at.is_none());
     let owned = client.filter(|client| client.registration_hash.is_some_and(|hash| hash.matches(presented.expose())));
     let Some(client) = owned else {
-        ctx.failed(&id).await?;
+        // Anybody may make up ids: who does is held here before anything is written.
+        ctx.charge(Try::Registration)?;
+        ctx.failed(&id, Proof::Registration).await;
         return Err(Refusal::Token { presented: true });
     };
     Ok((client, presented))
