@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 
 use super::page::{self, Asked, Leads, Sign};
 use crate::domain::{DeviceId, Scope, UserCode};
-use crate::limits::{Allowance, MINUTE, Try};
+use crate::limits::{MINUTE, Try};
 use crate::policy::device::{Facts, Step, next_step};
 use crate::protocol::params::Params;
 use crate::protocol::resource::Known;
@@ -53,18 +53,17 @@ async fn look_up(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault> {
 }
 
 // RFC 8628 §5.1: "the authorization server SHOULD rate-limit user code attempts", so that the odds of a guess stay small. Who has many
-// addresses is held by the last count. It comes last: what the others refuse must not use it up.
+// addresses is held by the last count.
 async fn charge(ctx: &Ctx) -> Result<(), Fault> {
     let limits = &ctx.state.config.limits;
     let (network, browser) = (ctx.network(), ctx.browser().hash());
-    for (kind, most, whose) in [
-        ("user code, network", limits.user_codes_per_minute, network.as_bytes()),
-        ("user code, browser", limits.user_codes_per_minute, browser.as_bytes().as_slice()),
-        ("user code, all", limits.user_codes_in_all_per_minute, b"".as_slice()),
-    ] {
-        ctx.charge_shared(Allowance { kind, most: most.get(), within: MINUTE }, whose).await?;
-    }
-    Ok(())
+    let (most, in_all) = (limits.user_codes_per_minute.get(), limits.user_codes_in_all_per_minute.get());
+    let counts = [
+        ("user code, network", most, network.as_bytes()),
+        ("user code, browser", most, browser.as_bytes()),
+        ("user code, all", in_all, b""),
+    ];
+    ctx.charge_each(MINUTE, &counts).await
 }
 
 fn ask(ctx: &Ctx, status: StatusCode, code: Option<&UserCode>, problem: Option<&str>) -> HttpResponse {

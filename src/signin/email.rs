@@ -118,13 +118,10 @@ async fn charge(ctx: &Ctx, email: &Email) -> Result<(), Held> {
 async fn charge_try(ctx: &Ctx) -> Result<(), Fault> {
     let settings = &ctx.state.config.email_codes;
     let network = ctx.network();
-    for (kind, most, whose) in [
-        ("email code, tries of a network", settings.per_network_per_hour, network.as_str()),
-        ("email code, tries of all", settings.in_all_per_hour, ""),
-    ] {
-        ctx.charge_shared(Allowance { kind, most: most.get().saturating_mul(2), within: HOUR }, whose).await?;
-    }
-    Ok(())
+    let (most, in_all) = (settings.per_network_per_hour.get().saturating_mul(2), settings.in_all_per_hour.get().saturating_mul(2));
+    let counts: [(_, _, &[u8]); 2] =
+        [("email code, tries of a network", most, network.as_bytes()), ("email code, tries of all", in_all, b"")];
+    ctx.charge_each(HOUR, &counts).await
 }
 
 async fn send(ctx: &Ctx, visit: &Visit, email: Email) -> Result<(), Fault> {

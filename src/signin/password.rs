@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Path;
 
 use crate::domain::{Email, InteractionId, Provider, typed_password};
-use crate::limits::{Allowance, HOUR, TooMany, Try};
+use crate::limits::{HOUR, TooMany, Try};
 use crate::passwords::{Checked, NotHashed};
 use crate::store::Proved;
 use crate::tokens;
@@ -56,19 +56,16 @@ async fn sign_in(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpRespon
     }
 }
 
-// A password may be guessed by whoever knows the address: every try counts, whether there is such a person or not. What one count refuses
-// must not use up the next: first the caller's own, then the address's, then everybody's.
+// A password may be guessed by whoever knows the address: every try counts, whether there is such a person or not.
 async fn charge(ctx: &Ctx, email: &Email) -> Result<(), Fault> {
     let settings = &ctx.state.config.passwords;
     let network = ctx.network();
-    for (kind, most, whose) in [
-        ("password, network", settings.per_network_per_hour, network.as_str()),
-        ("password, address", settings.per_address_per_hour, email.as_str()),
-        ("password, all", settings.in_all_per_hour, ""),
-    ] {
-        ctx.charge_shared(Allowance { kind, most: most.get(), within: HOUR }, whose).await?;
-    }
-    Ok(())
+    let counts: [(_, _, &[u8]); 3] = [
+        ("password, network", settings.per_network_per_hour.get(), network.as_bytes()),
+        ("password, address", settings.per_address_per_hour.get(), email.as_str().as_bytes()),
+        ("password, all", settings.in_all_per_hour.get(), b""),
+    ];
+    ctx.charge_each(HOUR, &counts).await
 }
 
 fn not_hashed(reason: NotHashed) -> Fault {

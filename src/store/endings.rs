@@ -120,22 +120,33 @@ pub(super) async fn end(conn: &mut Conn<'_>, held: Held, now: Timestamp) -> Resu
     on!(*conn, execute(END, held.id)).map(drop)
 }
 
-/// Ends all that was begun by an identity of a person: sessions, but one, and what apps and devices got, signed in or not.
-// Devices come before codes: one that is being redeemed is waited for, and what it got is seen then.
+/// Ends all that was begun by these identities of a person: sessions, but one, and what apps and devices got, signed in or not.
+// One kind after the other, as all transactions do. Devices come before codes: one that is being redeemed is waited for, and what it got is
+// seen then.
 pub(super) async fn end_those_of(
     conn: &mut Conn<'_>,
     account: AccountId,
-    (provider, subject): (&Provider, &str),
+    identities: &[(Provider, String)],
     but: Option<SessionId>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let held: Vec<Held> = on!(*conn, rows(HOLD_THOSE_OF, account, provider, subject, but))?;
-    on!(*conn, execute(DENY_DEVICES_OF, account, provider, subject, now))?;
+    let mut held: Vec<Held> = Vec::new();
+    for (provider, subject) in identities {
+        held.extend::<Vec<Held>>(on!(*conn, rows(HOLD_THOSE_OF, account, provider, subject, but))?);
+    }
+    for (provider, subject) in identities {
+        on!(*conn, execute(DENY_DEVICES_OF, account, provider, subject, now))?;
+    }
     for session in held {
         end(conn, session, now).await?;
     }
-    on!(*conn, execute(REVOKE_CODES_OF, account, provider, subject, now))?;
-    on!(*conn, execute(REVOKE_FAMILIES_OF, account, provider, subject, now)).map(drop)
+    for (provider, subject) in identities {
+        on!(*conn, execute(REVOKE_CODES_OF, account, provider, subject, now))?;
+    }
+    for (provider, subject) in identities {
+        on!(*conn, execute(REVOKE_FAMILIES_OF, account, provider, subject, now))?;
+    }
+    Ok(())
 }
 
 /// Ends a person's sessions at one app: the person stays signed in here.

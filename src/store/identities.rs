@@ -141,13 +141,8 @@ sql! {
         DELETE FROM account_email
         WHERE account_id = $1
           AND NOT EXISTS (SELECT 1 FROM identity i WHERE i.account_id = account_email.account_id AND i.email = account_email.email)";
-    /// A password goes with an address of the account's: somebody else may have that one from now on.
-    DROP_PASSWORDS = "
-        DELETE FROM identity
-        WHERE account_id = $1 AND provider = 'password'
-          AND NOT EXISTS (SELECT 1 FROM account_email e WHERE e.account_id = identity.account_id AND e.email = identity.subject)";
     LEFT = "SELECT COUNT(*) AS identities FROM identity WHERE account_id = $1";
-    /// Passwords whose address no identity of the account proves any more.
+    /// A password goes with an address that an identity of the account proves: somebody else may have that one from now on.
     ORPHANED = "
         SELECT subject FROM identity
         WHERE account_id = $1 AND provider = 'password'
@@ -221,8 +216,9 @@ impl Store {
                     let removed_way = Subject::WayRemoved { provider: provider.clone(), name: name.unwrap_or_default() };
                     notices::put(&mut conn, account, &removed_way, now).await?;
                     on!(conn, execute(UNLINK, account, &provider, &subject))?;
-                    endings::end_those_of(&mut conn, account, (&provider, &subject), Some(keep), now).await?;
-                    drop_orphans(&mut conn, account, Some(keep), now).await?;
+                    let mut gone = drop_orphans(&mut conn, account).await?;
+                    gone.push((provider, subject));
+                    endings::end_those_of(&mut conn, account, &gone, Some(keep), now).await?;
                     match on!(conn, value(LEFT, account))? {
                         // The password that was left went with its address: nothing is changed.
                         None | Some(0_i64) => Err(StoreError::Conflict(Conflict::LastIdentity)),
@@ -269,7 +265,8 @@ impl Store {
                     }
                     own_email(&mut conn, proved.email.clone(), account, now).await?;
                     on!(conn, execute(SET_EMAIL, proved.provider, proved.subject, proved.email))?;
-                    drop_orphans(&mut conn, account, None, now).await
+                    let gone = drop_orphans(&mut conn, account).await?;
+                    endings::end_those_of(&mut conn, account, &gone, None, now).await
                 })
             })
             .await;
@@ -304,14 +301,15 @@ pub(super) async fn add(conn: &mut Conn<'_>, account: AccountId, new: Proved, no
     Ok(Linked::Now)
 }
 
-// Addresses that no identity of the account proves any more, and passwords for them, with all that was got by those.
-async fn drop_orphans(conn: &mut Conn<'_>, account: AccountId, keep: Option<SessionId>, now: Timestamp) -> Result<(), StoreError> {
+// Takes away the addresses that no identity of the account proves any more, and the passwords for them, which are told.
+async fn drop_orphans(conn: &mut Conn<'_>, account: AccountId) -> Result<Vec<(Provider, String)>, StoreError> {
     let orphaned: Vec<String> = on!(*conn, values(ORPHANED, account))?;
-    for subject in orphaned {
-        endings::end_those_of(conn, account, (&Provider::new(Provider::PASSWORD), &subject), keep, now).await?;
+    let provider = Provider::new(Provider::PASSWORD);
+    for subject in &orphaned {
+        on!(*conn, execute(UNLINK, account, &provider, subject))?;
     }
     on!(*conn, execute(DISOWN_EMAILS, account))?;
-    on!(*conn, execute(DROP_PASSWORDS, account)).map(drop)
+    Ok(orphaned.into_iter().map(|subject| (provider.clone(), subject)).collect())
 }
 
 // Makes an address the account's.

@@ -102,7 +102,8 @@ impl Store {
                     notices::put(&mut conn, account, &Subject::WayAdded { provider, name }, now).await?;
                     return Ok(Linked::Now);
                 }
-                endings::end_those_of(&mut conn, account, (&provider, &name), Some(keep), now).await?;
+                let former = [(provider.clone(), name.clone())];
+                endings::end_those_of(&mut conn, account, &former, Some(keep), now).await?;
                 notices::put(&mut conn, account, &Subject::WayChanged { provider, name }, now).await?;
                 Ok(Linked::Already)
             })

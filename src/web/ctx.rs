@@ -88,6 +88,15 @@ impl Ctx {
         Ok(what.judge(counted.tries, counted.expires_at, self.now)?)
     }
 
+    /// Counts one try for each of these, in windows of that length: what, how much of it, and whose. What one refuses does not use up the
+    /// next; so the caller's own comes first, and everybody's last.
+    pub async fn charge_each(&self, within: Duration, counts: &[(&'static str, u32, &[u8])]) -> Result<(), Fault> {
+        for (kind, most, whose) in counts.iter().copied() {
+            self.charge_shared(Allowance { kind, most, within }, whose).await?;
+        }
+        Ok(())
+    }
+
     /// Counts one try of a person at the claim code of an asset, at all replicas together.
     pub async fn charge_claim_code(&self, account: AccountId) -> Result<(), Fault> {
         let most = self.state.config.limits.user_codes_per_minute.get();
