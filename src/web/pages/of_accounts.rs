@@ -14,6 +14,24 @@ pub struct WayName {
     pub name: String,
 }
 
+impl WayName {
+    /// Kind and name, a name that says its kind alone: `Wallet of Ada`, `Passkey of 3 May 2026`.
+    #[must_use]
+    pub fn whole(&self) -> String {
+        self.with(&self.name)
+    }
+
+    /// The same with the name as short as it can be told by.
+    #[must_use]
+    pub fn in_short(&self) -> String {
+        self.with(&text::short(&self.name))
+    }
+
+    fn with(&self, name: &str) -> String {
+        if name.starts_with(&self.kind) { name.to_owned() } else { format!("{} {name}", self.kind) }
+    }
+}
+
 /// A way of signing in on the account page.
 #[derive(Clone, Debug)]
 pub struct IdentityLine {
@@ -70,4 +88,17 @@ pub struct RemoveWayPage {
     /// The email address that it proves, if no other way of the account does.
     pub email: Option<String>,
     pub removable: RemovableWay,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_says_its_kind_says_it_once() {
+        let told = |kind: &str, name: &str| WayName { kind: kind.to_owned(), name: name.to_owned() }.in_short();
+        assert_eq!(told("Passkey", "Passkey of 3 May 2026"), "Passkey of 3 May 2026");
+        assert_eq!(told("Passkey", "my phone"), "Passkey my phone");
+        assert_eq!(told("Wallet", "0x52A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A19f3C"), "Wallet 0x52A1…9f3C");
+    }
 }
