@@ -219,6 +219,19 @@ impl Store {
         }
     }
 
+    /// SQLite's writer.
+    fn writer(&self) -> Option<&Writer> {
+        match &self.inner.db {
+            Db::Sqlite { writer, .. } => Some(writer),
+            Db::Postgres { .. } => None,
+        }
+    }
+
+    /// Notes whether the database answers.
+    fn noted<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
+        self.inner.health.note(outcome)
+    }
+
     /// Writes with one statement, which is atomic by itself: on Postgres one round trip.
     async fn statement<T, F>(&self, work: F) -> Result<T, StoreError>
     where

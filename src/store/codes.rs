@@ -3,7 +3,7 @@
 use sqlx::FromRow;
 use sqlx::types::Json;
 
-use super::dialect::{Conn, on, read, sql};
+use super::dialect::{Conn, on, read, sql, write_one};
 use super::identities::{tells_email, verified_email};
 use super::{Store, StoreError, endings};
 use crate::domain::{AccountId, Address, ClientId, CodeId, Email, Provider, RedirectUri, Scope, SessionId, Timestamp, TokenHash};
@@ -146,7 +146,7 @@ impl Store {
     // code too, since they are compared after this; another client's attempt does not.
     pub async fn redeem_code(&self, code_hash: &TokenHash, client: &ClientId, now: Timestamp) -> Result<Option<RedeemedCode>, StoreError> {
         let (code_hash, client) = (*code_hash, client.clone());
-        self.statement(move |mut conn| Box::pin(async move { redeem(&mut conn, code_hash, client, now).await })).await
+        write_one!(self, row(REDEEM, code_hash, client, now))
     }
 
     /// What is known of a code that could not be redeemed.

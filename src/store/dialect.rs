@@ -98,11 +98,27 @@ macro_rules! read {
     };
 }
 
-/// Writes with one statement that owns its parameters, as [`on!`] does.
+/// Writes with one statement that owns its parameters, as [`on!`] does. On SQLite it may be told together with others like it.
 macro_rules! write_one {
-    ($store:expr, $how:ident($($part:expr),* $(,)?)) => {
-        $store.statement(move |mut conn| Box::pin(async move { $crate::store::dialect::on!(conn, $how($($part),*)) })).await
+    ($store:expr, $how:ident($text:expr $(, $bind:expr)* $(,)?)) => {
+        match $store.writer() {
+            Some(writer) => {
+                let answer = writer.single($text, $crate::store::dialect::binds!($($bind,)*)).await;
+                $store.noted(answer).and_then($crate::store::writer::single::Answer::$how)
+            }
+            None => {
+                $store
+                    .statement(move |mut conn| Box::pin(async move { $crate::store::dialect::on!(conn, $how($text $(, $bind)*)) }))
+                    .await
+            }
+        }
     };
+}
+
+/// Parameters as [`Binds`](super::writer::single::Binds): a pair of the first and the others.
+macro_rules! binds {
+    () => { () };
+    ($first:expr, $($other:expr,)*) => { ($first, $crate::store::dialect::binds!($($other,)*)) };
 }
 
 /// Declares a module's SQL texts, and the list by which the registry knows them.
@@ -114,4 +130,4 @@ macro_rules! sql {
     };
 }
 
-pub(super) use {on, read, sql, write_one};
+pub(super) use {binds, on, read, sql, write_one};

@@ -4,6 +4,7 @@
 //! writers pay for few waits. A job's answer is sent after the commit that holds it, never before. In comes a piece of work, out
 //! goes its outcome; what the work writes is none of this file's affair.
 
+use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -15,6 +16,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::StoreError;
 use super::dialect::{Conn, Work};
+use single::{Answer, Binds, Single, Texts};
+
+pub(super) mod single;
 
 /// At most so many jobs share a commit: the first of them must not wait for an endless stream of others.
 const GROUP: usize = 128;
@@ -24,7 +28,7 @@ const QUEUE: usize = 1_024;
 /// The way to the writer. Cheap to clone; when the last one is dropped, the writer stops.
 #[derive(Clone, Debug)]
 pub(super) struct Writer {
-    jobs: mpsc::Sender<Box<dyn Job>>,
+    jobs: mpsc::Sender<Job>,
     // Held by the writer's task while it lives; `close` waits for it.
     alive: Arc<tokio::sync::Mutex<()>>,
 }
@@ -42,9 +46,15 @@ impl Writer {
         let runtime = tokio::runtime::Builder::new_current_thread().build()?;
         std::thread::Builder::new().name("writer".to_owned()).spawn(move || {
             let _held = held;
-            runtime.block_on(Task { options, conn: Some(conn), queue }.run());
+            runtime.block_on(Task { options, conn: Some(conn), queue, waiting: VecDeque::new(), texts: Texts::default() }.run());
         })?;
         Ok(Self { jobs, alive })
+    }
+
+    /// One statement with its parameters: it is atomic by itself, and may be told to the database together with others like it.
+    pub(super) async fn single(&self, text: &'static str, binds: impl Binds) -> Result<Answer, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Job::Single(Single { text, binds: Box::new(binds), outcome: None, reply }), answer).await
     }
 
     /// One statement: it is atomic by itself.
@@ -67,7 +77,7 @@ impl Writer {
 
     /// Takes no more jobs, finishes those that wait, and closes the connection.
     pub(super) async fn close(&self) {
-        if self.jobs.send(Box::new(Stop)).await.is_ok() {
+        if self.jobs.send(Job::Stop).await.is_ok() {
             self.jobs.closed().await;
         }
         drop(self.alive.lock().await);
@@ -79,9 +89,12 @@ impl Writer {
         F: for<'c> FnOnce(Conn<'c>) -> Work<'c, T> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let job = Write { work: Some(work), savepoint, outcome: None, reply };
+        self.send(Job::Write(Box::new(Write { work: Some(work), savepoint, outcome: None, reply })), answer).await
+    }
+
+    async fn send<T>(&self, job: Job, answer: oneshot::Receiver<Result<T, StoreError>>) -> Result<T, StoreError> {
         let gone = || StoreError::Unavailable("the store is closed".to_owned());
-        self.jobs.send(Box::new(job)).await.map_err(|_| gone())?;
+        self.jobs.send(job).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
 }
@@ -95,13 +108,28 @@ enum After {
     GiveUp,
 }
 
-trait Job: Send {
+enum Job {
+    /// Work that is not known from outside.
+    Write(Box<dyn Run>),
+    /// One statement that can be told together with others like it.
+    Single(Single),
+    /// No job at all, but the wish to end.
+    Stop,
+}
+
+impl Job {
+    fn answer(self, committed: Result<(), StoreError>) {
+        match self {
+            Self::Write(write) => write.answer(committed),
+            Self::Single(single) => reply(single.reply, single.outcome, committed),
+            Self::Stop => {}
+        }
+    }
+}
+
+trait Run: Send {
     fn run<'j>(&'j mut self, conn: &'j mut SqliteConnection) -> BoxFuture<'j, After>;
     fn answer(self: Box<Self>, committed: Result<(), StoreError>);
-    /// Whether it is no job at all, but the wish to end.
-    fn stops(&self) -> bool {
-        false
-    }
 }
 
 struct Write<T, F> {
@@ -111,7 +139,7 @@ struct Write<T, F> {
     reply: oneshot::Sender<Result<T, StoreError>>,
 }
 
-impl<T, F> Job for Write<T, F>
+impl<T, F> Run for Write<T, F>
 where
     T: Send + 'static,
     F: for<'c> FnOnce(Conn<'c>) -> Work<'c, T> + Send + 'static,
@@ -128,45 +156,45 @@ where
     }
 
     fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
-        let outcome = match (committed, self.outcome) {
-            (Ok(()), Some(outcome)) => outcome,
-            // A refusal stays one whatever became of the group: it wrote nothing.
-            (Err(_), Some(Err(refused))) => Err(refused),
-            (Err(error), _) => Err(error),
-            (Ok(()), None) => Err(StoreError::Unavailable("the write was not begun".to_owned())),
-        };
-        // Nobody is there to hear it when the request was given up meanwhile.
-        let _ = self.reply.send(outcome);
+        reply(self.reply, self.outcome, committed);
     }
 }
 
-struct Stop;
-
-impl Job for Stop {
-    fn run<'j>(&'j mut self, _: &'j mut SqliteConnection) -> BoxFuture<'j, After> {
-        Box::pin(std::future::ready(After::GoOn))
-    }
-
-    fn answer(self: Box<Self>, _: Result<(), StoreError>) {}
-
-    fn stops(&self) -> bool {
-        true
-    }
+// Tells who waits what came of the job, now that it is known what came of its group.
+fn reply<T>(to: oneshot::Sender<Result<T, StoreError>>, outcome: Option<Result<T, StoreError>>, committed: Result<(), StoreError>) {
+    let outcome = match (committed, outcome) {
+        (Ok(()), Some(outcome)) => outcome,
+        // A refusal stays one whatever became of the group: it wrote nothing.
+        (Err(_), Some(Err(refused))) => Err(refused),
+        (Err(error), _) => Err(error),
+        (Ok(()), None) => Err(StoreError::Unavailable("the write was not begun".to_owned())),
+    };
+    // Nobody is there to hear it when the request was given up meanwhile.
+    let _ = to.send(outcome);
 }
 
 struct Task {
     options: SqliteConnectOptions,
     conn: Option<SqliteConnection>,
-    queue: mpsc::Receiver<Box<dyn Job>>,
+    queue: mpsc::Receiver<Job>,
+    /// Taken from the queue and not run yet.
+    waiting: VecDeque<Job>,
+    texts: Texts,
 }
 
 impl Task {
     async fn run(mut self) {
-        while let Some(first) = self.queue.recv().await {
-            let mut group = vec![first];
+        loop {
+            if self.waiting.is_empty() {
+                match self.queue.recv().await {
+                    Some(first) => self.waiting.push_back(first),
+                    None => break,
+                }
+            }
+            let mut group = Vec::new();
             let committed = self.commit(&mut group).await;
             for job in group {
-                if job.stops() {
+                if matches!(job, Job::Stop) {
                     self.queue.close();
                 }
                 job.answer(committed.clone());
@@ -179,28 +207,52 @@ impl Task {
         }
     }
 
-    // Runs the first job and what else waits in one transaction; every job taken ends up in `group`.
-    async fn commit(&mut self, group: &mut Vec<Box<dyn Job>>) -> Result<(), StoreError> {
+    // Takes what waits, as long as the group has room for it.
+    fn look(&mut self, room: usize) {
+        while self.waiting.len() < room
+            && let Ok(job) = self.queue.try_recv()
+        {
+            self.waiting.push_back(job);
+        }
+    }
+
+    // Runs what waits in one transaction; every job that was run, or could not be, ends up in `group`.
+    async fn commit(&mut self, group: &mut Vec<Job>) -> Result<(), StoreError> {
         let mut conn = match self.begin().await {
             Ok(conn) => conn,
             Err(error) => {
                 // Those who came meanwhile waited as long: they must not wait once more, one after the other.
-                while let Ok(job) = self.queue.try_recv() {
-                    group.push(job);
-                }
+                self.look(usize::MAX);
+                group.extend(self.waiting.drain(..));
                 return Err(error);
             }
         };
         let mut kept = Ok(());
-        let mut next = group.pop();
-        while let Some(mut job) = next.take() {
-            let after = job.run(&mut conn).await;
-            group.push(job);
-            match after {
-                After::GoOn if group.len() < GROUP => next = self.queue.try_recv().ok(),
-                After::GoOn => {}
-                After::GiveUp => kept = Err(StoreError::Unavailable("the database failed while writing".to_owned())),
+        self.look(GROUP);
+        while kept.is_ok()
+            && let Some(next) = self.waiting.pop_front()
+        {
+            let after = match next {
+                Job::Single(first) => {
+                    let mut alike = self.alike(first);
+                    let after = single::run(&mut conn, &mut self.texts, &mut alike).await;
+                    group.extend(alike.into_iter().map(Job::Single));
+                    after
+                }
+                Job::Write(mut write) => {
+                    let after = write.run(&mut conn).await;
+                    group.push(Job::Write(write));
+                    after
+                }
+                Job::Stop => {
+                    group.push(Job::Stop);
+                    After::GoOn
+                }
+            };
+            if after == After::GiveUp {
+                kept = Err(StoreError::Unavailable("the database failed while writing".to_owned()));
             }
+            self.look(GROUP.saturating_sub(group.len()));
         }
         if kept.is_ok() {
             kept = prepared(&mut conn, "COMMIT").await.map_err(failed);
@@ -209,6 +261,20 @@ impl Task {
             self.conn = Some(conn);
         }
         kept
+    }
+
+    // The statement and all that wait with the same text; not those whose request was given up before its turn came.
+    fn alike(&mut self, first: Single) -> Vec<Single> {
+        let text = first.text;
+        let mut alike = vec![first];
+        for job in std::mem::take(&mut self.waiting) {
+            match job {
+                Job::Single(single) if single.text == text => alike.push(single),
+                other => self.waiting.push_back(other),
+            }
+        }
+        alike.retain(|single| !single.reply.is_closed());
+        alike
     }
 
     // A connection inside a transaction that holds the file's only write lock.

@@ -1,8 +1,12 @@
 //! The writer by itself: what one job does must not harm another.
 
+use sqlx::error::BoxDynError;
+use sqlx::sqlite::SqliteArguments;
 use sqlx::{ConnectOptions, Executor, Row};
+use tokio::sync::oneshot;
 
 use super::super::{StoreError, sqlite};
+use super::single::{Answer, Binds};
 use super::{Conn, Work, Writer};
 
 struct Bench {
@@ -18,6 +22,19 @@ impl Bench {
         let mut conn = options.connect().await.unwrap();
         conn.execute("CREATE TABLE seen (word TEXT PRIMARY KEY) STRICT").await.unwrap();
         Self { writer: Writer::start(options, conn).unwrap(), folder }
+    }
+
+    // Keeps the writer busy until the sender is used: what is asked for meanwhile is a group.
+    fn busy(&self) -> (oneshot::Sender<()>, impl Future<Output = ()>) {
+        let (go, gone) = oneshot::channel::<()>();
+        let held = self.writer.transaction(|_| {
+            Box::pin(async move {
+                gone.await.unwrap();
+                Ok(())
+            })
+        });
+        // It may be of the group itself, and share its fate.
+        (go, async move { drop(held.await) })
     }
 
     // Read by a connection of its own: only what is committed is seen.
@@ -55,11 +72,14 @@ async fn an_answer_comes_after_its_commit() {
 async fn a_refused_job_of_a_group_spoils_none_of_the_others() {
     let bench = Bench::new("refused").await;
     bench.writer.statement(|conn| insert(conn, &["taken"])).await.unwrap();
-    let (before, refused, halfway, after) = tokio::join!(
+    let (go, held) = bench.busy();
+    let ((), before, refused, halfway, after, ()) = tokio::join!(
+        held,
         bench.writer.statement(|conn| insert(conn, &["before"])),
         bench.writer.statement(|conn| insert(conn, &["taken"])),
         bench.writer.transaction(|conn| insert(conn, &["half", "taken"])),
         bench.writer.transaction(|conn| insert(conn, &["after", "all"])),
+        async { go.send(()).unwrap() },
     );
     assert_eq!((before, after), (Ok(()), Ok(())));
     assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
@@ -71,7 +91,9 @@ async fn a_refused_job_of_a_group_spoils_none_of_the_others() {
 #[tokio::test]
 async fn a_panic_ends_its_job_alone() {
     let bench = Bench::new("panic").await;
-    let (before, panicked, halfway, after) = tokio::join!(
+    let (go, held) = bench.busy();
+    let ((), before, panicked, halfway, after, ()) = tokio::join!(
+        held,
         bench.writer.statement(|conn| insert(conn, &["before"])),
         bench.writer.statement::<(), _>(|_| panic!("on purpose, before the work")),
         bench.writer.transaction::<(), _>(|conn| {
@@ -81,6 +103,7 @@ async fn a_panic_ends_its_job_alone() {
             })
         }),
         bench.writer.statement(|conn| insert(conn, &["after"])),
+        async { go.send(()).unwrap() },
     );
     assert_eq!((before, after), (Ok(()), Ok(())));
     assert!(matches!(panicked, Err(StoreError::Corrupt(_))), "{panicked:?}");
@@ -93,9 +116,12 @@ async fn a_panic_ends_its_job_alone() {
 #[tokio::test]
 async fn a_group_whose_database_fails_is_not_kept() {
     let bench = Bench::new("fails").await;
-    let (before, failed) = tokio::join!(
+    let (go, held) = bench.busy();
+    let ((), before, failed, ()) = tokio::join!(
+        held,
         bench.writer.statement(|conn| insert(conn, &["before"])),
         bench.writer.statement::<(), _>(|_| Box::pin(std::future::ready(Err(StoreError::Unavailable("the disk".to_owned()))))),
+        async { go.send(()).unwrap() },
     );
     assert!(matches!(before, Err(StoreError::Unavailable(_))), "{before:?}");
     assert_eq!(failed, Err(StoreError::Unavailable("the disk".to_owned())));
@@ -146,6 +172,96 @@ async fn a_full_disk_is_an_outage_and_not_the_end() {
     assert_eq!(bench.seen().await.len(), kept);
     bench.writer.statement(empty).await.unwrap();
     assert!(bench.seen().await.is_empty());
+    bench.end().await;
+}
+
+const PUT: &str = "INSERT INTO seen VALUES ($1 || $2) RETURNING word, $1";
+
+fn words(first: &str, second: &str) -> (String, (String, ())) {
+    (first.to_owned(), (second.to_owned(), ()))
+}
+
+#[tokio::test]
+async fn statements_of_one_text_have_each_their_own_outcome() {
+    let bench = Bench::new("alike").await;
+    bench.writer.single(PUT, words("taken", "")).await.unwrap();
+    // Twenty together, more than one text holds; the fourth and the twelfth are refused, and one of another text is among them.
+    let (go, held) = bench.busy();
+    let alike = (0..20).map(|number| {
+        let binds = if number == 3 || number == 11 { words("tak", "en") } else { words(&format!("{number:02}"), "!") };
+        bench.writer.single(PUT, binds)
+    });
+    let other = bench.writer.single("UPDATE seen SET word = $1 WHERE word = $2", words("given", "taken"));
+    let (outcomes, other, (), ()) = tokio::join!(futures_util::future::join_all(alike), other, held, async { go.send(()).unwrap() });
+    for (number, outcome) in outcomes.into_iter().enumerate() {
+        if number == 3 || number == 11 {
+            assert!(matches!(outcome, Err(StoreError::Conflict(_))), "{outcome:?}");
+        } else {
+            let told: Option<(String, String)> = outcome.and_then(Answer::row).unwrap();
+            assert_eq!(told, Some((format!("{number:02}!"), format!("{number:02}"))));
+        }
+    }
+    assert_eq!(other.and_then(Answer::execute), Ok(1));
+    assert_eq!(bench.seen().await.len(), 19);
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn statements_of_one_text_see_what_those_before_them_did() {
+    let bench = Bench::new("once").await;
+    bench.writer.single(PUT, words("one", "")).await.unwrap();
+    let (go, held) = bench.busy();
+    let takers = (0..50).map(|_| bench.writer.single("DELETE FROM seen WHERE word = $1 RETURNING word", ("one".to_owned(), ())));
+    let (outcomes, (), ()) = tokio::join!(futures_util::future::join_all(takers), held, async { go.send(()).unwrap() });
+    let taken = outcomes.into_iter().filter_map(|outcome| outcome.and_then(Answer::value::<String>).unwrap());
+    assert_eq!(taken.collect::<Vec<_>>(), ["one"]);
+    bench.end().await;
+}
+
+struct Unfit;
+
+impl Binds for Unfit {
+    fn add_to(&self, _: &mut SqliteArguments) -> Result<(), BoxDynError> {
+        Err("on purpose".into())
+    }
+}
+
+#[tokio::test]
+async fn a_parameter_that_does_not_fit_fails_alone() {
+    let bench = Bench::new("unfit").await;
+    let (go, held) = bench.busy();
+    let (before, unfit, after, (), ()) = tokio::join!(
+        bench.writer.single(PUT, words("before", "")),
+        bench.writer.single(PUT, Unfit),
+        bench.writer.single(PUT, words("after", "")),
+        held,
+        async { go.send(()).unwrap() },
+    );
+    assert!(matches!(unfit, Err(StoreError::Corrupt(_))), "{unfit:?}");
+    assert_eq!(before.and_then(Answer::value), Ok(Some("before".to_owned())));
+    assert_eq!(after.and_then(Answer::value), Ok(Some("after".to_owned())));
+    assert_eq!(bench.seen().await, ["after", "before"]);
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn a_full_disk_keeps_none_of_the_statements_told_together() {
+    let folder = std::env::temp_dir().join(format!("latchkey_writer_{}_together", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let options = sqlite::writing(&folder.join("w.db")).create_if_missing(true);
+    let mut conn = options.connect().await.unwrap();
+    conn.execute("CREATE TABLE seen (word TEXT PRIMARY KEY) STRICT; PRAGMA max_page_count = 4").await.unwrap();
+    let bench = Bench { writer: Writer::start(options, conn).unwrap(), folder };
+    let (go, held) = bench.busy();
+    let many = (0..50).map(|number| bench.writer.single(PUT, words(&number.to_string(), &"x".repeat(500))));
+    let (outcomes, (), ()) = tokio::join!(futures_util::future::join_all(many), held, async { go.send(()).unwrap() });
+    let kept = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+    assert!(outcomes.iter().all(|outcome| outcome.is_ok() || matches!(outcome, Err(StoreError::Unavailable(_)))), "{outcomes:?}");
+    assert!(kept < 50, "four pages never fill up");
+    assert_eq!(bench.seen().await.len(), kept);
+    bench.writer.statement(empty).await.unwrap();
+    bench.writer.single(PUT, words("later", "")).await.unwrap();
+    assert_eq!(bench.seen().await, ["later"]);
     bench.end().await;
 }
 

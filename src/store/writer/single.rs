@@ -1,0 +1,166 @@
+//! Writes of one statement that are alike: told to the driver together.
+//!
+//! Each text that is told to SQLite is handed to the driver's thread and its outcome handed back, which costs more than most statements
+//! do. Under load those that wait are mostly the same statement with other parameters; so they are made one text, and handed over once.
+//! Each of them stays what it was: one that is refused undoes itself only (SQLite, "ON CONFLICT", ABORT).
+
+use std::collections::HashMap;
+
+use futures_util::TryStreamExt;
+use sqlx::error::BoxDynError;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{Arguments, AssertSqlSafe, Either, Encode, Executor, FromRow, SqlSafeStr, SqlStr, Sqlite, SqliteConnection, Type};
+use tokio::sync::oneshot;
+
+use super::After;
+use crate::store::StoreError;
+
+/// At most so many statements in one text: beyond that the next ones save little, and every length is a text that SQLite keeps parsed.
+const MOST: usize = 8;
+
+/// A statement's parameters, which can be given again where others beside it failed. A list is a pair of its first and the others.
+pub(in crate::store) trait Binds: Send + 'static {
+    fn add_to(&self, arguments: &mut SqliteArguments) -> Result<(), BoxDynError>;
+}
+
+impl Binds for () {
+    fn add_to(&self, _: &mut SqliteArguments) -> Result<(), BoxDynError> {
+        Ok(())
+    }
+}
+
+impl<First, Others> Binds for (First, Others)
+where
+    First: for<'q> Encode<'q, Sqlite> + Type<Sqlite> + Send + 'static,
+    Others: Binds,
+{
+    fn add_to(&self, arguments: &mut SqliteArguments) -> Result<(), BoxDynError> {
+        arguments.add(&self.0)?;
+        self.1.add_to(arguments)
+    }
+}
+
+/// What one statement came to. The ways to read it have the names of the ways to run a text ([`super::super::dialect::on!`]).
+#[derive(Debug)]
+pub(in crate::store) struct Answer {
+    rows: Vec<SqliteRow>,
+    changed: u64,
+}
+
+impl Answer {
+    // All of them may fail but this one, and who calls one calls it by the name of its way.
+    #[expect(clippy::unnecessary_wraps, reason = "one of several that are called alike")]
+    pub(in crate::store) fn execute(self) -> Result<u64, StoreError> {
+        Ok(self.changed)
+    }
+
+    pub(in crate::store) fn row<T: for<'r> FromRow<'r, SqliteRow>>(self) -> Result<Option<T>, StoreError> {
+        self.rows.first().map(T::from_row).transpose().map_err(StoreError::from)
+    }
+
+    pub(in crate::store) fn value<T>(self) -> Result<Option<T>, StoreError>
+    where
+        (T,): for<'r> FromRow<'r, SqliteRow>,
+    {
+        Ok(self.row::<(T,)>()?.map(|(value,)| value))
+    }
+}
+
+/// A statement that waits for its turn.
+pub(super) struct Single {
+    pub(super) text: &'static str,
+    pub(super) binds: Box<dyn Binds>,
+    pub(super) outcome: Option<Result<Answer, StoreError>>,
+    pub(super) reply: oneshot::Sender<Result<Answer, StoreError>>,
+}
+
+/// The texts that were put together, by the one text and how often it is in it.
+#[derive(Default)]
+pub(super) struct Texts(HashMap<(&'static str, usize), SqlStr>);
+
+impl Texts {
+    fn times(&mut self, text: &'static str, times: usize) -> SqlStr {
+        let together = self.0.entry((text, times)).or_insert_with(|| AssertSqlSafe(repeated(text, times)).into_sql_str());
+        together.clone()
+    }
+}
+
+/// Runs statements of one text inside a transaction.
+pub(super) async fn run(conn: &mut SqliteConnection, texts: &mut Texts, mut alike: &mut [Single]) -> After {
+    while let Some(first) = alike.first() {
+        // 8, 4, 2 or 1: few lengths, so that few texts are parsed and kept.
+        let times = 1 << alike.len().min(MOST).ilog2();
+        let text = texts.times(first.text, times);
+        let Ok(answered) = together(conn, text, &mut alike[..times]).await else { return After::GiveUp };
+        alike = &mut alike[answered..];
+    }
+    After::GoOn
+}
+
+// Gives the statements' outcomes until one fails: those behind it were not run. How many have an outcome; an error when the database
+// failed and the transaction is lost.
+async fn together(conn: &mut SqliteConnection, text: SqlStr, jobs: &mut [Single]) -> Result<usize, ()> {
+    let mut arguments = SqliteArguments::default();
+    for (place, job) in jobs.iter().enumerate() {
+        if let Err(error) = job.binds.add_to(&mut arguments) {
+            // It would never fit; the others are asked for again without it.
+            jobs[place].outcome = Some(Err(StoreError::from(sqlx::Error::Encode(error))));
+            jobs[..=place].rotate_right(1);
+            return Ok(1);
+        }
+    }
+    let mut told = conn.fetch_many(sqlx::query_with(text, arguments));
+    let (mut answered, mut rows) = (0, Vec::new());
+    while let Some(job) = jobs.get_mut(answered) {
+        job.outcome = match told.try_next().await {
+            Ok(Some(Either::Right(row))) => {
+                rows.push(row);
+                continue;
+            }
+            Ok(Some(Either::Left(done))) => Some(Ok(Answer { rows: std::mem::take(&mut rows), changed: done.rows_affected() })),
+            // Fewer outcomes than statements: what is no statement has none.
+            Ok(None) => None,
+            Err(error) => {
+                let refused = StoreError::from(error);
+                let lost = matches!(refused, StoreError::Unavailable(_));
+                job.outcome = Some(Err(refused));
+                return if lost { Err(()) } else { Ok(answered + 1) };
+            }
+        };
+        answered += 1;
+    }
+    // To its end, so that the driver is done with the text.
+    while let Ok(Some(_)) = told.try_next().await {}
+    Ok(answered)
+}
+
+// A text several times over, each with parameters of its own: `$1` of the second is the one behind the last of the first.
+fn repeated(text: &str, times: usize) -> String {
+    let (before, parameters) = text.split_at(text.find('$').unwrap_or(text.len()));
+    let parameters: Vec<(usize, &str)> = parameters
+        .split('$')
+        .skip(1)
+        .map(|part| {
+            let digits = part.find(|character: char| !character.is_ascii_digit()).unwrap_or(part.len());
+            (part[..digits].parse().unwrap_or(0), &part[digits..])
+        })
+        .collect();
+    let many = parameters.iter().map(|(number, _)| *number).max().unwrap_or(0);
+    let once = |round: usize| {
+        let rest = parameters.iter().map(|(number, words)| format!("${}{words}", round * many + number));
+        std::iter::once(before.to_owned()).chain(rest).collect::<String>()
+    };
+    (0..times).map(once).collect::<Vec<_>>().join(";\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::repeated;
+
+    #[test]
+    fn a_text_is_repeated_with_parameters_of_its_own() {
+        assert_eq!(repeated("SELECT $1, $12 WHERE $1 > x", 1), "SELECT $1, $12 WHERE $1 > x");
+        assert_eq!(repeated("SELECT $1, $2 WHERE $1", 3), "SELECT $1, $2 WHERE $1;\nSELECT $3, $4 WHERE $3;\nSELECT $5, $6 WHERE $5");
+        assert_eq!(repeated("DELETE FROM t", 2), "DELETE FROM t;\nDELETE FROM t");
+    }
+}
