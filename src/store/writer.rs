@@ -22,7 +22,7 @@ pub(super) mod single;
 
 /// At most so many jobs share a commit: the first of them must not wait for an endless stream of others.
 const GROUP: usize = 128;
-/// At most so many jobs wait; then those who bring more wait themselves.
+/// At most so many jobs wait to be looked at; then those who bring more wait themselves.
 const QUEUE: usize = 1_024;
 
 /// The way to the writer. Cheap to clone; when the last one is dropped, the writer stops.
@@ -216,7 +216,7 @@ impl Task {
         }
     }
 
-    // Runs what waits in one transaction; every job that was run, or could not be, ends up in `group`.
+    // Runs what waits in one transaction; every job whose answer is known with it ends up in `group`.
     async fn commit(&mut self, group: &mut Vec<Job>) -> Result<(), StoreError> {
         let mut conn = match self.begin().await {
             Ok(conn) => conn,
@@ -236,7 +236,13 @@ impl Task {
                 Job::Single(first) => {
                     let mut alike = self.alike(first);
                     let after = single::run(&mut conn, &mut self.texts, &mut alike).await;
-                    group.extend(alike.into_iter().map(Job::Single));
+                    let (run, not_run): (Vec<_>, Vec<_>) = alike.into_iter().partition(|single| single.outcome.is_some());
+                    group.extend(run.into_iter().map(Job::Single));
+                    match after {
+                        After::GoOn => group.extend(not_run.into_iter().map(Job::Single)),
+                        // Their turn is in the next transaction.
+                        After::GiveUp => not_run.into_iter().rev().for_each(|single| self.waiting.push_front(Job::Single(single))),
+                    }
                     after
                 }
                 Job::Write(mut write) => {

@@ -51,6 +51,18 @@ fn no_statement_is_hidden_from_the_registry() {
     assert_eq!(declared, places.len(), "a module's statements are not in the registry");
 }
 
+/// Statements are put one behind the other, with other numbers at their parameters: what is no parameter must not look like one, and
+/// none may hide what comes after it.
+#[test]
+fn every_statement_can_stand_beside_another() {
+    for statement in statements() {
+        let text = statement.text;
+        let quoted = text.split('\'').skip(1).step_by(2);
+        assert!(quoted.clone().all(|words| !words.contains('$')), "{} has a `$` that is no parameter", statement.name);
+        assert!(!["--", "/*", ";", "?"].iter().any(|mark| text.contains(mark)), "{} has a comment, an end or a bare `?`", statement.name);
+    }
+}
+
 /// The history of a grant is added to, and goes with its grant; nothing else happens to it.
 #[test]
 fn history_is_only_added_to() {

@@ -5,6 +5,7 @@
 //! Each of them stays what it was: one that is refused undoes itself only (SQLite, "ON CONFLICT", ABORT).
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use futures_util::TryStreamExt;
 use sqlx::error::BoxDynError;
@@ -79,19 +80,23 @@ pub(super) struct Single {
 pub(super) struct Texts(HashMap<(&'static str, usize), SqlStr>);
 
 impl Texts {
-    fn times(&mut self, text: &'static str, times: usize) -> SqlStr {
-        let together = self.0.entry((text, times)).or_insert_with(|| AssertSqlSafe(repeated(text, times)).into_sql_str());
-        together.clone()
+    // `each`: how many parameters one statement is given. `None` when its text names more: the next one's would be taken for them.
+    fn times(&mut self, text: &'static str, times: usize, each: usize) -> Option<SqlStr> {
+        if let Some(known) = self.0.get(&(text, times)) {
+            return Some(known.clone());
+        }
+        let together = AssertSqlSafe(repeated(text, times, each)?).into_sql_str();
+        self.0.insert((text, times), together.clone());
+        Some(together)
     }
 }
 
-/// Runs statements of one text inside a transaction.
+/// Runs statements of one text inside a transaction. When the database fails, those that were not run have no outcome.
 pub(super) async fn run(conn: &mut SqliteConnection, texts: &mut Texts, mut alike: &mut [Single]) -> After {
-    while let Some(first) = alike.first() {
+    while !alike.is_empty() {
         // 8, 4, 2 or 1: few lengths, so that few texts are parsed and kept.
         let times = 1 << alike.len().min(MOST).ilog2();
-        let text = texts.times(first.text, times);
-        let Ok(answered) = together(conn, text, &mut alike[..times]).await else { return After::GiveUp };
+        let Ok(answered) = together(conn, texts, &mut alike[..times]).await else { return After::GiveUp };
         alike = &mut alike[answered..];
     }
     After::GoOn
@@ -99,16 +104,22 @@ pub(super) async fn run(conn: &mut SqliteConnection, texts: &mut Texts, mut alik
 
 // Gives the statements' outcomes until one fails: those behind it were not run. How many have an outcome; an error when the database
 // failed and the transaction is lost.
-async fn together(conn: &mut SqliteConnection, text: SqlStr, jobs: &mut [Single]) -> Result<usize, ()> {
+async fn together(conn: &mut SqliteConnection, texts: &mut Texts, jobs: &mut [Single]) -> Result<usize, ()> {
     let mut arguments = SqliteArguments::default();
     for (place, job) in jobs.iter().enumerate() {
-        if let Err(error) = job.binds.add_to(&mut arguments) {
+        if let Err(error) = added(job, &mut arguments) {
             // It would never fit; the others are asked for again without it.
-            jobs[place].outcome = Some(Err(StoreError::from(sqlx::Error::Encode(error))));
+            jobs[place].outcome = Some(Err(error));
             jobs[..=place].rotate_right(1);
             return Ok(1);
         }
     }
+    let Some(text) = texts.times(jobs[0].text, jobs.len(), arguments.len() / jobs.len()) else {
+        for job in &mut *jobs {
+            job.outcome = Some(Err(StoreError::Corrupt("a statement was given too few parameters".to_owned())));
+        }
+        return Ok(jobs.len());
+    };
     let mut told = conn.fetch_many(sqlx::query_with(text, arguments));
     let (mut answered, mut rows) = (0, Vec::new());
     while let Some(job) = jobs.get_mut(answered) {
@@ -118,7 +129,7 @@ async fn together(conn: &mut SqliteConnection, text: SqlStr, jobs: &mut [Single]
                 continue;
             }
             Ok(Some(Either::Left(done))) => Some(Ok(Answer { rows: std::mem::take(&mut rows), changed: done.rows_affected() })),
-            // Fewer outcomes than statements: what is no statement has none.
+            // The driver is gone; the commit will say so.
             Ok(None) => None,
             Err(error) => {
                 let refused = StoreError::from(error);
@@ -129,28 +140,30 @@ async fn together(conn: &mut SqliteConnection, text: SqlStr, jobs: &mut [Single]
         };
         answered += 1;
     }
-    // To its end, so that the driver is done with the text.
-    while let Ok(Some(_)) = told.try_next().await {}
     Ok(answered)
 }
 
+// A panic is the fault of one statement's value: it ends that statement, not the writer.
+fn added(job: &Single, arguments: &mut SqliteArguments) -> Result<(), StoreError> {
+    let added = catch_unwind(AssertUnwindSafe(|| job.binds.add_to(arguments)));
+    let added = added.unwrap_or_else(|_| Err("a parameter of a write panicked".into()));
+    added.map_err(|error| StoreError::from(sqlx::Error::Encode(error)))
+}
+
 // A text several times over, each with parameters of its own: `$1` of the second is the one behind the last of the first.
-fn repeated(text: &str, times: usize) -> String {
+fn repeated(text: &str, times: usize, each: usize) -> Option<String> {
     let (before, parameters) = text.split_at(text.find('$').unwrap_or(text.len()));
-    let parameters: Vec<(usize, &str)> = parameters
-        .split('$')
-        .skip(1)
-        .map(|part| {
-            let digits = part.find(|character: char| !character.is_ascii_digit()).unwrap_or(part.len());
-            (part[..digits].parse().unwrap_or(0), &part[digits..])
-        })
-        .collect();
-    let many = parameters.iter().map(|(number, _)| *number).max().unwrap_or(0);
+    let parameters = parameters.split('$').skip(1).map(|part| {
+        let digits = part.find(|character: char| !character.is_ascii_digit()).unwrap_or(part.len());
+        let number = part[..digits].parse().ok().filter(|number| (1..=each).contains(number))?;
+        Some((number, &part[digits..]))
+    });
+    let parameters: Vec<(usize, &str)> = parameters.collect::<Option<_>>()?;
     let once = |round: usize| {
-        let rest = parameters.iter().map(|(number, words)| format!("${}{words}", round * many + number));
+        let rest = parameters.iter().map(|(number, words)| format!("${}{words}", round * each + number));
         std::iter::once(before.to_owned()).chain(rest).collect::<String>()
     };
-    (0..times).map(once).collect::<Vec<_>>().join(";\n")
+    Some((0..times).map(once).collect::<Vec<_>>().join(";\n"))
 }
 
 #[cfg(test)]
@@ -159,8 +172,17 @@ mod tests {
 
     #[test]
     fn a_text_is_repeated_with_parameters_of_its_own() {
-        assert_eq!(repeated("SELECT $1, $12 WHERE $1 > x", 1), "SELECT $1, $12 WHERE $1 > x");
-        assert_eq!(repeated("SELECT $1, $2 WHERE $1", 3), "SELECT $1, $2 WHERE $1;\nSELECT $3, $4 WHERE $3;\nSELECT $5, $6 WHERE $5");
-        assert_eq!(repeated("DELETE FROM t", 2), "DELETE FROM t;\nDELETE FROM t");
+        let repeated = |text, times, each| repeated(text, times, each).unwrap();
+        assert_eq!(repeated("SELECT $1, $12 WHERE $1 > x", 1, 12), "SELECT $1, $12 WHERE $1 > x");
+        assert_eq!(repeated("SELECT $1, $2 WHERE $1", 3, 2), "SELECT $1, $2 WHERE $1;\nSELECT $3, $4 WHERE $3;\nSELECT $5, $6 WHERE $5");
+        assert_eq!(repeated("SELECT $1", 2, 3), "SELECT $1;\nSELECT $4");
+        assert_eq!(repeated("DELETE FROM t", 2, 0), "DELETE FROM t;\nDELETE FROM t");
+    }
+
+    #[test]
+    fn a_text_that_would_take_anothers_parameters_is_not_repeated() {
+        for text in ["SELECT $1, $3", "SELECT $0", "SELECT '$.a'"] {
+            assert_eq!(repeated(text, 2, 2), None, "{text}");
+        }
     }
 }

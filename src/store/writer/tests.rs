@@ -134,9 +134,15 @@ async fn a_group_whose_database_fails_is_not_kept() {
 #[tokio::test]
 async fn who_has_given_up_waiting_writes_nothing() {
     let bench = Bench::new("gone").await;
-    let gone = bench.writer.statement(|conn| insert(conn, &["gone"]));
-    // Polled once, so that the job is in the queue; then dropped, as a request is whose browser has left.
-    assert!(futures_util::FutureExt::now_or_never(gone).is_none());
+    let (go, held) = bench.busy();
+    tokio::join!(held, async {
+        // Polled once, so that the job is in the queue; then dropped, as a request is whose browser has left.
+        let gone = bench.writer.statement(|conn| insert(conn, &["gone"]));
+        assert!(futures_util::FutureExt::now_or_never(gone).is_none());
+        let gone = bench.writer.single(PUT, words("gone", "too"));
+        assert!(futures_util::FutureExt::now_or_never(gone).is_none());
+        go.send(()).unwrap();
+    });
     bench.writer.statement(|conn| insert(conn, &["here"])).await.unwrap();
     assert_eq!(bench.seen().await, ["here"]);
     bench.end().await;
@@ -185,14 +191,23 @@ fn words(first: &str, second: &str) -> (String, (String, ())) {
 async fn statements_of_one_text_have_each_their_own_outcome() {
     let bench = Bench::new("alike").await;
     bench.writer.single(PUT, words("taken", "")).await.unwrap();
-    // Twenty together, more than one text holds; the fourth and the twelfth are refused, and one of another text is among them.
+    // Twenty together, more than one text holds; the fourth and the twelfth are refused, and some of another text are among them.
     let (go, held) = bench.busy();
-    let alike = (0..20).map(|number| {
+    let alike = (0..20).map(async |number| {
         let binds = if number == 3 || number == 11 { words("tak", "en") } else { words(&format!("{number:02}"), "!") };
-        bench.writer.single(PUT, binds)
+        let other = async {
+            if number % 8 != 0 {
+                return None;
+            }
+            let from = if number == 8 { "nobody" } else { "taken" };
+            Some(bench.writer.single("UPDATE seen SET word = $1 WHERE word = $2", words("taken", from)).await)
+        };
+        tokio::join!(bench.writer.single(PUT, binds), other)
     });
-    let other = bench.writer.single("UPDATE seen SET word = $1 WHERE word = $2", words("given", "taken"));
-    let (outcomes, other, (), ()) = tokio::join!(futures_util::future::join_all(alike), other, held, async { go.send(()).unwrap() });
+    let ((), outcomes, ()) = tokio::join!(held, futures_util::future::join_all(alike), async { go.send(()).unwrap() });
+    let (outcomes, others): (Vec<_>, Vec<_>) = outcomes.into_iter().unzip();
+    let changed: Vec<_> = others.into_iter().flatten().map(|outcome| outcome.and_then(Answer::execute)).collect();
+    assert_eq!(changed, [Ok(1), Ok(0), Ok(1)]);
     for (number, outcome) in outcomes.into_iter().enumerate() {
         if number == 3 || number == 11 {
             assert!(matches!(outcome, Err(StoreError::Conflict(_))), "{outcome:?}");
@@ -201,7 +216,6 @@ async fn statements_of_one_text_have_each_their_own_outcome() {
             assert_eq!(told, Some((format!("{number:02}!"), format!("{number:02}"))));
         }
     }
-    assert_eq!(other.and_then(Answer::execute), Ok(1));
     assert_eq!(bench.seen().await.len(), 19);
     bench.end().await;
 }
@@ -212,16 +226,19 @@ async fn statements_of_one_text_see_what_those_before_them_did() {
     bench.writer.single(PUT, words("one", "")).await.unwrap();
     let (go, held) = bench.busy();
     let takers = (0..50).map(|_| bench.writer.single("DELETE FROM seen WHERE word = $1 RETURNING word", ("one".to_owned(), ())));
-    let (outcomes, (), ()) = tokio::join!(futures_util::future::join_all(takers), held, async { go.send(()).unwrap() });
+    let ((), outcomes, ()) = tokio::join!(held, futures_util::future::join_all(takers), async { go.send(()).unwrap() });
     let taken = outcomes.into_iter().filter_map(|outcome| outcome.and_then(Answer::value::<String>).unwrap());
     assert_eq!(taken.collect::<Vec<_>>(), ["one"]);
     bench.end().await;
 }
 
-struct Unfit;
+struct Unfit {
+    panics: bool,
+}
 
 impl Binds for Unfit {
     fn add_to(&self, _: &mut SqliteArguments) -> Result<(), BoxDynError> {
+        assert!(!self.panics, "on purpose, in a parameter");
         Err("on purpose".into())
     }
 }
@@ -230,14 +247,18 @@ impl Binds for Unfit {
 async fn a_parameter_that_does_not_fit_fails_alone() {
     let bench = Bench::new("unfit").await;
     let (go, held) = bench.busy();
-    let (before, unfit, after, (), ()) = tokio::join!(
-        bench.writer.single(PUT, words("before", "")),
-        bench.writer.single(PUT, Unfit),
-        bench.writer.single(PUT, words("after", "")),
+    let ((), before, unfit, panicked, few, after, ()) = tokio::join!(
         held,
+        bench.writer.single(PUT, words("before", "")),
+        bench.writer.single(PUT, Unfit { panics: false }),
+        bench.writer.single(PUT, Unfit { panics: true }),
+        bench.writer.single("DELETE FROM seen WHERE word = $2", ("before".to_owned(), ())),
+        bench.writer.single(PUT, words("after", "")),
         async { go.send(()).unwrap() },
     );
     assert!(matches!(unfit, Err(StoreError::Corrupt(_))), "{unfit:?}");
+    assert!(matches!(panicked, Err(StoreError::Corrupt(_))), "{panicked:?}");
+    assert!(matches!(few, Err(StoreError::Corrupt(_))), "{few:?}");
     assert_eq!(before.and_then(Answer::value), Ok(Some("before".to_owned())));
     assert_eq!(after.and_then(Answer::value), Ok(Some("after".to_owned())));
     assert_eq!(bench.seen().await, ["after", "before"]);
@@ -254,9 +275,11 @@ async fn a_full_disk_keeps_none_of_the_statements_told_together() {
     let bench = Bench { writer: Writer::start(options, conn).unwrap(), folder };
     let (go, held) = bench.busy();
     let many = (0..50).map(|number| bench.writer.single(PUT, words(&number.to_string(), &"x".repeat(500))));
-    let (outcomes, (), ()) = tokio::join!(futures_util::future::join_all(many), held, async { go.send(()).unwrap() });
+    let ((), outcomes, ()) = tokio::join!(held, futures_util::future::join_all(many), async { go.send(()).unwrap() });
+    // Those before the one that found no room went with it; those behind it had their turn in other transactions.
     let kept = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
     assert!(outcomes.iter().all(|outcome| outcome.is_ok() || matches!(outcome, Err(StoreError::Unavailable(_)))), "{outcomes:?}");
+    assert!(outcomes[0].is_err(), "the first was told together with one that found no room");
     assert!(kept < 50, "four pages never fill up");
     assert_eq!(bench.seen().await.len(), kept);
     bench.writer.statement(empty).await.unwrap();
