@@ -269,13 +269,12 @@ impl Task {
         kept
     }
 
-    // The statement and all that wait with the same text; not those whose request was given up before its turn came.
+    // The statement and all that wait and are like it; not those whose request was given up before its turn came.
     fn alike(&mut self, first: Single) -> Vec<Single> {
-        let text = first.text;
         let mut alike = vec![first];
         for job in std::mem::take(&mut self.waiting) {
             match job {
-                Job::Single(single) if single.text == text => alike.push(single),
+                Job::Single(single) if single.is_like(&alike[0]) => alike.push(single),
                 other => self.waiting.push_back(other),
             }
         }

@@ -21,10 +21,16 @@ const MOST: usize = 8;
 
 /// A statement's parameters, which can be given again where others beside it failed. A list is a pair of its first and the others.
 pub(in crate::store) trait Binds: Send + 'static {
+    /// How many they are.
+    fn many(&self) -> usize;
     fn add_to(&self, arguments: &mut SqliteArguments) -> Result<(), BoxDynError>;
 }
 
 impl Binds for () {
+    fn many(&self) -> usize {
+        0
+    }
+
     fn add_to(&self, _: &mut SqliteArguments) -> Result<(), BoxDynError> {
         Ok(())
     }
@@ -35,6 +41,10 @@ where
     First: for<'q> Encode<'q, Sqlite> + Type<Sqlite> + Send + 'static,
     Others: Binds,
 {
+    fn many(&self) -> usize {
+        1 + self.1.many()
+    }
+
     fn add_to(&self, arguments: &mut SqliteArguments) -> Result<(), BoxDynError> {
         arguments.add(&self.0)?;
         self.1.add_to(arguments)
@@ -75,18 +85,25 @@ pub(super) struct Single {
     pub(super) reply: oneshot::Sender<Result<Answer, StoreError>>,
 }
 
-/// The texts that were put together, by the one text and how often it is in it.
+impl Single {
+    /// Whether the two can be told together: the same text, with as many parameters.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.text == other.text && self.binds.many() == other.binds.many()
+    }
+}
+
+/// The texts that were put together, by the one text, how many parameters it is given and how often it is in it.
 #[derive(Default)]
-pub(super) struct Texts(HashMap<(&'static str, usize), SqlStr>);
+pub(super) struct Texts(HashMap<(&'static str, usize, usize), SqlStr>);
 
 impl Texts {
     // `each`: how many parameters one statement is given. `None` when its text names more: the next one's would be taken for them.
-    fn times(&mut self, text: &'static str, times: usize, each: usize) -> Option<SqlStr> {
-        if let Some(known) = self.0.get(&(text, times)) {
+    fn times(&mut self, text: &'static str, each: usize, times: usize) -> Option<SqlStr> {
+        if let Some(known) = self.0.get(&(text, each, times)) {
             return Some(known.clone());
         }
-        let together = AssertSqlSafe(repeated(text, times, each)?).into_sql_str();
-        self.0.insert((text, times), together.clone());
+        let together = AssertSqlSafe(repeated(text, each, times)?).into_sql_str();
+        self.0.insert((text, each, times), together.clone());
         Some(together)
     }
 }
@@ -114,7 +131,7 @@ async fn together(conn: &mut SqliteConnection, texts: &mut Texts, jobs: &mut [Si
             return Ok(1);
         }
     }
-    let Some(text) = texts.times(jobs[0].text, jobs.len(), arguments.len() / jobs.len()) else {
+    let Some(text) = texts.times(jobs[0].text, jobs[0].binds.many(), jobs.len()) else {
         for job in &mut *jobs {
             job.outcome = Some(Err(StoreError::Corrupt("a statement was given too few parameters".to_owned())));
         }
@@ -151,7 +168,7 @@ fn added(job: &Single, arguments: &mut SqliteArguments) -> Result<(), StoreError
 }
 
 // A text several times over, each with parameters of its own: `$1` of the second is the one behind the last of the first.
-fn repeated(text: &str, times: usize, each: usize) -> Option<String> {
+fn repeated(text: &str, each: usize, times: usize) -> Option<String> {
     let (before, parameters) = text.split_at(text.find('$').unwrap_or(text.len()));
     let parameters = parameters.split('$').skip(1).map(|part| {
         let digits = part.find(|character: char| !character.is_ascii_digit()).unwrap_or(part.len());
@@ -172,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_text_is_repeated_with_parameters_of_its_own() {
-        let repeated = |text, times, each| repeated(text, times, each).unwrap();
+        let repeated = |text, times, each| repeated(text, each, times).unwrap();
         assert_eq!(repeated("SELECT $1, $12 WHERE $1 > x", 1, 12), "SELECT $1, $12 WHERE $1 > x");
         assert_eq!(repeated("SELECT $1, $2 WHERE $1", 3, 2), "SELECT $1, $2 WHERE $1;\nSELECT $3, $4 WHERE $3;\nSELECT $5, $6 WHERE $5");
         assert_eq!(repeated("SELECT $1", 2, 3), "SELECT $1;\nSELECT $4");

@@ -16,11 +16,21 @@ struct Bench {
 
 impl Bench {
     async fn new(name: &str) -> Self {
+        Self::with(name, "").await
+    }
+
+    // A disk that is full after four pages.
+    async fn small(name: &str) -> Self {
+        Self::with(name, "PRAGMA max_page_count = 4").await
+    }
+
+    async fn with(name: &str, pragma: &'static str) -> Self {
         let folder = std::env::temp_dir().join(format!("latchkey_writer_{}_{name}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let options = sqlite::writing(&folder.join("w.db")).create_if_missing(true);
         let mut conn = options.connect().await.unwrap();
         conn.execute("CREATE TABLE seen (word TEXT PRIMARY KEY) STRICT").await.unwrap();
+        conn.execute(pragma).await.unwrap();
         Self { writer: Writer::start(options, conn).unwrap(), folder }
     }
 
@@ -160,12 +170,7 @@ async fn a_closed_writer_finishes_what_waits_and_takes_no_more() {
 
 #[tokio::test]
 async fn a_full_disk_is_an_outage_and_not_the_end() {
-    let folder = std::env::temp_dir().join(format!("latchkey_writer_{}_full", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let options = sqlite::writing(&folder.join("w.db")).create_if_missing(true);
-    let mut conn = options.connect().await.unwrap();
-    conn.execute("CREATE TABLE seen (word TEXT PRIMARY KEY) STRICT; PRAGMA max_page_count = 4").await.unwrap();
-    let bench = Bench { writer: Writer::start(options, conn).unwrap(), folder };
+    let bench = Bench::small("full").await;
     let mut kept = 0;
     let refused = loop {
         match bench.writer.statement(move |conn| insert_long(conn, kept)).await {
@@ -237,6 +242,10 @@ struct Unfit {
 }
 
 impl Binds for Unfit {
+    fn many(&self) -> usize {
+        2
+    }
+
     fn add_to(&self, _: &mut SqliteArguments) -> Result<(), BoxDynError> {
         assert!(!self.panics, "on purpose, in a parameter");
         Err("on purpose".into())
@@ -247,32 +256,29 @@ impl Binds for Unfit {
 async fn a_parameter_that_does_not_fit_fails_alone() {
     let bench = Bench::new("unfit").await;
     let (go, held) = bench.busy();
-    let ((), before, unfit, panicked, few, after, ()) = tokio::join!(
+    let ((), before, unfit, panicked, few, many, after, ()) = tokio::join!(
         held,
         bench.writer.single(PUT, words("before", "")),
         bench.writer.single(PUT, Unfit { panics: false }),
         bench.writer.single(PUT, Unfit { panics: true }),
         bench.writer.single("DELETE FROM seen WHERE word = $2", ("before".to_owned(), ())),
+        bench.writer.single(PUT, ("man".to_owned(), ("y".to_owned(), ("superfluous".to_owned(), ())))),
         bench.writer.single(PUT, words("after", "")),
         async { go.send(()).unwrap() },
     );
     assert!(matches!(unfit, Err(StoreError::Corrupt(_))), "{unfit:?}");
     assert!(matches!(panicked, Err(StoreError::Corrupt(_))), "{panicked:?}");
     assert!(matches!(few, Err(StoreError::Corrupt(_))), "{few:?}");
+    assert_eq!(many.and_then(Answer::value), Ok(Some("many".to_owned())));
     assert_eq!(before.and_then(Answer::value), Ok(Some("before".to_owned())));
     assert_eq!(after.and_then(Answer::value), Ok(Some("after".to_owned())));
-    assert_eq!(bench.seen().await, ["after", "before"]);
+    assert_eq!(bench.seen().await, ["after", "before", "many"]);
     bench.end().await;
 }
 
 #[tokio::test]
 async fn a_full_disk_keeps_none_of_the_statements_told_together() {
-    let folder = std::env::temp_dir().join(format!("latchkey_writer_{}_together", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let options = sqlite::writing(&folder.join("w.db")).create_if_missing(true);
-    let mut conn = options.connect().await.unwrap();
-    conn.execute("CREATE TABLE seen (word TEXT PRIMARY KEY) STRICT; PRAGMA max_page_count = 4").await.unwrap();
-    let bench = Bench { writer: Writer::start(options, conn).unwrap(), folder };
+    let bench = Bench::small("together").await;
     let (go, held) = bench.busy();
     let many = (0..50).map(|number| bench.writer.single(PUT, words(&number.to_string(), &"x".repeat(500))));
     let ((), outcomes, ()) = tokio::join!(held, futures_util::future::join_all(many), async { go.send(()).unwrap() });
