@@ -1,13 +1,11 @@
 // Access to assets in Chromium: the owner picks on the consent page, sees it on their own page, and ends it; by keyboard, and without script.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { after, before, describe, test } from 'node:test';
 import { importVehicles, vehicle } from '../lib/assets.mjs';
 import { DESKTOP, PHONE } from '../lib/browser.mjs';
+import { look } from '../lib/look.mjs';
 import { allow, chooseWallet, openRequest, person, setScene, tokensOf } from './scene.mjs';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const EXPECTED_REPLY = /Failed to load resource: the server responded with a status of 4\d\d/;
 
 const details = (assets, more = {}) => ({
@@ -25,16 +23,6 @@ const details = (assets, more = {}) => ({
   ]),
 });
 
-async function look(page) {
-  await page.evaluate(`${AXE};undefined`);
-  const found = await page.evaluate(async () => {
-    const { violations } = await window.axe.run(document, { resultTypes: ['violations'] });
-    return violations.map(({ id, nodes }) => `${id} (${nodes.map(({ target }) => target.join(' ')).join(', ')})`);
-  });
-  assert.deepEqual(found, []);
-  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), 0, 'nothing runs past the edge');
-}
-
 describe('access to assets', () => {
   let scene;
   let number = 0;
@@ -46,21 +34,17 @@ describe('access to assets', () => {
       test(`${device}, ${colorScheme}: picked, granted, seen and ended`, async () => {
         const someone = await person(scene, { viewport, colorScheme });
         const { page, wallet, context } = someone;
-        const picture = async (name) => {
-          if (process.env.PICTURES) await page.screenshot({ path: `${process.env.PICTURES}/${name}-${device}-${colorScheme}.png`, fullPage: true });
-        };
+        const seen = (what) => look(page, `assets-${what}-${device}-${colorScheme}`);
         const [first, second] = [(number += 1), (number += 1)];
         await importVehicles(scene.server, [first, second], wallet.keys[0].address);
         const request = await openRequest(scene, page, scene.client, details({ pick: { min: 1, max: 1 } }));
         await chooseWallet(page, wallet);
         await page.getByRole('group', { name: /On which of yours/ }).waitFor();
-        await look(page);
-        await picture('consent');
+        await seen('consent');
         // Nothing is picked for them: the page says what is missing, and keeps what was chosen.
         await allow(page);
         await page.getByRole('alert').filter({ hasText: 'Choose 1; you have chosen 0.' }).waitFor();
-        await look(page);
-        await picture('consent-problem');
+        await seen('consent-problem');
         // By keyboard alone.
         const box = page.locator(`input[value$="${vehicle(second)}"]`);
         await box.focus();
@@ -79,12 +63,11 @@ describe('access to assets', () => {
 
         await page.goto(`${scene.server.issuer}/account/assets`);
         await page.getByText('To insure your car by the mile').waitFor();
-        await look(page);
-        await picture('account-assets');
+        await seen('account-assets');
         await page.getByRole('button', { name: /^End/ }).click();
         await page.getByText('No app may use anything of yours.').waitFor();
         await page.locator('summary').click();
-        await look(page);
+        await seen('ended');
         context.clean(EXPECTED_REPLY);
         await context.close();
       });
@@ -98,7 +81,7 @@ describe('access to assets', () => {
     await chooseWallet(page, wallet);
     await page.getByText('There is nothing here that belongs to you yet.').waitFor();
     assert.equal(await page.getByRole('button', { name: 'Allow', exact: true }).count(), 0);
-    await look(page);
+    await look(page, 'assets-nothing-fits');
     const back = scene.app.next();
     await page.getByRole('button', { name: 'Cancel' }).click();
     assert.equal((await back).parameters.error, 'access_denied');

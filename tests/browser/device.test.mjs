@@ -1,24 +1,14 @@
 // Connecting a device in Chromium: the page for its code, the consent that names it, and the playground that acts as one. Every page of it
 // in light and dark, on a phone and on a desktop. LATCHKEY_TEST_PICTURES names a folder for pictures of them.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { after, before, describe, test } from 'node:test';
 import { DESKTOP, PHONE } from '../lib/browser.mjs';
 import { claimsOf } from '../lib/flow.mjs';
+import { violations } from '../lib/look.mjs';
 import { allow, chooseWallet, deny, person, setScene } from './scene.mjs';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 const EXPECTED_REPLY = /Failed to load resource: the server responded with a status of 4\d\d/;
-
-async function violations(page) {
-  await page.evaluate(`${AXE};undefined`);
-  return page.evaluate(async () => {
-    const { violations } = await window.axe.run(document, { resultTypes: ['violations'] });
-    return violations.map(({ id, help, nodes }) => `${id}: ${help} (${nodes.map(({ target }) => target.join(' ')).join(', ')})`);
-  });
-}
 
 describe('a device without a browser', () => {
   let scene;

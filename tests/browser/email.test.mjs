@@ -1,24 +1,14 @@
 // Signing in by a code that is mailed, in Chromium: by keyboard and without script, with every way to be wrong; every page of it in light and
 // dark, on a phone and on a desktop. LATCHKEY_TEST_PICTURES names a folder for pictures of them.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { after, before, describe, test } from 'node:test';
 import { DESKTOP, PHONE } from '../lib/browser.mjs';
 import { claimsOf } from '../lib/flow.mjs';
+import { violations } from '../lib/look.mjs';
 import { startMailbox } from '../lib/mailbox.mjs';
 import { allow, openRequest, person, setScene, tokensOf } from './scene.mjs';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const EXPECTED_REPLY = /Failed to load resource: the server responded with a status of 4\d\d/;
-
-async function violations(page) {
-  await page.evaluate(`${AXE};undefined`);
-  return page.evaluate(async () => {
-    const { violations } = await window.axe.run(document, { resultTypes: ['violations'] });
-    return violations.map(({ id, help, nodes }) => `${id}: ${help} (${nodes.map(({ target }) => target.join(' ')).join(', ')})`);
-  });
-}
 
 const wrong = (code) => String((Number(code) + 1) % 1_000_000).padStart(6, '0');
 

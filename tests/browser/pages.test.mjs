@@ -1,27 +1,16 @@
 // Every page, light and dark, on a phone and on a desktop: axe finds nothing, the console stays empty, nothing runs past the edge.
 // With UPDATE_SCREENSHOTS=1 the pictures of the README are taken as well.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { DESKTOP, PHONE } from '../lib/browser.mjs';
+import { violations } from '../lib/look.mjs';
 import { REFUSED } from '../lib/wallet.mjs';
 import { allow, chooseWallet, openRequest, person, problemTitle, setScene, signInAtApp } from './scene.mjs';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const IMAGES = resolve(import.meta.dirname, '../../docs/images');
 const EXPECTED_REPLY = /Failed to load resource: the server responded with a status of 4\d\d/;
-
-/** What axe finds in the page: a line for each violation, with the place. */
-async function violations(page) {
-  await page.evaluate(`${AXE};undefined`);
-  return page.evaluate(async () => {
-    const { violations } = await window.axe.run(document, { resultTypes: ['violations'] });
-    return violations.map(({ id, help, nodes }) => `${id}: ${help} (${nodes.map(({ target }) => target.join(' ')).join(', ')})`);
-  });
-}
 
 for (const mode of ['serve', 'dev']) {
   describe(`the pages of \`latchkey ${mode}\``, () => {

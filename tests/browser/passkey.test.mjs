@@ -1,15 +1,12 @@
 // Passkeys on the real page, with Chromium's virtual authenticator: an account made with one, signed in to by the button and by the
 // browser's list in the field, and the turns that a person or a device can take.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { after, before, describe, test } from 'node:test';
 import { DESKTOP, PHONE } from '../lib/browser.mjs';
 import { claimsOf } from '../lib/flow.mjs';
+import { look as lookAt } from '../lib/look.mjs';
 import { until } from '../lib/server.mjs';
 import { allow, atApp, openRequest, person, problemTitle, setScene, tokensOf, wayOn } from './scene.mjs';
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** A device that keeps passkeys. It answers what is asked while somebody touches it; anything else stays open. */
 async function device(someone) {
@@ -165,13 +162,7 @@ describe('signing in with a passkey', () => {
     for (const colorScheme of ['light', 'dark']) {
       test(`axe finds nothing: ${name}, ${colorScheme}`, async () => {
         const { page, context, phone } = await newcomer(scene, { viewport, colorScheme });
-        const look = async (what) => {
-          await page.evaluate(`${AXE};undefined`);
-          const found = await page.evaluate(async () => (await window.axe.run(document, { resultTypes: ['violations'] })).violations.map(({ id, help }) => `${id}: ${help}`));
-          assert.deepEqual(found, [], what);
-          assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), 0, `${what}: nothing runs past the edge`);
-          if (process.env.LATCHKEY_TEST_PICTURES) await page.screenshot({ path: `${process.env.LATCHKEY_TEST_PICTURES}/passkey-${name}-${colorScheme}-${what}.png`, fullPage: true });
-        };
+        const look = (what) => lookAt(page, `passkey-${what}-${name}-${colorScheme}`);
         await signOut(scene, page, phone);
         await openRequest(scene, page);
         await page.locator('#passkey-field').waitFor();

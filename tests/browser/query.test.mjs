@@ -1,12 +1,9 @@
 // Trying queries of the identity API in Chromium: with the keyboard, over the demo's vehicles, in light and dark, on a phone and on a desktop.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { after, before, describe, test } from 'node:test';
 import { DESKTOP, PHONE } from '../lib/browser.mjs';
+import { violations } from '../lib/look.mjs';
 import { person, setScene } from './scene.mjs';
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 describe('the page for queries', () => {
   let scene;
@@ -46,9 +43,7 @@ describe('the page for queries', () => {
         await page.goto(`${scene.server.issuer}/playground/query`);
         await page.getByRole('button', { name: 'Ask' }).click();
         await page.getByText(/^Answered after/).waitFor();
-        await page.evaluate(`${AXE};undefined`);
-        const found = await page.evaluate(async () => (await window.axe.run(document, { resultTypes: ['violations'] })).violations.map(({ id, help }) => `${id}: ${help}`));
-        assert.deepEqual(found, []);
+        assert.deepEqual(await violations(page), []);
         assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), 'nothing is wider than the screen');
         await context.close();
       });

@@ -1,21 +1,10 @@
 // An app that registered itself: its picture, its pages and the warning, light and dark, on a phone and on a desktop.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { after, before, describe, test } from 'node:test';
 import { DESKTOP, PHONE } from '../lib/browser.mjs';
+import { violations } from '../lib/look.mjs';
 import { until } from '../lib/server.mjs';
 import { allow, chooseWallet, openRequest, person, setScene } from './scene.mjs';
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-async function violations(page) {
-  await page.evaluate(`${AXE};undefined`);
-  return page.evaluate(async () => {
-    const { violations } = await window.axe.run(document, { resultTypes: ['violations'] });
-    return violations.map(({ id, help, nodes }) => `${id}: ${help} (${nodes.map(({ target }) => target.join(' ')).join(', ')})`);
-  });
-}
 
 describe('an app that registered itself', () => {
   let scene;

@@ -1,23 +1,12 @@
 // Signing in at providers elsewhere, in Chromium: `oidc-provider` as Google, Apple and any other, and a stub of GitHub. With and without
 // script, on a phone and on a desktop, light and dark.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { after, before, describe, test } from 'node:test';
 import { DESKTOP, PHONE } from '../lib/browser.mjs';
 import { claimsOf } from '../lib/flow.mjs';
+import { violations } from '../lib/look.mjs';
 import { startProviders } from '../lib/providers.mjs';
 import { allow, chooseWallet, openRequest, person, setScene, tokensOf } from './scene.mjs';
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-async function violations(page) {
-  await page.evaluate(`${AXE};undefined`);
-  return page.evaluate(async () => {
-    const { violations } = await window.axe.run(document, { resultTypes: ['violations'] });
-    return violations.map(({ id, help, nodes }) => `${id}: ${help} (${nodes.map(({ target }) => target.join(' ')).join(', ')})`);
-  });
-}
 
 describe('providers elsewhere', () => {
   let scene;

@@ -1,24 +1,14 @@
 // Several ways into one account, as a person has them: a second wallet is added, the first one removed. Each page of it on a phone and on a
 // desktop, in light and dark. LATCHKEY_TEST_PICTURES names a folder for pictures of them.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { after, before, describe, test } from 'node:test';
 import { DESKTOP, PHONE } from '../lib/browser.mjs';
 import { claimsOf } from '../lib/flow.mjs';
+import { violations } from '../lib/look.mjs';
 import { installWallet } from '../lib/wallet.mjs';
 import { allow, chooseWallet, openRequest, person, problemTitle, setScene, tokensOf } from './scene.mjs';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const EXPECTED_REPLY = /Failed to load resource: the server responded with a status of 403/;
-
-async function violations(page) {
-  await page.evaluate(`${AXE};undefined`);
-  return page.evaluate(async () => {
-    const { violations } = await window.axe.run(document, { resultTypes: ['violations'] });
-    return violations.map(({ id, help, nodes }) => `${id}: ${help} (${nodes.map(({ target }) => target.join(' ')).join(', ')})`);
-  });
-}
 
 describe('several ways into one account', () => {
   let scene;
