@@ -87,10 +87,11 @@ describe('signing in with a password', () => {
         await page.goto(`${scene.server.issuer}/account`);
         await seen('account');
         await openRequest(scene, page, scene.client, { prompt: 'login' });
-        await page.getByRole('button', { name: 'Sign in with a password' }).waitFor();
+        await page.getByText('No wallet found in this browser').waitFor();
         await seen('sign-in');
         await typed(page, address, ANOTHER);
         await page.getByRole('alert').getByText('do not go together').waitFor();
+        await page.getByText('No wallet found in this browser').waitFor();
         await seen('wrong');
         context.clean(EXPECTED_REPLY);
         await context.close();
