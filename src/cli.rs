@@ -103,7 +103,7 @@ enum Command {
     Health(health::Health),
     Config(config::ConfigCommand),
     #[command(flatten)]
-    AtDesk(AtDesk),
+    AtDesk(Box<AtDesk>),
 }
 
 /// The commands that work on the open database.

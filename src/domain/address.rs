@@ -1,14 +1,21 @@
 //! Ethereum addresses, shown with their EIP-55 checksum.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha3::{Digest, Keccak256};
 
 /// A 20-byte account address. Its text is always checksummed (EIP-55); input may be checksummed, or all lower or all upper case.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Address([u8; 20]);
+///
+/// It carries its digits with it: their checksum is a hash, and a sign-in by wallet writes its address eight times over.
+#[derive(Clone, Copy)]
+pub struct Address {
+    bytes: [u8; 20],
+    digits: [u8; 40],
+}
 
 /// Why a text is no address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,13 +28,13 @@ pub enum AddressError {
 
 impl Address {
     #[must_use]
-    pub const fn from_bytes(bytes: [u8; 20]) -> Self {
-        Self(bytes)
+    pub fn from_bytes(bytes: [u8; 20]) -> Self {
+        Self { bytes, digits: checksummed(&bytes) }
     }
 
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 20] {
-        &self.0
+        &self.bytes
     }
 
     /// The address of an uncompressed public key: the last 20 bytes of the Keccak-256 of its 64 coordinate bytes.
@@ -36,7 +43,16 @@ impl Address {
         let hash = Keccak256::digest(coordinates);
         let mut bytes = [0; 20];
         bytes.copy_from_slice(&hash[12..]);
-        Self(bytes)
+        Self::from_bytes(bytes)
+    }
+
+    /// One that [`Self::checksummed`] has written, read back: its checksum was right when it was written.
+    ///
+    /// # Errors
+    /// [`AddressError::Malformed`].
+    pub fn from_stored(text: &str) -> Result<Self, AddressError> {
+        let (bytes, digits) = read(text)?;
+        Ok(Self { bytes, digits })
     }
 
     /// `0x` and 40 digits with the case of EIP-55.
@@ -44,53 +60,90 @@ impl Address {
     pub fn checksummed(&self) -> String {
         let mut text = String::with_capacity(42);
         text.push_str("0x");
-        text.extend(self.digits().map(char::from));
+        text.push_str(self.digits());
         text
     }
 
-    // A sign-in by wallet writes its address eight times over: no text is grown digit by digit here.
-    fn digits(&self) -> [u8; 40] {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut digits = [0; 40];
-        for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0) {
-            pair[0] = DIGITS[usize::from(byte >> 4)];
-            pair[1] = DIGITS[usize::from(byte & 15)];
-        }
-        let hash = Keccak256::digest(digits);
-        // EIP-55: a letter is upper case where the hash's nibble of the same place is 8 or more.
-        for (pair, byte) in digits.chunks_exact_mut(2).zip(hash) {
-            if byte & 0x80 != 0 {
-                pair[0] = pair[0].to_ascii_uppercase();
-            }
-            if byte & 0x08 != 0 {
-                pair[1] = pair[1].to_ascii_uppercase();
-            }
-        }
-        digits
+    // They are ASCII.
+    fn digits(&self) -> &str {
+        std::str::from_utf8(&self.digits).unwrap_or_default()
     }
+}
+
+// The digits of an address with the case of EIP-55.
+fn checksummed(bytes: &[u8; 20]) -> [u8; 40] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut digits = [0; 40];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 15)];
+    }
+    let hash = Keccak256::digest(digits);
+    // EIP-55: a letter is upper case where the hash's nibble of the same place is 8 or more.
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(hash) {
+        if byte & 0x80 != 0 {
+            pair[0] = pair[0].to_ascii_uppercase();
+        }
+        if byte & 0x08 != 0 {
+            pair[1] = pair[1].to_ascii_uppercase();
+        }
+    }
+    digits
+}
+
+// The bytes of a text, and its digits as they are.
+fn read(text: &str) -> Result<([u8; 20], [u8; 40]), AddressError> {
+    let digits = text.strip_prefix("0x").and_then(|digits| <[u8; 40]>::try_from(digits.as_bytes()).ok()).ok_or(AddressError::Malformed)?;
+    let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok()).ok_or(AddressError::Malformed);
+    let mut bytes = [0; 20];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = value(pair[0])? << 4 | value(pair[1])?;
+    }
+    Ok((bytes, digits))
 }
 
 impl FromStr for Address {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
-        let digits = text.strip_prefix("0x").ok_or(AddressError::Malformed)?;
-        if digits.len() != 40 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return Err(AddressError::Malformed);
-        }
-        let mut bytes = [0; 20];
-        for (place, byte) in bytes.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&digits[place * 2..place * 2 + 2], 16).map_err(|_| AddressError::Malformed)?;
-        }
-        let address = Self(bytes);
-        let one_case = !digits.bytes().any(|b| b.is_ascii_uppercase()) || !digits.bytes().any(|b| b.is_ascii_lowercase());
-        if one_case || address.digits() == digits.as_bytes() { Ok(address) } else { Err(AddressError::Checksum) }
+        let (bytes, digits) = read(text)?;
+        let address = Self::from_bytes(bytes);
+        let one_case = !digits.iter().any(u8::is_ascii_uppercase) || !digits.iter().any(u8::is_ascii_lowercase);
+        if one_case || address.digits == digits { Ok(address) } else { Err(AddressError::Checksum) }
+    }
+}
+
+// An address is its bytes: the digits are only how it is written.
+impl PartialEq for Address {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Address {}
+
+impl PartialOrd for Address {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Address {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.bytes.cmp(&other.bytes)
+    }
+}
+
+impl Hash for Address {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bytes.hash(state);
     }
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.checksummed())
+        f.write_str("0x")?;
+        f.write_str(self.digits())
     }
 }
 
@@ -145,6 +198,8 @@ mod tests {
         fn text_and_back(bytes in any::<[u8; 20]>()) {
             let address = Address::from_bytes(bytes);
             prop_assert_eq!(address.to_string().parse::<Address>(), Ok(address));
+            prop_assert_eq!(address.to_string().to_uppercase().replacen('X', "x", 1).parse::<Address>().unwrap().to_string(), address.to_string());
+            prop_assert_eq!(Address::from_stored(&address.checksummed()).unwrap().to_string(), address.to_string());
         }
 
         #[test]

@@ -67,9 +67,9 @@ column! {
     Email as String { |email| email.as_str().to_owned(), |text| Ok(text.parse()?) }
     Provider as String { |provider| provider.as_str().to_owned(), |text| Ok(Self::new(text)) }
     ClientId as String { |id| id.as_str().to_owned(), |text| Ok(text.parse()?) }
-    RedirectUri as String { |uri| uri.as_str().to_owned(), |text| Ok(text.parse()?) }
+    RedirectUri as String { |uri| uri.as_str().to_owned(), |text| Ok(Self::from_stored(text)) }
     Scope as String { ToString::to_string, |text| Ok(text.parse()?) }
-    Address as String { Self::checksummed, |text| Ok(text.parse()?) }
+    Address as String { Self::checksummed, |text| Ok(Self::from_stored(&text)?) }
     AssetDid as String { ToString::to_string, |text| Ok(text.parse()?) }
     PermissionSet as String { ToString::to_string, |text| Ok(text.parse()?) }
     GrantSource as String { |word| word.as_str().to_owned(), |text| Ok(text.parse()?) }
