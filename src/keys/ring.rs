@@ -153,7 +153,8 @@ impl Keyring {
     /// Signs claims as a compact JWS with the active key of `alg`; whose key it is and `typ` come from the table of kinds.
     ///
     /// # Errors
-    /// [`KeysError::Claims`] when a claim is lacking or wrongly typed, so that [`Self::verify`] would refuse the token;
+    /// [`KeysError::Claims`], in a build with debug assertions, when a claim is lacking, told twice or wrongly typed, so that
+    /// [`Self::verify`] would refuse the token;
     /// [`KeysError::NoActiveKey`] for an algorithm that the kind's purpose does not have.
     pub fn sign(&self, kind: TokenKind, alg: SigningAlg, claims: &impl Serialize) -> Result<String, KeysError> {
         let purpose = kind.rules().purpose;

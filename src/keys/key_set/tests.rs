@@ -61,6 +61,15 @@ fn pair(set: &KeySet, alg: SigningAlg) -> &KeyPair {
     set.pairs.iter().find(|pair| pair.alg() == alg).unwrap()
 }
 
+/// Claims from two sources, which may name the same.
+#[derive(Serialize)]
+struct Twice {
+    #[serde(flatten)]
+    claims: Value,
+    #[serde(flatten)]
+    more: Map<String, Value>,
+}
+
 /// Any claims, rightly signed by the set's own key.
 fn signed(set: &KeySet, typ: &str, claims: &Value) -> String {
     pair(set, SigningAlg::Es256).sign(typ, claims.to_string().as_bytes()).unwrap()
@@ -228,6 +237,10 @@ fn what_would_be_refused_is_never_signed() {
     assert_eq!(sign(&with("nonce", Value::Null)), "a token without a right `nonce` was to be signed");
     assert_eq!(sign(&with("iss", json!("https://other.example.org"))), "a token without a right `iss` was to be signed");
     assert_eq!(sign(&json!([])), "a token without a right `object of claims` was to be signed");
+    let sub = Map::from_iter([("sub".to_owned(), json!("another"))]);
+    let twice = Twice { claims: access_claims(), more: sub };
+    let refused = set.sign(TokenKind::AccessToken, SigningAlg::EdDsa, &twice, ISSUER, NOW).unwrap_err();
+    assert_eq!(refused.to_string(), "a token without a right `object of claims` was to be signed");
     let empty = KeySet::new(Vec::new());
     let refused = empty.sign(TokenKind::AccessToken, SigningAlg::EdDsa, &access_claims(), ISSUER, NOW).unwrap_err();
     assert_eq!(refused.to_string(), "there is no EdDSA key to sign with now");
