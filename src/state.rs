@@ -22,6 +22,7 @@ use crate::keys::{ClientKeys, Keyring};
 use crate::limits::Limits;
 use crate::mail::Mailer;
 use crate::passwords::Passwords;
+use crate::policy::passkey::RelyingParty;
 use crate::protocol::upstream::discovery::ProviderMetadata;
 use crate::store::{ClientLogo, ClientRecord, ClientSource, Store, StoreError};
 
@@ -46,6 +47,8 @@ pub struct State {
     pub limits: Limits,
     /// For every fetch from an address that somebody else chose.
     pub egress: Egress,
+    /// What passkeys know this server by; `None`: there are none here.
+    pub passkeys: Option<RelyingParty>,
     /// Hashes passwords, where people may sign in by them. Set once, before anything is served.
     pub passwords: Option<Passwords>,
     /// How mail leaves; `None`: it does not. Set once, before anything is served.
@@ -105,6 +108,7 @@ impl State {
         let client_keys = client_keys::Known::new();
         let upstreams = upstreams::Known::new(&config.upstreams);
         let messages = Notify::new();
+        let passkeys = config.signin.passkey.then(|| RelyingParty::of(config.server.issuer.as_str())).flatten();
         (
             Self {
                 config,
@@ -115,6 +119,7 @@ impl State {
                 entropy,
                 limits,
                 egress,
+                passkeys,
                 passwords: None,
                 mail: None,
                 messages,

@@ -2,7 +2,7 @@
 
 use crate::domain::{AccountId, Address};
 use crate::protocol::eip191::{self, Signature};
-use crate::protocol::siwe::SiweMessage;
+use crate::protocol::siwe::{SiweMessage, is_of_statement};
 use crate::store::{TakenChallenge, WalletChallenge};
 
 /// The message of a stored challenge: always built anew from what we kept, never taken from the client (EIP-4361).
@@ -87,24 +87,28 @@ pub fn statement(app: Option<App<'_>>) -> String {
         Some(App { name, host, agrees_to: None }) => format!("Sign in to {name}. You will go back to {host}."),
         None => "Sign in to your account here.".to_owned(),
     };
-    in_grammar(&text)
+    in_grammar(text)
 }
 
 /// The same where a person came with the code of a device. The code is on the page alone: a message is stored as it is.
 #[must_use]
 pub fn device_statement(name: &str) -> String {
-    in_grammar(&format!("Sign in to connect a device to {name}."))
+    in_grammar(format!("Sign in to connect a device to {name}."))
 }
 
 /// The same where a person adds the wallet to an account: what is signed says so, and a signature that was meant to sign in says something
 /// else.
 #[must_use]
 pub fn link_statement() -> String {
-    in_grammar("Add this wallet to your account here. Whoever holds it can then sign in as you.")
+    in_grammar("Add this wallet to your account here. Whoever holds it can then sign in as you.".to_owned())
 }
 
-fn in_grammar(text: &str) -> String {
-    text.chars().map(|c| if c.is_ascii_alphanumeric() || " -._~:/?#[]@!$&'()*+,;=".contains(c) { c } else { '?' }).collect()
+fn in_grammar(text: String) -> String {
+    // Nearly always all of it stands as it is.
+    if text.bytes().all(is_of_statement) {
+        return text;
+    }
+    text.chars().map(|c| if u8::try_from(c).is_ok_and(is_of_statement) { c } else { '?' }).collect()
 }
 
 #[cfg(test)]

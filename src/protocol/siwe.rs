@@ -63,6 +63,12 @@ impl fmt::Display for OneLine<'_> {
 }
 
 const fn is_allowed(byte: u8) -> bool {
+    is_of_statement(byte) || byte == b'%'
+}
+
+/// Whether a `statement` may have this character (EIP-4361, ABNF: `reserved`, `unreserved` or a space).
+#[must_use]
+pub const fn is_of_statement(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
             byte,
@@ -88,7 +94,6 @@ const fn is_allowed(byte: u8) -> bool {
                 | b','
                 | b';'
                 | b'='
-                | b'%'
         )
 }
 

@@ -90,12 +90,6 @@ pub async fn registration(ctx: Ctx, id: Path<InteractionId>, body: Body) -> Http
     register(&ctx, *id, &body).await.unwrap_or_else(|trouble| tell(&trouble))
 }
 
-/// What passkeys know this server by; `None`: there are none here.
-pub(super) fn relying_party(ctx: &Ctx) -> Option<RelyingParty> {
-    let config = &ctx.state.config;
-    if config.signin.passkey { RelyingParty::of(config.server.issuer.as_str()) } else { None }
-}
-
 async fn ask(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpResponse, Trouble> {
     let (party, visit) = begin(ctx, id).await?;
     let Nothing {} = parse(body)?;
@@ -156,9 +150,9 @@ async fn register(ctx: &Ctx, id: InteractionId, body: &Body) -> Result<HttpRespo
     Ok(go_on(ctx, &entered))
 }
 
-async fn begin(ctx: &Ctx, id: InteractionId) -> Result<(RelyingParty, Visit), Trouble> {
+async fn begin(ctx: &Ctx, id: InteractionId) -> Result<(&RelyingParty, Visit), Trouble> {
     let visit = own_visit(ctx, id).await?;
-    let party = relying_party(ctx).ok_or_else(|| Fault::new(ErrorCode::NotFound, "nobody signs in by passkey here"))?;
+    let party = ctx.state.passkeys.as_ref().ok_or_else(|| Fault::new(ErrorCode::NotFound, "nobody signs in by passkey here"))?;
     Ok((party, visit))
 }
 

@@ -3,7 +3,6 @@
 use super::ctx::Ctx;
 use crate::domain::{AccountId, Provider};
 use crate::policy::acr;
-use crate::policy::passkey::RelyingParty;
 use crate::state::State;
 use crate::store::StoreError;
 
@@ -11,11 +10,10 @@ use crate::store::StoreError;
 #[must_use]
 pub fn on(state: &State) -> Vec<&str> {
     let signin = &state.config.signin;
-    let passkey = signin.passkey && RelyingParty::of(state.issuer()).is_some();
     let email = state.mail.is_some() && state.config.email_codes.enabled;
     let ours = [
         (Provider::WEB3, signin.wallet),
-        (Provider::PASSKEY, passkey),
+        (Provider::PASSKEY, state.passkeys.is_some()),
         (Provider::EMAIL, email),
         (Provider::PASSWORD, state.passwords.is_some()),
     ]
