@@ -22,22 +22,26 @@ pub fn configure(mode: Mode) -> impl FnOnce(&mut ServiceConfig) {
             PathConfig::default().error_handler(|error, request| InternalError::from_response(error, nothing_here(request)).into()),
         );
 
-        // For any app's browser code: read without cookies, so any origin may.
-        app.service(api(Endpoint::Discovery.path()).route(get().to(oidc::metadata::discovery)))
+        // For any app's browser code: read without cookies, so any origin may. What is asked for most comes first: the table is read from
+        // its beginning for every request.
+        app.service(api(Endpoint::Token.path()).route(post().to(oidc::token::post)))
+            .service(api("/auth/web3/generate_challenge").route(post().to(signin::api::generate)))
+            .service(api("/auth/web3/submit_challenge").route(post().to(signin::api::submit)))
+            .service(api(Endpoint::UserInfo.path()).route(get().to(oidc::userinfo::userinfo)).route(post().to(oidc::userinfo::userinfo)))
+            .service(api(Endpoint::Exchange.path()).route(post().to(permissions::exchange::post)))
+            .service(api(Endpoint::Introspection.path()).route(post().to(oidc::introspect::post)))
+            .service(api(Endpoint::AuthZen.path()).route(post().to(permissions::authzen::evaluation)))
+            .service(api(Endpoint::Discovery.path()).route(get().to(oidc::metadata::discovery)))
             .service(api(Endpoint::ServerMetadata.path()).route(get().to(oidc::metadata::discovery)))
             .service(api(Endpoint::Keys.path()).route(get().to(oidc::metadata::keys)))
             .service(api(Endpoint::JwksJson.path()).route(get().to(oidc::metadata::keys)))
             .service(api(Endpoint::AssetKeys.path()).route(get().to(permissions::metadata::keys)))
             .service(api(Endpoint::AssetDiscovery.path()).route(get().to(permissions::metadata::discovery)))
             .service(api(Endpoint::AssetServerMetadata.path()).route(get().to(permissions::metadata::discovery)))
-            .service(api(Endpoint::Token.path()).route(post().to(oidc::token::post)))
             .service(api(Endpoint::PushedAuthorizationRequest.path()).route(post().to(oidc::par::post)))
             .service(api(Endpoint::DeviceAuthorization.path()).route(post().to(oidc::device::post)))
             .service(api(Endpoint::Revocation.path()).route(post().to(oidc::revoke::post)))
-            .service(api(Endpoint::Introspection.path()).route(post().to(oidc::introspect::post)))
-            .service(api(Endpoint::UserInfo.path()).route(get().to(oidc::userinfo::userinfo)).route(post().to(oidc::userinfo::userinfo)))
             .service(api(Endpoint::UserInfoResource.path()).route(get().to(oidc::userinfo::metadata)))
-            .service(api(Endpoint::Exchange.path()).route(post().to(permissions::exchange::post)))
             .service(api(Endpoint::ExchangeResource.path()).route(get().to(permissions::exchange::metadata)))
             .service(api(Endpoint::Grants.path()).route(get().to(permissions::grants::list)).route(post().to(permissions::grants::post)))
             .service(
@@ -57,7 +61,6 @@ pub fn configure(mode: Mode) -> impl FnOnce(&mut ServiceConfig) {
             .service(api("/v1/assets/{did}/transfer").route(post().to(permissions::assets::pass_on)))
             .service(api(Endpoint::AssetsResource.path()).route(get().to(permissions::metadata::assets)))
             .service(api(Endpoint::OpenApi.path()).route(get().to(permissions::openapi::get)))
-            .service(api(Endpoint::AuthZen.path()).route(post().to(permissions::authzen::evaluation)))
             .service(api(Endpoint::AuthZenBatch.path()).route(post().to(permissions::authzen::evaluations)))
             .service(api(Endpoint::AuthZenConfiguration.path()).route(get().to(permissions::authzen::metadata)))
             .service(api(Endpoint::AuthZenResource.path()).route(get().to(permissions::metadata::decisions)))
@@ -69,9 +72,7 @@ pub fn configure(mode: Mode) -> impl FnOnce(&mut ServiceConfig) {
                     .route(get().to(oidc::registration::management::get))
                     .route(put().to(oidc::registration::management::put))
                     .route(delete().to(oidc::registration::management::delete)),
-            )
-            .service(api("/auth/web3/generate_challenge").route(post().to(signin::api::generate)))
-            .service(api("/auth/web3/submit_challenge").route(post().to(signin::api::submit)));
+            );
 
         // For people: pages of ours, with cookies, never for another origin.
         app.service(resource(Endpoint::Authorization.path()).route(get().to(oidc::authorize::get)).route(post().to(oidc::authorize::post)))
