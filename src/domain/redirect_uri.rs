@@ -32,11 +32,6 @@ pub enum RedirectUriError {
 }
 
 impl RedirectUri {
-    /// One that was written by [`Self::as_str`], read back: it was looked at before it was written.
-    pub(crate) const fn from_stored(text: String) -> Self {
-        Self(text)
-    }
-
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

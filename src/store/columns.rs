@@ -67,7 +67,7 @@ column! {
     Email as String { |email| email.as_str().to_owned(), |text| Ok(text.parse()?) }
     Provider as String { |provider| provider.as_str().to_owned(), |text| Ok(Self::new(text)) }
     ClientId as String { |id| id.as_str().to_owned(), |text| Ok(text.parse()?) }
-    RedirectUri as String { |uri| uri.as_str().to_owned(), |text| Ok(Self::from_stored(text)) }
+    RedirectUri as String { |uri| uri.as_str().to_owned(), |text| Ok(text.parse()?) }
     Scope as String { ToString::to_string, |text| Ok(text.parse()?) }
     Address as String { Self::checksummed, |text| Ok(Self::from_stored(&text)?) }
     AssetDid as String { ToString::to_string, |text| Ok(text.parse()?) }
