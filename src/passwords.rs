@@ -2,7 +2,7 @@
 //!
 //! It has threads of its own, few, of low priority, with a short queue. Who comes when the queue is full is told to come again; nobody
 //! waits behind a storm, and the threads that answer requests never hash. Where others want the processors too, each thread of the pool
-//! takes an eighth of one at the most: priority alone does not help those who wait behind a step of the scheduler.
+//! takes a fortieth of one at the most: priority alone does not help those who wait behind a step of the scheduler.
 
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +18,7 @@ use crate::domain::{Entropy, Secret};
 /// How far below the threads that answer requests these ones are: as far as there is.
 const NICE: i32 = 19;
 /// A thread that had to share its processor begins the next hash after so many times the work of the last one.
-const SHARE: u32 = 8;
+const SHARE: u32 = 40;
 
 type Job = Box<dyn FnOnce(&mut Hasher) + Send>;
 
@@ -253,9 +253,9 @@ mod tests {
     }
 
     #[test]
-    fn who_shares_a_processor_takes_an_eighth_of_it() {
+    fn who_shares_a_processor_takes_a_fortieth_of_it() {
         let rests = |worked, took| rest(Duration::from_millis(worked), Duration::from_millis(took)).as_millis();
-        assert_eq!([rests(16, 16), rests(16, 18), rests(16, 19), rests(16, 50), rests(16, 128), rests(16, 300)], [0, 0, 109, 78, 0, 0]);
+        assert_eq!([rests(16, 16), rests(16, 18), rests(16, 19), rests(16, 50), rests(16, 640), rests(16, 900)], [0, 0, 621, 590, 0, 0]);
     }
 
     #[tokio::test]
