@@ -95,7 +95,7 @@ async fn main() -> Result<(), Failure> {
 async fn database(options: &Options, name: &'static str, url: Option<&str>, bare: &mut Vec<Bare>) -> Result<DatabaseReport, Failure> {
     let place = Place::new(&options.program, &options.folder, name, url)?;
     let time = Duration::from_secs(options.seconds);
-    let server = place.start().await?;
+    let mut server = place.start().await?;
     let first_start = server.ready_after;
     let mut operations = Vec::new();
     for callers in CALLERS {
@@ -110,7 +110,12 @@ async fn database(options: &Options, name: &'static str, url: Option<&str>, bare
     }
     let passwords = if options.only.as_deref().is_none_or(|only| passwords::NAME.contains(only)) {
         eprintln!("{name}: passwords");
-        Some(passwords::measure(&server, place.database(), time).await?)
+        server.stop()?;
+        let with_passwords = place.start_with_passwords().await?;
+        let passwords = passwords::measure(&with_passwords, place.database(), time).await?;
+        with_passwords.stop()?;
+        server = place.start().await?;
+        Some(passwords)
     } else {
         None
     };

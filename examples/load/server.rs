@@ -12,8 +12,7 @@ use crate::machine;
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
 // The callers all come from one address; the limits are for people.
-const LIMITS: [(&str, &str); 8] = [
-    ("LATCHKEY_PASSWORDS_ENABLED", "true"),
+const LIMITS: [(&str, &str); 7] = [
     ("LATCHKEY_PASSWORDS_PER_ADDRESS_PER_HOUR", "1000000"),
     ("LATCHKEY_PASSWORDS_PER_NETWORK_PER_HOUR", "1000000"),
     ("LATCHKEY_PASSWORDS_IN_ALL_PER_HOUR", "100000000"),
@@ -96,8 +95,18 @@ impl Place {
         Ok(Self { program: program.to_owned(), folder, database })
     }
 
-    /// Starts the server and waits until it is ready.
+    /// Starts the server and waits until it is ready. Passwords are off, as they are unless an operator wants them: their pool keeps the
+    /// memory of a hash, and makes one at the start.
     pub(crate) async fn start(&self) -> Result<Server, Failure> {
+        self.start_with(false).await
+    }
+
+    /// The same with passwords.
+    pub(crate) async fn start_with_passwords(&self) -> Result<Server, Failure> {
+        self.start_with(true).await
+    }
+
+    async fn start_with(&self, passwords: bool) -> Result<Server, Failure> {
         let [port, operations] = free_ports()?;
         let log = std::fs::File::create(self.folder.join("server.log"))?;
         let start = Instant::now();
@@ -118,6 +127,7 @@ impl Place {
             .env("LATCHKEY_SERVER_OPERATIONS_LISTEN", format!("127.0.0.1:{operations}"))
             .env("LATCHKEY_IDENTITY_REGISTRY_PUBLIC", "true")
             .envs(LIMITS)
+            .env("LATCHKEY_PASSWORDS_ENABLED", passwords.to_string())
             .current_dir(&self.folder)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
