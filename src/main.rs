@@ -2,14 +2,11 @@
 
 use std::process::ExitCode;
 
-// Its pages go back to the system soon after a burst, and many small allocations on many threads stay cheap.
+// Its pages go back to the system soon after a burst, and many small allocations on many threads stay cheap. It asks for no huge pages
+// (`no_thp`): the kernel would give one whole to whoever wants some bytes of it, which doubled the memory of a started server.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    // The allocator asks for pages of 2 MiB, which the kernel then gives whole to whoever wants some bytes of one: twice the memory, and no
-    // request is faster for it. Where the kernel does not know the wish, everything is as it was.
-    #[cfg(target_os = "linux")]
-    let _ = rustix::thread::disable_transparent_huge_pages(true);
     latchkey::cli::main()
 }

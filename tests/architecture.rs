@@ -33,7 +33,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("rustls::", &["egress", "playground", "tls"]),
     ("openidconnect::", &["playground"]),
     ("argon2::", &["passwords"]),
-    ("rustix::", &["passwords", "main"]),
+    ("rustix::", &["passwords"]),
     ("qrcode::", &["playground"]),
     ("async_graphql::", &["identity"]),
     ("async_graphql_value::", &["identity"]),
