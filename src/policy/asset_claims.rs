@@ -146,16 +146,19 @@ impl<'a> ReceiptClaims<'a> {
 /// The audience of an asset token: what was asked for, if the client may have it; where nothing was, the server's usual one.
 ///
 /// # Errors
-/// The first that the client may not have.
-pub fn audience(asked: &[String], client: &ClientMetadata, usual: &[String]) -> Result<Vec<String>, String> {
+/// The first that the client may not have; nothing is named where it may have none at all.
+pub fn audience(asked: &[String], client: &ClientMetadata, usual: &[String]) -> Result<Vec<String>, Option<String>> {
     let allowed = client.audiences.as_deref().unwrap_or(usual);
+    if allowed.is_empty() {
+        return Err(asked.first().cloned());
+    }
     if asked.is_empty() {
         let both: Vec<String> = usual.iter().filter(|audience| allowed.contains(audience)).cloned().collect();
         // A client that may have none of the usual ones is meant for those that it has.
         return Ok(if both.is_empty() { allowed.to_vec() } else { both });
     }
     match asked.iter().find(|audience| !allowed.contains(audience)) {
-        Some(other) => Err(other.clone()),
+        Some(other) => Err(Some(other.clone())),
         None => Ok(asked.iter().enumerate().filter(|(place, one)| !asked[..*place].contains(one)).map(|(_, one)| one.clone()).collect()),
     }
 }
@@ -287,9 +290,10 @@ mod tests {
             ("", Some("my-app"), "dimo.zone", Ok("my-app")),
             ("dimo.zone", Some("my-app"), "dimo.zone", Err("dimo.zone")),
             ("dimo.zone", Some(""), "dimo.zone", Err("dimo.zone")),
+            ("", Some(""), "dimo.zone", Err("")),
         ] {
             let client = ClientMetadata { audiences: of_client.map(list), ..ClientMetadata::default() };
-            let outcome = outcome.map(list).map_err(str::to_owned);
+            let outcome = outcome.map(list).map_err(|other| (!other.is_empty()).then(|| other.to_owned()));
             assert_eq!(audience(&list(asked), &client, &list(usual)), outcome, "{asked} {of_client:?}");
         }
     }

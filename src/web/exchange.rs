@@ -58,8 +58,13 @@ pub async fn exchange(ctx: &Ctx, shown: &VerifiedClaims, on_behalf: Option<OnBeh
     let client = client_of(shown).ok_or(Refusal::Dead)?;
     let bearer = by.bearer(state, &client, shown.issued_at(), ctx.now);
     let found = state.store.exchange_facts(&bearer, &wish.asset, ctx.now).await?.ok_or(Refusal::Dead)?;
-    let audience = audience(wish.audience, &found.metadata, &state.config.assets.audiences)
-        .map_err(|other| Fault::new(ErrorCode::InvalidTarget, format!("audience: {other} is none that this client may have")))?;
+    let audience = audience(wish.audience, &found.metadata, &state.config.assets.audiences).map_err(|other| {
+        let words = other.map_or_else(
+            || "audience: this client may have none; its operator can give it some".to_owned(),
+            |other| format!("audience: {other} is none that this client may have"),
+        );
+        Fault::new(ErrorCode::InvalidTarget, words)
+    })?;
     let ask = Ask { permissions: wish.permissions, events: wish.events, partial: wish.partial };
     let mut granted = decide(&found, &wish.asset, &ask, &state.config.vocabulary, ctx.now).map_err(|refused| {
         Fault::NotGranted(Box::new(NotGranted { client: found.client.clone(), asset: wish.asset, refused: *refused }))
