@@ -46,15 +46,6 @@ impl Address {
         Self::from_bytes(bytes)
     }
 
-    /// One that [`Self::checksummed`] has written, read back: its checksum was right when it was written.
-    ///
-    /// # Errors
-    /// [`AddressError::Malformed`].
-    pub fn from_stored(text: &str) -> Result<Self, AddressError> {
-        let (bytes, digits) = read(text)?;
-        Ok(Self { bytes, digits })
-    }
-
     /// `0x` and 40 digits with the case of EIP-55.
     #[must_use]
     pub fn checksummed(&self) -> String {
@@ -199,7 +190,6 @@ mod tests {
             let address = Address::from_bytes(bytes);
             prop_assert_eq!(address.to_string().parse::<Address>(), Ok(address));
             prop_assert_eq!(address.to_string().to_uppercase().replacen('X', "x", 1).parse::<Address>().unwrap().to_string(), address.to_string());
-            prop_assert_eq!(Address::from_stored(&address.checksummed()).unwrap().to_string(), address.to_string());
         }
 
         #[test]

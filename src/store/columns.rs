@@ -69,7 +69,7 @@ column! {
     ClientId as String { |id| id.as_str().to_owned(), |text| Ok(text.parse()?) }
     RedirectUri as String { |uri| uri.as_str().to_owned(), |text| Ok(text.parse()?) }
     Scope as String { ToString::to_string, |text| Ok(text.parse()?) }
-    Address as String { Self::checksummed, |text| Ok(Self::from_stored(&text)?) }
+    Address as String { Self::checksummed, |text| Ok(text.parse()?) }
     AssetDid as String { ToString::to_string, |text| Ok(text.parse()?) }
     PermissionSet as String { ToString::to_string, |text| Ok(text.parse()?) }
     GrantSource as String { |word| word.as_str().to_owned(), |text| Ok(text.parse()?) }
