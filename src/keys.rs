@@ -1,8 +1,8 @@
 //! The keys room: the only place that signs, and that says whether a token is one of ours.
 //!
 //! In come claims and tokens, out go compact JWSs, verified claims and the published key set. Private keys are sealed at rest,
-//! parsed once, and never leave. One table ([`TokenKind`]) says what each kind of token must carry; every mint and every check
-//! goes through it. It knows nothing of HTTP.
+//! parsed once, and never leave. One table ([`TokenKind`]) says what each kind of token must carry: every check
+//! goes through it, and every mint in a build with debug assertions, which is what the tests are run with. It knows nothing of HTTP.
 
 mod claims;
 mod client_keys;

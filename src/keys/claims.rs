@@ -85,7 +85,7 @@ impl VerifiedClaims {
     }
 }
 
-/// What must hold of a token's claims whenever it is made or read: types, required claims, issuer.
+/// What must hold of a token's claims: types, required claims, issuer. Asked whenever one is read, and in tests when one is made.
 pub(super) fn check_shape(claims: &Map<String, Value>, rules: &Rules, issuer: &str) -> Result<(), TokenRefusal> {
     for (name, value) in claims {
         match CLAIM_TYPES.iter().find(|(known, _)| known == name) {

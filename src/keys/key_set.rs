@@ -81,7 +81,8 @@ impl KeySet {
     ) -> Result<String, KeysError> {
         let rules = kind.rules();
         let claims = serde_json::to_vec(claims).map_err(|_| KeysError::Claims(OBJECT))?;
-        // What a kind's claims are, the code that makes them decides, and no request: every test that signs looks at them.
+        // What a kind's claims are, the code that makes them decides, and no request: so the tests of this crate look at each that is made, and
+        // a release does not take the time.
         if cfg!(debug_assertions) {
             would_be_taken(&claims, rules, issuer)?;
         }

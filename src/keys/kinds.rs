@@ -1,5 +1,5 @@
-//! The one table of tokens: for each kind whose it is (issuer and keys), its media type and what it must carry. Every mint and every
-//! check reads it.
+//! The one table of tokens: for each kind whose it is (issuer and keys), its media type and what it must carry. Every check
+//! reads it whole; a mint takes the type from it, and in a build with debug assertions it is held to the rest.
 //!
 //! The kinds of one purpose differ in their type. Those of different purposes differ in issuer and keys, so that one can never pass for
 //! the other, even with a consumer that looks at nothing but the signature.
