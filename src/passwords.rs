@@ -19,6 +19,8 @@ use crate::domain::{Entropy, Secret};
 const NICE: i32 = 19;
 /// A thread that had to share its processor begins the next hash after so many times the work of the last one.
 const SHARE: u32 = 40;
+/// Whoever found the queue full comes again after so many seconds: on a busy machine about half of the usual one is through by then.
+pub const COME_AGAIN: u64 = 10;
 
 type Job = Box<dyn FnOnce(&mut Hasher) + Send>;
 
@@ -195,6 +197,7 @@ fn processor_time() -> Duration {
 
 // How long to stay away after work that took so long: not at all where nobody else wanted the processor.
 fn rest(worked: Duration, took: Duration) -> Duration {
+    // The clocks differ a little, and a moment's interruption is no company.
     let alone = took <= worked + worked / 8;
     if alone { Duration::ZERO } else { (worked * SHARE).saturating_sub(took) }
 }

@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use super::page::signed_in;
 use crate::domain::{Email, NewPassword, Provider};
 use crate::limits::{TooMany, Try};
-use crate::passwords::NotHashed;
+use crate::passwords::{COME_AGAIN, NotHashed};
 use crate::store::{Account, Linked};
 use crate::web::body::Body;
 use crate::web::ctx::Ctx;
@@ -52,7 +52,7 @@ async fn set(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault> {
         Err(reason) => return Ok(page(ctx, &account, Some(sentence(&reason.to_string())))),
     };
     let hash = pool.hash(password.secret().clone()).await.map_err(|reason| match reason {
-        NotHashed::Busy => Fault::TooMany(TooMany { retry_after: 3 }),
+        NotHashed::Busy => Fault::TooMany(TooMany { retry_after: COME_AGAIN }),
         NotHashed::Failed => Fault::Broken(reason.to_string()),
     })?;
     match ctx.state.store.set_password(account.id, &email, &hash, session.id, ctx.now).await? {

@@ -117,7 +117,8 @@ settings! {
         memory_kib: NonZeroU32 = "19456", from "8" to "1048576";
         /// How often argon2id goes over that memory.
         iterations: NonZeroU32 = "2", from "1" to "100";
-        /// Threads that hash passwords, below all others in priority.
+        /// Threads that hash passwords, below all others in priority. A hash takes some 16 ms; where others want the processors too, a thread
+        /// makes one or two a second, so that they are not held up: then more threads let more people in.
         threads: NonZeroU32 = "1", from "1" to "64";
         /// How many people may wait for them; more are told to come again.
         queue: NonZeroU32 = "32", from "1" to "10000";

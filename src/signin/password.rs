@@ -5,7 +5,7 @@ use actix_web::web::Path;
 
 use crate::domain::{Email, InteractionId, Provider, typed_password};
 use crate::limits::{HOUR, TooMany, Try};
-use crate::passwords::{Checked, NotHashed};
+use crate::passwords::{COME_AGAIN, Checked, NotHashed};
 use crate::store::Proved;
 use crate::tokens;
 use crate::web::body::Body;
@@ -14,9 +14,6 @@ use crate::web::entry::{self, Proof, Refused};
 use crate::web::fault::Fault;
 use crate::web::visit::{self, VisitFault};
 use crate::web::{posted, reply};
-
-/// How many seconds to wait where too many people sign in at once.
-const BUSY: u64 = 3;
 
 /// `POST /interaction/{id}/password`: `email` and `password`.
 pub async fn post(ctx: Ctx, id: Path<InteractionId>, body: Body) -> HttpResponse {
@@ -70,7 +67,7 @@ async fn charge(ctx: &Ctx, email: &Email) -> Result<(), Fault> {
 
 fn not_hashed(reason: NotHashed) -> Fault {
     match reason {
-        NotHashed::Busy => Fault::TooMany(TooMany { retry_after: BUSY }),
+        NotHashed::Busy => Fault::TooMany(TooMany { retry_after: COME_AGAIN }),
         NotHashed::Failed => Fault::Broken(reason.to_string()),
     }
 }
