@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use sqlx::{ConnectOptions, Connection};
+use sqlx::{ConnectOptions, Connection, PgConnection, SqliteConnection};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -26,14 +26,31 @@ const IDLE: Duration = Duration::from_mins(5);
 /// A connection is replaced at this age, so that a server's memory for it, or an old address, does not stay for ever.
 const AGE: Duration = Duration::from_mins(30);
 
+/// A connection that a pool can lend.
+pub(super) trait Lendable: Connection {
+    /// Whether it is best used on the thread that opened it.
+    const HAS_HOME: bool;
+}
+
+// The reactor of the thread that opened it hears when the database answers: elsewhere, that thread would have to wake the one that waits.
+impl Lendable for PgConnection {
+    const HAS_HOME: bool = true;
+}
+
+// Its work is done by a thread of its own anyway.
+impl Lendable for SqliteConnection {
+    const HAS_HOME: bool = false;
+}
+
 #[derive(Debug)]
-pub(super) struct Pool<C: Connection> {
+pub(super) struct Pool<C: Lendable> {
     shared: Arc<Shared<C>>,
 }
 
 #[derive(Debug)]
-struct Shared<C: Connection> {
+struct Shared<C: Lendable> {
     options: C::Options,
+    size: usize,
     turns: Arc<Semaphore>,
     idle: Mutex<Vec<Idle<C>>>,
 }
@@ -48,7 +65,7 @@ struct Idle<C> {
 
 /// A lent connection. Dropped without [`Lease::give_back`], it is closed: its work may have stopped halfway.
 #[derive(Debug)]
-pub(super) struct Lease<C: Connection> {
+pub(super) struct Lease<C: Lendable> {
     conn: C,
     born: Instant,
     home: ThreadId,
@@ -56,10 +73,11 @@ pub(super) struct Lease<C: Connection> {
     _turn: OwnedSemaphorePermit,
 }
 
-impl<C: Connection> Pool<C> {
+impl<C: Lendable> Pool<C> {
     pub(super) fn new(options: C::Options, size: u32) -> Self {
-        let turns = Arc::new(Semaphore::new(usize::try_from(size.max(1)).unwrap_or(1)));
-        Self { shared: Arc::new(Shared { options, turns, idle: Mutex::new(Vec::new()) }) }
+        let size = usize::try_from(size.max(1)).unwrap_or(1);
+        let turns = Arc::new(Semaphore::new(size));
+        Self { shared: Arc::new(Shared { options, size, turns, idle: Mutex::new(Vec::new()) }) }
     }
 
     pub(super) async fn lease(&self) -> Result<Lease<C>, StoreError> {
@@ -85,39 +103,72 @@ impl<C: Connection> Pool<C> {
         let shared = Arc::clone(&self.shared);
         let closed = |_| StoreError::Unavailable("the store is closed".to_owned());
         let turn = Arc::clone(&shared.turns).acquire_owned().await.map_err(closed)?;
-        while let Some(Idle { mut conn, born, since, home }) = shared.pop() {
-            if born.elapsed() > AGE {
-                continue;
-            }
-            if since.elapsed() < FRESH || matches!(timeout(SIGN, conn.ping()).await, Ok(Ok(()))) {
+        while let Some(idle) = shared.pop() {
+            if let Some(Idle { conn, born, home, .. }) = shared.living(idle).await {
                 return Ok(Lease { conn, born, home, shared, _turn: turn });
             }
-            // It died while nobody looked, and so, most likely, did the others.
-            shared.idle().clear();
         }
-        let conn = shared.options.connect().await?;
-        Ok(Lease { conn, born: Instant::now(), home: thread::current().id(), shared, _turn: turn })
+        match shared.options.connect().await {
+            Ok(conn) => Ok(Lease { conn, born: Instant::now(), home: thread::current().id(), shared, _turn: turn }),
+            Err(refused) => {
+                // The server may have no room for one more.
+                let Some(idle) = shared.any() else { return Err(refused.into()) };
+                let Idle { conn, born, home, .. } = shared.living(idle).await.ok_or(refused)?;
+                Ok(Lease { conn, born, home, shared, _turn: turn })
+            }
+        }
     }
 }
 
-impl<C: Connection> Shared<C> {
+impl<C: Lendable> Shared<C> {
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Idle<C>>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    // The one that came back last: the rest may grow old and be closed. Better still one that was opened on this thread, whose reactor
-    // hears when the database answers: no other thread is to be woken then.
+    fn any(&self) -> Option<Idle<C>> {
+        self.idle().pop()
+    }
+
+    // An idle connection, if it is to be used again: it is young, and alive.
+    async fn living(&self, mut idle: Idle<C>) -> Option<Idle<C>> {
+        if idle.born.elapsed() > AGE {
+            return None;
+        }
+        if idle.since.elapsed() < FRESH || matches!(timeout(SIGN, idle.conn.ping()).await, Ok(Ok(()))) {
+            return Some(idle);
+        }
+        // It died while nobody looked, and so, most likely, did the others.
+        self.idle().clear();
+        None
+    }
+
+    // The one that came back last: the rest may grow old and be closed. Where they have homes, one whose home is here; nothing, so that one
+    // is opened here, while there may be more of them or one of the others has long been idle.
     fn pop(&self) -> Option<Idle<C>> {
         let mut idle = self.idle();
+        if !C::HAS_HOME {
+            return idle.pop();
+        }
         let here = thread::current().id();
-        match idle.iter().rposition(|one| one.home == here) {
-            Some(at) => Some(idle.remove(at)),
+        if let Some(at) = idle.iter().rposition(|one| one.home == here) {
+            return Some(idle.remove(at));
+        }
+        // Everybody who has a turn, this piece of work too, has a connection or opens one.
+        let lent = self.size.saturating_sub(self.turns.available_permits());
+        if idle.len() + lent <= self.size {
+            return None;
+        }
+        match idle.iter().position(|one| one.since.elapsed() > FRESH) {
+            Some(at) => {
+                idle.remove(at);
+                None
+            }
             None => idle.pop(),
         }
     }
 }
 
-impl<C: Connection> Lease<C> {
+impl<C: Lendable> Lease<C> {
     /// Ends the lease after `outcome`: the connection goes back to the pool, unless the outcome says that it is no good.
     pub(super) fn give_back<T>(self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
         let Self { conn, born, home, shared, _turn } = self;
@@ -134,7 +185,7 @@ impl<C: Connection> Lease<C> {
     }
 }
 
-impl<C: Connection> Deref for Lease<C> {
+impl<C: Lendable> Deref for Lease<C> {
     type Target = C;
 
     fn deref(&self) -> &C {
@@ -142,7 +193,7 @@ impl<C: Connection> Deref for Lease<C> {
     }
 }
 
-impl<C: Connection> DerefMut for Lease<C> {
+impl<C: Lendable> DerefMut for Lease<C> {
     fn deref_mut(&mut self) -> &mut C {
         &mut self.conn
     }

@@ -230,6 +230,35 @@ async fn a_full_pool_and_a_locked_row_end_in_time() {
     fresh.end().await;
 }
 
+/// Each thread would rather have a connection of its own; where the server has no room for another, it is lent what there is.
+#[tokio::test]
+async fn a_server_without_room_is_used_by_what_is_open() {
+    let fresh = Fresh::new(Engine::Postgres).await;
+    fresh.store.create_client(&client("app")).await.unwrap();
+    let user = format!("{}_one", fresh.name());
+    let mut conn = PgConnection::connect(&fresh.url).await.unwrap();
+    conn.execute(AssertSqlSafe(format!(
+        "CREATE ROLE {user} LOGIN PASSWORD 'x' CONNECTION LIMIT 1; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {user}"
+    )))
+    .await
+    .unwrap();
+    let mut url = url::Url::parse(&fresh.url).unwrap();
+    url.set_username(&user).unwrap();
+    url.set_password(Some("x")).unwrap();
+    let store = Store::open(&DatabaseSettings { url: url.to_string(), max_connections: 4 }).await.unwrap();
+    assert!(store.client(&client_id("app")).await.unwrap().is_some());
+    let elsewhere = store.clone();
+    let found = tokio::task::spawn_blocking(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async { elsewhere.client(&client_id("app")).await })
+    });
+    assert!(found.await.unwrap().unwrap().is_some());
+    store.close().await;
+    conn.execute(AssertSqlSafe(format!("DROP OWNED BY {user}; DROP ROLE {user}"))).await.unwrap();
+    conn.close().await.unwrap();
+    fresh.end().await;
+}
+
 /// A user without rights hears which, not that the database is away.
 #[tokio::test]
 async fn a_missing_right_is_named() {
