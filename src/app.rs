@@ -95,6 +95,7 @@ impl Application {
     /// Serves until `stop` is done; requests in flight are finished.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), String> {
         operations::metrics();
+        let sorting = tokio::spawn(operations::sort_measurements());
         let address = self.address();
         let Self { state, notes, listener, tls, operations, demo } = self;
         let server = serve(&state, listener, tls.as_ref())?;
@@ -127,6 +128,7 @@ impl Application {
         if let Some(operating) = operating {
             operating.abort();
         }
+        sorting.abort();
         tasks.stop().await;
         state.store.close().await;
         tracing::info!("stopped");

@@ -50,7 +50,7 @@ impl Serve {
 /// What `serve` and `dev` share.
 pub(super) fn run(place: Where, common: &Common, mode: Mode) -> Result<(), Failure> {
     let config = desk::load(common, &place.flags(common))?;
-    logging::start(&config.log)?;
+    let _log = logging::start(&config.log)?;
     config.make_data_dir()?;
     desk::block_on_server(app::run(config, mode))
 }

@@ -93,7 +93,7 @@ pub(super) fn run(parts: &Parts, clients: &[ClientEntry], effective: &[Effective
         }
     }
     if let Some(log) = &parts.log
-        && let Err(problem) = tracing_subscriber::EnvFilter::try_new(&log.filter)
+        && let Err(problem) = log.filter.parse::<tracing_subscriber::filter::Targets>()
     {
         tell("log.filter", format!("`{}` is no filter: {problem}", log.filter), "a level, or directives like info,latchkey=debug");
     }
