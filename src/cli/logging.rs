@@ -1,6 +1,7 @@
 //! The log: lines for people or JSON, on standard error.
 
 mod lines;
+mod text;
 
 use std::io::{self, IsTerminal};
 
@@ -10,6 +11,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use self::lines::{Lines, Writing};
+use self::text::Text;
 use crate::config::{Log, LogFormat};
 
 /// The log. Dropped, it is written to its end.
@@ -36,7 +38,8 @@ pub(super) fn start(log: &Log) -> Result<Logging, String> {
     let lines = tracing_subscriber::fmt::layer().with_writer(writer);
     let log_to = tracing_subscriber::registry().with(filter);
     let begun = match log.format {
-        LogFormat::Text => log_to.with(lines.with_ansi(person)).try_init(),
+        LogFormat::Text if person => log_to.with(lines).try_init(),
+        LogFormat::Text => log_to.with(lines.with_ansi(false).event_format(Text)).try_init(),
         LogFormat::Json => log_to.with(lines.json().flatten_event(true).with_current_span(true).with_span_list(false)).try_init(),
     };
     begun.map_err(|problem| refused(&problem))?;

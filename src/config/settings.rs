@@ -51,7 +51,7 @@ settings! {
         /// `sqlite://PATH` (the embedded database) or `postgres://USER:PASSWORD@HOST:PORT/NAME`.
         url: Option<DatabaseUrl>, shown "sqlite://{data.dir}/latchkey.db";
         /// The most connections that one process opens.
-        max_connections: NonZeroU32 = "16", from "1" to "1000";
+        max_connections: NonZeroU32 = "32", from "1" to "1000";
     }
     /// Signing keys.
     keys: Keys {

@@ -11,7 +11,10 @@ use url::{Host, Url};
 /// app's own scheme (RFC 8252 §7.1). It is kept and compared byte for byte.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct RedirectUri(String);
+pub struct RedirectUri {
+    text: String,
+    host: Box<str>,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RedirectUriError {
@@ -34,7 +37,7 @@ pub enum RedirectUriError {
 impl RedirectUri {
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// Whether the URI of a request is this one.
@@ -43,13 +46,13 @@ impl RedirectUri {
     /// redirection URIs of native apps".
     #[must_use]
     pub fn admits(&self, requested: &str) -> bool {
-        self.0 == requested || self.admits_other_port(requested)
+        self.text == requested || self.admits_other_port(requested)
     }
 
     // RFC 8252 §7.3: "The authorization server MUST allow any port to be specified at the time of the request for loopback
     // IP redirect URIs". Only IP literals and only http: `localhost` is a name that something else may answer to.
     fn admits_other_port(&self, requested: &str) -> bool {
-        match (loopback_without_port(&self.0), loopback_without_port(requested)) {
+        match (loopback_without_port(&self.text), loopback_without_port(requested)) {
             (Some(registered), Some(requested)) => registered == requested,
             _ => false,
         }
@@ -57,21 +60,16 @@ impl RedirectUri {
 
     /// What the consent page shows and the signed message names: the host with its port, or an app's own scheme.
     #[must_use]
-    pub fn host(&self) -> String {
-        let Ok(url) = Url::parse(&self.0) else { return self.0.clone() };
-        match (url.host_str(), url.port()) {
-            (Some(host), Some(port)) if !host.is_empty() => format!("{host}:{port}"),
-            (Some(host), None) if !host.is_empty() => host.to_owned(),
-            _ => format!("{}:", url.scheme()),
-        }
+    pub fn host(&self) -> &str {
+        &self.host
     }
 
     /// The source for a `Content-Security-Policy`'s `form-action`: the origin, or `scheme:` where there is none.
     #[must_use]
     pub fn csp_source(&self) -> String {
-        match Url::parse(&self.0).map(|url| url.origin()) {
+        match Url::parse(&self.text).map(|url| url.origin()) {
             Ok(origin) if origin.is_tuple() => origin.ascii_serialization(),
-            _ => self.0.split(':').next().map(|scheme| format!("{scheme}:")).unwrap_or_default(),
+            _ => self.text.split(':').next().map(|scheme| format!("{scheme}:")).unwrap_or_default(),
         }
     }
 }
@@ -122,14 +120,20 @@ impl FromStr for RedirectUri {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(E::Credentials);
         }
+        let host = match (url.host_str(), url.port()) {
+            (Some(host), Some(port)) if !host.is_empty() => format!("{host}:{port}"),
+            (Some(host), None) if !host.is_empty() => host.to_owned(),
+            _ => format!("{}:", url.scheme()),
+        };
+        let this = Self { text: text.to_owned(), host: host.into_boxed_str() };
         match url.scheme() {
-            "https" if url.host().is_some() => Ok(Self(text.to_owned())),
+            "https" if url.host().is_some() => Ok(this),
             // RFC 9700 §2.6: "Authorization servers MUST NOT allow redirection URIs that use the http scheme except for native clients
             // that use loopback interface redirection".
-            "http" if is_this_machine(url.host().as_ref()) => Ok(Self(text.to_owned())),
+            "http" if is_this_machine(url.host().as_ref()) => Ok(this),
             "http" => Err(E::PlainHttp),
             // RFC 8252 §7.1: a private-use scheme is a reversed domain name, so it has a dot; `javascript` and `data` have none.
-            scheme if scheme.contains('.') => Ok(Self(text.to_owned())),
+            scheme if scheme.contains('.') => Ok(this),
             _ => Err(E::Scheme),
         }
     }
@@ -137,7 +141,7 @@ impl FromStr for RedirectUri {
 
 impl fmt::Display for RedirectUri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
@@ -151,7 +155,7 @@ impl TryFrom<String> for RedirectUri {
 
 impl From<RedirectUri> for String {
     fn from(uri: RedirectUri) -> Self {
-        uri.0
+        uri.text
     }
 }
 

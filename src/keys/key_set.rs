@@ -80,15 +80,16 @@ impl KeySet {
         now: Timestamp,
     ) -> Result<String, KeysError> {
         let rules = kind.rules();
-        let claims = serde_json::to_vec(claims).map_err(|_| KeysError::Claims(OBJECT))?;
+        let mut text = Vec::with_capacity(1024);
+        serde_json::to_writer(&mut text, claims).map_err(|_| KeysError::Claims(OBJECT))?;
         // What a kind's claims are, the code that makes them decides, and no request: so the tests of this crate look at each that is made, and
         // a release does not take the time.
         if cfg!(debug_assertions) {
-            would_be_taken(&claims, rules, issuer)?;
+            would_be_taken(&text, rules, issuer)?;
         }
         let active = rotation::active(&self.times, alg, now).ok_or(KeysError::NoActiveKey(alg))?;
         let pair = self.pair(&active.kid).ok_or(KeysError::NoActiveKey(alg))?;
-        pair.sign(rules.typ, &claims)
+        pair.sign(rules.typ, &text)
     }
 
     pub(super) fn verify(

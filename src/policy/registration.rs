@@ -156,14 +156,14 @@ fn sector(id: &ClientId, source: ClientSource, registration: &Registration, term
     if source == ClientSource::Document {
         return Ok(host(id.as_str()));
     }
-    let hosts: BTreeSet<String> = registration.redirect_uris.iter().map(RedirectUri::host).collect();
+    let hosts: BTreeSet<&str> = registration.redirect_uris.iter().map(RedirectUri::host).collect();
     let pairwise = registration.pairwise.unwrap_or(terms.subject == SubjectType::Pairwise);
     if pairwise && hosts.len() > 1 {
         return Err(wrong(
             "subject_type pairwise with redirect_uris of several hosts needs sector_identifier_uri (OpenID Connect Core section 8.1)",
         ));
     }
-    Ok(registration.redirect_uris.first().map(RedirectUri::host))
+    Ok(registration.redirect_uris.first().map(|uri| uri.host().to_owned()))
 }
 
 // What people read where the app gave itself no name.
@@ -172,7 +172,7 @@ fn name(id: &ClientId, registration: &Registration) -> String {
     // An id that is a document's address says more than the app's other words.
     host(id.as_str())
         .or_else(|| host(registration.metadata.client_uri.as_deref()?))
-        .or_else(|| registration.redirect_uris.first().map(RedirectUri::host))
+        .or_else(|| registration.redirect_uris.first().map(|uri| uri.host().to_owned()))
         .unwrap_or_else(|| id.to_string())
 }
 

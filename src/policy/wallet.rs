@@ -19,7 +19,7 @@ pub fn message(challenge: &WalletChallenge, domain: &str, uri: &str, request_id:
         expires_at: challenge.expires_at,
         request_id,
     }
-    .to_string()
+    .text()
 }
 
 /// The app that a statement names.

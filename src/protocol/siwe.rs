@@ -29,6 +29,17 @@ pub struct SiweMessage<'a> {
     pub request_id: &'a str,
 }
 
+impl SiweMessage<'_> {
+    /// The text to sign.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::with_capacity(1024);
+        // A text takes all that is written to it.
+        let _ = write!(text, "{self}");
+        text
+    }
+}
+
 impl fmt::Display for SiweMessage<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} wants you to sign in with your Ethereum account:", OneLine(self.domain))?;
@@ -62,13 +73,27 @@ impl fmt::Display for OneLine<'_> {
     }
 }
 
-const fn is_allowed(byte: u8) -> bool {
-    is_of_statement(byte) || byte == b'%'
+fn is_allowed(byte: u8) -> bool {
+    byte == b'%' || is_of_statement(byte)
 }
 
 /// Whether a `statement` may have this character (EIP-4361, ABNF: `reserved`, `unreserved` or a space).
 #[must_use]
-pub const fn is_of_statement(byte: u8) -> bool {
+pub fn is_of_statement(byte: u8) -> bool {
+    // A sign-in asks for some thousand characters.
+    static TABLE: [bool; 256] = {
+        let mut table = [false; 256];
+        let mut byte = 0_u8;
+        while byte < 128 {
+            table[byte as usize] = in_grammar(byte);
+            byte += 1;
+        }
+        table
+    };
+    TABLE[usize::from(byte)]
+}
+
+const fn in_grammar(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
             byte,

@@ -77,7 +77,7 @@ async fn make_challenge(ctx: &Ctx, body: &Body) -> Result<HttpResponse, Fault> {
             nonce: proof::nonce(ctx.state.entropy.bytes()),
             statement: proof::statement(Some(App {
                 name: &client.name,
-                host: &return_path.redirect_uri.host(),
+                host: return_path.redirect_uri.host(),
                 agrees_to: (!developer).then_some(agrees_to.as_slice()),
             })),
             issued_at,

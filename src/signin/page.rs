@@ -68,7 +68,7 @@ pub(super) async fn sign_in_after(ctx: &Ctx, visit: &Visit, sign: &Sign<'_>, tri
         },
         ways: Ways { problem: problem.or_else(|| told(ctx)), ..offered(ctx, sign) },
         client_name: client.map(|client| client.name.clone()),
-        client_host: return_to.map(RedirectUri::host),
+        client_host: return_to.map(|uri| uri.host().to_owned()),
         client_logo: match client {
             Some(client) => logo::ready(ctx, client).await,
             None => None,
@@ -148,7 +148,7 @@ pub(super) async fn consent(ctx: &Ctx, visit: &Visit, asked: Asked<'_>, session:
         frame: frame.clone(),
         client_name: client.name.clone(),
         destination: match leads {
-            Leads::To(uri) => Destination::Host(uri.host()),
+            Leads::To(uri) => Destination::Host(uri.host().to_owned()),
             Leads::Device(code) => Destination::Device(code.to_string()),
         },
         client_id: client.id.to_string(),

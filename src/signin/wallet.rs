@@ -157,7 +157,7 @@ async fn statement(ctx: &Ctx, visit: &Visit) -> Result<String, Fault> {
         Purpose::Authorize(request) => {
             let client = ctx.state.client(&request.client_id).await?;
             let name = client.as_ref().map_or(request.client_id.as_str(), |client| client.name.as_str());
-            Ok(proof::statement(Some(App { name, host: &request.return_path.redirect_uri.host(), agrees_to: None })))
+            Ok(proof::statement(Some(App { name, host: request.return_path.redirect_uri.host(), agrees_to: None })))
         }
         Purpose::Device(id) => {
             let client = device::client_of(ctx, *id).await?.ok_or(Fault::Visit(VisitFault::Over))?;

@@ -117,7 +117,7 @@ impl ClientRecord {
     pub fn sector(&self) -> Option<String> {
         // OpenID Connect Core §8.1: "If the Client has … provided a sector_identifier_uri …, the Sector Identifier … is the host component of it."
         let named = || Some(url::Url::parse(self.metadata.sector_identifier_uri.as_deref()?).ok()?.host_str()?.to_owned());
-        self.sector.clone().or_else(named).or_else(|| self.redirect_uris.first().map(RedirectUri::host))
+        self.sector.clone().or_else(named).or_else(|| self.redirect_uris.first().map(|uri| uri.host().to_owned()))
     }
 }
 

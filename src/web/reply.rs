@@ -60,7 +60,15 @@ pub fn jwks(ctx: &Ctx, purpose: KeyPurpose) -> HttpResponse {
 
 /// JSON that nobody may keep: tokens, challenges, errors.
 pub fn json(status: StatusCode, body: &impl Serialize) -> HttpResponse {
-    no_store(status).json(body)
+    // As long as two tokens of RSA: it is written without growing.
+    let mut text = Vec::with_capacity(2048);
+    match serde_json::to_writer(&mut text, body) {
+        Ok(()) => no_store(status).insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json"))).body(text),
+        Err(reason) => {
+            tracing::error!(%reason, "an answer could not be written as JSON");
+            HttpResponse::InternalServerError().finish()
+        }
+    }
 }
 
 /// A signed answer that nobody may keep (OpenID Connect Core §5.3.2: "its Content-Type MUST be application/jwt").

@@ -32,8 +32,8 @@ pub fn check_change(before: &ClientRecord, after: &ClientRecord, terms: Terms) -
 /// scopes are no matter here, since each is agreed to.
 #[must_use]
 pub fn is_another(before: &ClientRecord, after: &ClientRecord) -> bool {
-    let known: BTreeSet<String> = before.redirect_uris.iter().map(RedirectUri::host).collect();
-    before.name != after.name || after.redirect_uris.iter().any(|uri| !known.contains(&uri.host()))
+    let known: BTreeSet<&str> = before.redirect_uris.iter().map(RedirectUri::host).collect();
+    before.name != after.name || after.redirect_uris.iter().any(|uri| !known.contains(uri.host()))
 }
 
 /// What the app wishes, but for what an operator has set meanwhile: that stays as it is, and so does his word.
