@@ -5,8 +5,8 @@ WORKDIR /src
 COPY . .
 # The folder that the volume begins as: an image without a shell cannot make it, and it must belong to the server's user.
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
-    cargo build --release --locked --bin latchkey \
-    && install -D target/release/latchkey /image/usr/local/bin/latchkey \
+    cargo build --profile dist --locked --bin latchkey \
+    && install -D target/dist/latchkey /image/usr/local/bin/latchkey \
     && install -d -m 700 /image/var/lib/latchkey
 
 # glibc, CA certificates, time zones and a user 65532; no shell, no package manager.

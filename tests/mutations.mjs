@@ -12,8 +12,8 @@ export const mutations = [
     line: '1 b1',
     name: 'redirect-uri-exact',
     file: 'src/domain/redirect_uri.rs',
-    from: 'self.0 == requested || self.admits_other_port(requested)',
-    to: 'requested.starts_with(&self.0) || self.admits_other_port(requested)',
+    from: 'self.text == requested || self.admits_other_port(requested)',
+    to: 'requested.starts_with(&self.text) || self.admits_other_port(requested)',
     fails: [
       'api_challenge::a_request_for_a_challenge_is_refused_in_five_keys', 'dynamic::oidcc_redirect_uri_query_added',
       'objects::oidcc_ensure_request_object_with_redirect_uri', 'par::what_is_refused_at_auth_is_refused_when_it_is_pushed',
@@ -61,7 +61,7 @@ export const mutations = [
     line: '1',
     name: 'no-script-registered',
     file: 'src/domain/redirect_uri.rs',
-    from: "scheme if «scheme.contains('.')» => Ok(Self(text.to_owned())),",
+    from: "scheme if «scheme.contains('.')» => Ok(this),",
     to: '!scheme.is_empty()',
     fails: [
       'client_documents::what_is_no_document_of_the_app_is_refused_with_a_reason', 'client_registration::each_redirect_uri_is_checked',
@@ -327,7 +327,7 @@ export const mutations = [
     line: '7',
     name: 'another-app-asks-anew',
     file: 'src/policy/registration/change.rs',
-    from: 'before.name != after.name || after.redirect_uris.iter().any(|uri| !known.contains(&uri.host()))',
+    from: 'before.name != after.name || after.redirect_uris.iter().any(|uri| !known.contains(uri.host()))',
     to: 'false',
     fails: [
       'change::who_is_another_in_peoples_eyes', 'client_documents::people_are_asked_again_when_an_app_becomes_another',
@@ -2433,7 +2433,7 @@ export const mutations = [
     line: '15',
     name: 'logout-token-is-typed',
     file: 'src/keys/key_set.rs',
-    from: 'pair.sign(«rules.typ», &claims)',
+    from: 'pair.sign(«rules.typ», &text)',
     to: 'if rules.typ == "logout+jwt" { "JWT" } else { rules.typ }',
     fails: ['backchannel::an_app_is_told_of_the_end_of_its_session', 'ring::a_token_of_one_surface_never_passes_at_the_other'],
   },
