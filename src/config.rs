@@ -13,6 +13,7 @@ mod errors;
 mod handover;
 mod issuer;
 mod load;
+mod log_filter;
 mod mail;
 mod network;
 mod reference;
@@ -32,6 +33,7 @@ pub use clients::{ClientEntry, Credential, MAX_ACCESS_TOKEN, MAX_DEVELOPER_TOKEN
 pub use errors::{ConfigError, ConfigErrors, Source};
 pub use issuer::{Issuer, IssuerError};
 pub use load::Flags;
+pub use log_filter::log_filter;
 pub use mail::{Sender, SmtpSecurity, SmtpUrl};
 pub use network::Network;
 pub use reference::{README_BEGIN, README_END, example_file, markdown};

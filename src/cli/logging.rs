@@ -5,14 +5,13 @@ mod text;
 
 use std::io::{self, IsTerminal};
 
-use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use self::lines::{Lines, Writing};
 use self::text::Text;
-use crate::config::{Log, LogFormat};
+use crate::config::{Log, LogFormat, log_filter};
 
 /// The log. Dropped, it is written to its end.
 #[must_use]
@@ -26,7 +25,7 @@ pub(super) struct Logging {
 /// A sentence, when the filter cannot be read, the process logs already, or the system has no thread to give.
 pub(super) fn start(log: &Log) -> Result<Logging, String> {
     let refused = |problem: &dyn std::fmt::Display| format!("the log cannot be started: {problem}");
-    let filter: Targets = log.filter.parse().map_err(|problem| format!("log.filter: {problem}"))?;
+    let filter = log_filter(&log.filter).map_err(|problem| format!("log.filter: {problem}"))?;
     // Somebody who looks on sees each line as it comes.
     let person = io::stderr().is_terminal();
     let (writer, writing) = if person {

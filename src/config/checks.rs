@@ -3,6 +3,7 @@
 use super::client_rules::{check_logout_uri_here, check_secret};
 use super::clients::ClientEntry;
 use super::errors::{ConfigError, Source};
+use super::log_filter::log_filter;
 use super::settings::Parts;
 use super::span::span_words;
 use super::table::Effective;
@@ -93,9 +94,9 @@ pub(super) fn run(parts: &Parts, clients: &[ClientEntry], effective: &[Effective
         }
     }
     if let Some(log) = &parts.log
-        && let Err(problem) = log.filter.parse::<tracing_subscriber::filter::Targets>()
+        && let Err(problem) = log_filter(&log.filter)
     {
-        tell("log.filter", format!("`{}` is no filter: {problem}", log.filter), "a level, or directives like info,latchkey=debug");
+        tell("log.filter", problem, "a level, or a list like info,latchkey=debug");
     }
 }
 

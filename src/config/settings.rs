@@ -232,7 +232,7 @@ settings! {
     log: Log {
         /// `text` for people, `json` for machines.
         format: LogFormat = "text";
-        /// What is logged: a level (error, warn, info, debug, trace), or directives like `info,latchkey=debug`.
+        /// What is logged: a level (error, warn, info, debug, trace), or a list like `info,latchkey=debug`, in which a name is that of a part of the program.
         filter: String = "info,actix_server=warn,sqlx=warn";
     }
 }

@@ -21,6 +21,10 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const FRESH: Duration = Duration::from_secs(1);
 /// How long that sign of life may take.
 const SIGN: Duration = Duration::from_secs(1);
+/// How long the connecting may take: less than the patience, so that there is time for one of another thread.
+const CONNECTING: Duration = Duration::from_secs(2);
+/// So long after a connection was refused no other is tried while there are idle ones.
+const REFUSED: Duration = Duration::from_secs(5);
 /// An idle connection nobody needed for so long is closed.
 const IDLE: Duration = Duration::from_mins(5);
 /// A connection is replaced at this age, so that a server's memory for it, or an old address, does not stay for ever.
@@ -32,7 +36,8 @@ pub(super) trait Lendable: Connection {
     const HAS_HOME: bool;
 }
 
-// The reactor of the thread that opened it hears when the database answers: elsewhere, that thread would have to wake the one that waits.
+// The reactor that it was opened with hears when the database answers, and each thread that serves requests has one of its own: on another
+// thread, it would have to wake the one that waits.
 impl Lendable for PgConnection {
     const HAS_HOME: bool = true;
 }
@@ -52,7 +57,14 @@ struct Shared<C: Lendable> {
     options: C::Options,
     size: usize,
     turns: Arc<Semaphore>,
-    idle: Mutex<Vec<Idle<C>>>,
+    held: Mutex<Held<C>>,
+}
+
+#[derive(Debug)]
+struct Held<C> {
+    idle: Vec<Idle<C>>,
+    // When the server would have no more of them.
+    refused: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -77,7 +89,7 @@ impl<C: Lendable> Pool<C> {
     pub(super) fn new(options: C::Options, size: u32) -> Self {
         let size = usize::try_from(size.max(1)).unwrap_or(1);
         let turns = Arc::new(Semaphore::new(size));
-        Self { shared: Arc::new(Shared { options, size, turns, idle: Mutex::new(Vec::new()) }) }
+        Self { shared: Arc::new(Shared { options, size, turns, held: Mutex::new(Held { idle: Vec::new(), refused: None }) }) }
     }
 
     pub(super) async fn lease(&self) -> Result<Lease<C>, StoreError> {
@@ -91,7 +103,7 @@ impl<C: Lendable> Pool<C> {
     /// Lends no more connections, and closes those that are idle.
     pub(super) async fn close(&self) {
         self.shared.turns.close();
-        let idle = std::mem::take(&mut *self.shared.idle());
+        let idle = std::mem::take(&mut self.shared.held().idle);
         for Idle { conn, .. } in idle {
             if let Err(error) = conn.close().await {
                 tracing::debug!(%error, "a database connection did not close cleanly");
@@ -108,25 +120,25 @@ impl<C: Lendable> Pool<C> {
                 return Ok(Lease { conn, born, home, shared, _turn: turn });
             }
         }
-        match shared.options.connect().await {
-            Ok(conn) => Ok(Lease { conn, born: Instant::now(), home: thread::current().id(), shared, _turn: turn }),
-            Err(refused) => {
-                // The server may have no room for one more.
-                let Some(idle) = shared.any() else { return Err(refused.into()) };
-                let Idle { conn, born, home, .. } = shared.living(idle).await.ok_or(refused)?;
-                Ok(Lease { conn, born, home, shared, _turn: turn })
+        let refused = match timeout(CONNECTING, shared.options.connect()).await {
+            Ok(Ok(conn)) => return Ok(Lease { conn, born: Instant::now(), home: thread::current().id(), shared, _turn: turn }),
+            Ok(Err(refused)) => refused.into(),
+            Err(_) => StoreError::Unavailable(format!("no connection was made within {} seconds", CONNECTING.as_secs())),
+        };
+        // There may be no room for one more; what is open may still be good.
+        shared.held().refused = Some(Instant::now());
+        while let Some(idle) = shared.pop() {
+            if let Some(Idle { conn, born, home, .. }) = shared.living(idle).await {
+                return Ok(Lease { conn, born, home, shared, _turn: turn });
             }
         }
+        Err(refused)
     }
 }
 
 impl<C: Lendable> Shared<C> {
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Idle<C>>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn any(&self) -> Option<Idle<C>> {
-        self.idle().pop()
+    fn held(&self) -> std::sync::MutexGuard<'_, Held<C>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     // An idle connection, if it is to be used again: it is young, and alive.
@@ -138,33 +150,27 @@ impl<C: Lendable> Shared<C> {
             return Some(idle);
         }
         // It died while nobody looked, and so, most likely, did the others.
-        self.idle().clear();
+        self.held().idle.clear();
         None
     }
 
     // The one that came back last: the rest may grow old and be closed. Where they have homes, one whose home is here; nothing, so that one
-    // is opened here, while there may be more of them or one of the others has long been idle.
+    // is opened here, while there may be more of them and none was refused a moment ago.
     fn pop(&self) -> Option<Idle<C>> {
-        let mut idle = self.idle();
-        if !C::HAS_HOME {
-            return idle.pop();
-        }
-        let here = thread::current().id();
-        if let Some(at) = idle.iter().rposition(|one| one.home == here) {
-            return Some(idle.remove(at));
-        }
-        // Everybody who has a turn, this piece of work too, has a connection or opens one.
-        let lent = self.size.saturating_sub(self.turns.available_permits());
-        if idle.len() + lent <= self.size {
-            return None;
-        }
-        match idle.iter().position(|one| one.since.elapsed() > FRESH) {
-            Some(at) => {
-                idle.remove(at);
-                None
+        let mut held = self.held();
+        if C::HAS_HOME {
+            let here = thread::current().id();
+            if let Some(at) = held.idle.iter().rposition(|one| one.home == here) {
+                return Some(held.idle.remove(at));
             }
-            None => idle.pop(),
+            // Everybody who has a turn, this piece of work too, has a connection or opens one.
+            let lent = self.size.saturating_sub(self.turns.available_permits());
+            let refused = held.refused.is_some_and(|when| when.elapsed() < REFUSED);
+            if held.idle.len() + lent <= self.size && !refused {
+                return None;
+            }
         }
+        held.idle.pop()
     }
 }
 
@@ -172,7 +178,7 @@ impl<C: Lendable> Lease<C> {
     /// Ends the lease after `outcome`: the connection goes back to the pool, unless the outcome says that it is no good.
     pub(super) fn give_back<T>(self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
         let Self { conn, born, home, shared, _turn } = self;
-        let mut idle = shared.idle();
+        let idle = &mut shared.held().idle;
         if matches!(outcome, Err(StoreError::Unavailable(_))) {
             idle.clear();
         } else if !shared.turns.is_closed() {

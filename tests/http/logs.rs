@@ -47,9 +47,10 @@ impl Program {
         Self { child, base, log, reader: Some(reader) }
     }
 
-    /// Stops it, for its whole log.
+    /// Stops it as an operator does, for its whole log.
     fn stop(mut self) -> String {
-        self.child.kill().unwrap();
+        let stopped = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(stopped.success());
         self.child.wait().unwrap();
         self.reader.take().unwrap().join().unwrap();
         self.log.lock().unwrap().clone()

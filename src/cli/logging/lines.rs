@@ -189,20 +189,27 @@ mod tests {
         drop(go);
         drop(writing);
         assert_eq!(told.iter().flatten().collect::<Vec<u8>>(), b"a\nb\nc\n");
-        // Nobody gathers it any more; it goes to standard error.
-        say(&lines, "");
+        // Nobody writes what is gathered any more: it goes to standard error at once.
+        say(&lines, "said after the end\n");
+        assert!(lines.lock().text.is_empty());
     }
 
     #[test]
     fn who_logs_faster_than_can_be_written_waits() {
         let (lines, writing, go, told) = begin();
         let line = "x".repeat(MOST / 2);
+        let its = lines.clone();
         let logging = std::thread::spawn(move || {
             for _ in 0..8 {
-                say(&lines, &line);
+                say(&its, &line);
             }
         });
+        // One write at a time, and each only when there is as much as may wait, or no more to come.
         for _ in 0..8 {
+            while lines.lock().text.len() < MOST && !logging.is_finished() {
+                std::thread::yield_now();
+            }
+            (0..1000).for_each(|_| std::thread::yield_now());
             let _ = go.send(());
         }
         logging.join().unwrap();
