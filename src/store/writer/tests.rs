@@ -2,7 +2,7 @@
 
 use sqlx::error::BoxDynError;
 use sqlx::sqlite::SqliteArguments;
-use sqlx::{ConnectOptions, Executor, Row};
+use sqlx::{ConnectOptions, Executor, Row, SqliteConnection};
 use tokio::sync::oneshot;
 
 use super::super::{StoreError, sqlite};
@@ -45,6 +45,18 @@ impl Bench {
         });
         // It may be of the group itself, and share its fate.
         (go, async move { drop(held.await) })
+    }
+
+    async fn connect(&self) -> SqliteConnection {
+        sqlite::writing(&self.folder.join("w.db")).connect().await.unwrap()
+    }
+
+    // Nobody holds the file's write lock.
+    async fn is_free(&self) {
+        let mut other = self.connect().await;
+        other.execute("PRAGMA busy_timeout = 0").await.unwrap();
+        other.execute("BEGIN IMMEDIATE").await.unwrap();
+        other.execute("ROLLBACK").await.unwrap();
     }
 
     // Read by a connection of its own: only what is committed is seen.
@@ -222,6 +234,31 @@ async fn statements_of_one_text_have_each_their_own_outcome() {
         }
     }
     assert_eq!(bench.seen().await.len(), 19);
+    bench.end().await;
+}
+
+#[tokio::test]
+async fn a_text_that_begins_and_commits_leaves_no_transaction_open() {
+    let bench = Bench::new("framed").await;
+    bench.writer.single(PUT, words("taken", "")).await.unwrap();
+    // Alone and refused: it was begun, and there was nothing to commit.
+    let refused = bench.writer.single(PUT, words("tak", "en")).await;
+    assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
+    bench.is_free().await;
+    // While somebody else has the file, the first waits to begin; those who come meanwhile are told together, behind it.
+    let mut other = bench.connect().await;
+    other.execute("BEGIN IMMEDIATE").await.unwrap();
+    let many = (0..8).map(|number| bench.writer.single(PUT, if number == 7 { words("tak", "en") } else { words(&number.to_string(), "") }));
+    let (first, many, ()) = tokio::join!(bench.writer.single(PUT, words("first", "")), futures_util::future::join_all(many), async {
+        other.execute("ROLLBACK").await.unwrap();
+    });
+    assert_eq!(first.and_then(Answer::value), Ok(Some("first".to_owned())));
+    for (number, outcome) in many.into_iter().enumerate() {
+        let kept = outcome.and_then(Answer::value::<String>);
+        assert!(if number == 7 { matches!(kept, Err(StoreError::Conflict(_))) } else { kept == Ok(Some(number.to_string())) }, "{kept:?}");
+    }
+    bench.is_free().await;
+    assert_eq!(bench.seen().await, ["0", "1", "2", "3", "4", "5", "6", "first", "taken"]);
     bench.end().await;
 }
 
