@@ -9,7 +9,7 @@ use url::{Host, Url};
 
 /// A redirect URI that may be registered: absolute, without fragment, wildcard or credentials; `https`, `http`, or an
 /// app's own scheme (RFC 8252 §7.1). It is kept and compared byte for byte.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RedirectUri {
     text: String,
@@ -136,6 +136,12 @@ impl FromStr for RedirectUri {
             scheme if scheme.contains('.') => Ok(this),
             _ => Err(E::Scheme),
         }
+    }
+}
+
+impl fmt::Debug for RedirectUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RedirectUri").field(&self.text).finish()
     }
 }
 
