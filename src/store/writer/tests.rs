@@ -263,6 +263,26 @@ async fn a_text_that_begins_and_commits_leaves_no_transaction_open() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_begun_or_committed_is_an_error_and_not_the_end() {
+    let bench = Bench::with("unkept", "PRAGMA busy_timeout = 0").await;
+    let mut other = bench.connect().await;
+    other.execute("BEGIN IMMEDIATE").await.unwrap();
+    let (one, two) = tokio::join!(bench.writer.single(PUT, words("one", "")), bench.writer.single(PUT, words("two", "")));
+    assert!(matches!(one, Err(StoreError::Unavailable(_))), "{one:?}");
+    assert!(matches!(two, Err(StoreError::Unavailable(_))), "{two:?}");
+    // A reference that is looked at by the commit alone.
+    let later = "CREATE TABLE later (word TEXT REFERENCES seen (word) DEFERRABLE INITIALLY DEFERRED) STRICT; COMMIT";
+    other.execute(later).await.unwrap();
+    let unkept = bench.writer.single("INSERT INTO later VALUES ($1)", ("nobody".to_owned(), ())).await;
+    assert!(unkept.is_err(), "{unkept:?}");
+    bench.is_free().await;
+    bench.writer.single(PUT, words("kept", "")).await.unwrap();
+    assert_eq!(bench.writer.single("INSERT INTO later VALUES ($1)", ("kept".to_owned(), ())).await.and_then(Answer::execute), Ok(1));
+    assert_eq!(bench.seen().await, ["kept"]);
+    bench.end().await;
+}
+
+#[tokio::test]
 async fn statements_of_one_text_see_what_those_before_them_did() {
     let bench = Bench::new("once").await;
     bench.writer.single(PUT, words("one", "")).await.unwrap();
