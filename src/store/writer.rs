@@ -327,10 +327,11 @@ async fn prepared(conn: &mut SqliteConnection, text: &'static str) -> Result<(),
     sqlx::query(text).execute(conn).await.map(drop)
 }
 
-// What goes wrong with the transaction itself is never about the tables.
+// What goes wrong with the transaction itself is about no table, and no rule that one of its statements broke.
 fn failed(error: sqlx::Error) -> StoreError {
     match StoreError::from(error) {
         StoreError::Schema(words) => StoreError::Unavailable(words),
+        StoreError::Conflict(rule) => StoreError::Unavailable(rule.to_string()),
         other => other,
     }
 }

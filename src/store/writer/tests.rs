@@ -193,6 +193,11 @@ async fn a_full_disk_is_an_outage_and_not_the_end() {
     };
     assert!(matches!(refused, StoreError::Unavailable(_)), "{refused:?}");
     assert_eq!(bench.seen().await.len(), kept);
+    // The same by one statement that brings its own transaction along.
+    let alone = bench.writer.single(PUT, words("alone", &"x".repeat(20_000))).await;
+    assert!(matches!(alone, Err(StoreError::Unavailable(_))), "{alone:?}");
+    assert_eq!(bench.seen().await.len(), kept);
+    bench.is_free().await;
     bench.writer.statement(empty).await.unwrap();
     assert!(bench.seen().await.is_empty());
     bench.end().await;
@@ -274,7 +279,7 @@ async fn what_cannot_be_begun_or_committed_is_an_error_and_not_the_end() {
     let later = "CREATE TABLE later (word TEXT REFERENCES seen (word) DEFERRABLE INITIALLY DEFERRED) STRICT; COMMIT";
     other.execute(later).await.unwrap();
     let unkept = bench.writer.single("INSERT INTO later VALUES ($1)", ("nobody".to_owned(), ())).await;
-    assert!(unkept.is_err(), "{unkept:?}");
+    assert!(matches!(unkept, Err(StoreError::Unavailable(_))), "{unkept:?}");
     bench.is_free().await;
     bench.writer.single(PUT, words("kept", "")).await.unwrap();
     assert_eq!(bench.writer.single("INSERT INTO later VALUES ($1)", ("kept".to_owned(), ())).await.and_then(Answer::execute), Ok(1));
