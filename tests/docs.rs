@@ -14,6 +14,9 @@ mod commands;
 #[path = "docs/links.rs"]
 mod links;
 
+#[path = "docs/metrics.rs"]
+mod metrics;
+
 #[path = "docs/settings.rs"]
 mod settings;
 

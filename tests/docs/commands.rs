@@ -110,6 +110,39 @@ fn every_command_that_is_shown_exists_with_its_options() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+// Options of other programs that documents name: cargo's and the image's.
+const OF_OTHERS: &[&str] = &["--profile"];
+
+#[test]
+fn every_option_that_is_named_exists() {
+    let mut manual = Manual::default();
+    let mut known: BTreeSet<String> = OF_OTHERS.iter().map(|option| (*option).to_owned()).collect();
+    for command in manual.leaves(&[]) {
+        let command: Vec<String> = command.split(' ').map(str::to_owned).collect();
+        known.extend(
+            manual
+                .page(&command)
+                .split(|c: char| c.is_whitespace() || c == ',' || c == '[')
+                .filter(|word| word.starts_with("--"))
+                .map(str::to_owned),
+        );
+    }
+    let (mut seen, mut wrong) = (0, Vec::new());
+    for document in documents() {
+        let (prose, _) = split_code(&std::fs::read_to_string(&document).unwrap());
+        for option in
+            code_spans(&prose).into_iter().filter(|span| span.starts_with("--")).map(|span| span.split([' ', '=']).next().unwrap())
+        {
+            seen += 1;
+            if !known.contains(option) {
+                wrong.push(format!("{}: there is no option {option}", document.display()));
+            }
+        }
+    }
+    assert!(seen > 5, "the test sees only {seen} options: it does not read what it should");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn the_overview_has_every_command() {
     let readme = text("README.md");
