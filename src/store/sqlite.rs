@@ -46,8 +46,8 @@ pub(super) fn writing(path: &Path) -> SqliteConnectOptions {
         .busy_timeout(BUSY)
         // Pages; 16 MiB. The pages that every write touches go back into the file less often than with the default of 1,000.
         .pragma("wal_autocheckpoint", "4000")
-        // More texts than are in use: each may be kept several times over, for statements that are told together.
-        .statement_cache_capacity(1024)
+        // More texts than there are: some are kept several times over, for statements that are told together.
+        .statement_cache_capacity(512)
         .thread_name(|_| "sqlite-writer".to_owned())
         .disable_statement_logging()
 }

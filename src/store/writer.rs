@@ -16,13 +16,10 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::StoreError;
 use super::dialect::{Conn, Work};
-use single::{Answer, Binds, Failed, Progress, Single, Texts};
+use single::{Answer, Binds, Single, Texts};
 
 pub(super) mod single;
 
-// With the file's only write lock from the beginning.
-const BEGIN: &str = "BEGIN IMMEDIATE";
-const COMMIT: &str = "COMMIT";
 /// At most so many jobs share a commit: the first of them must not wait for an endless stream of others.
 const GROUP: usize = 128;
 /// At most so many jobs wait to be looked at; then those who bring more wait themselves.
@@ -221,84 +218,55 @@ impl Task {
 
     // Runs what waits in one transaction; every job whose answer is known with it ends up in `group`.
     async fn commit(&mut self, group: &mut Vec<Job>) -> Result<(), StoreError> {
-        let mut conn = match self.connection().await {
+        let mut conn = match self.begin().await {
             Ok(conn) => conn,
-            Err(error) => return self.not_begun(group, error),
+            Err(error) => {
+                // Those who came meanwhile waited as long: they must not wait once more, one after the other.
+                self.look(usize::MAX);
+                group.extend(self.waiting.drain(..));
+                return Err(error);
+            }
         };
-        let (mut progress, mut kept) = (Progress::default(), Ok(()));
+        let mut kept = Ok(());
         self.look(GROUP);
         while kept.is_ok()
-            && !progress.committed
             && let Some(next) = self.waiting.pop_front()
         {
-            if !progress.begun && matches!(next, Job::Write(_)) {
-                if let Err(error) = prepared(&mut conn, BEGIN).await {
-                    self.waiting.push_front(next);
-                    self.put_back(conn).await;
-                    return self.not_begun(group, failed(error));
-                }
-                progress.begun = true;
-            }
-            let lost = || StoreError::Unavailable("the database failed while writing".to_owned());
-            match next {
+            let after = match next {
                 Job::Single(first) => {
                     let mut alike = self.alike(first);
-                    let no_more = self.waiting.is_empty();
-                    match single::run(&mut conn, &mut self.texts, &mut alike, &mut progress, no_more).await {
-                        Ok(()) => group.extend(alike.into_iter().map(Job::Single)),
-                        Err(Failed::NotBegun(error)) => {
-                            group.extend(alike.into_iter().map(Job::Single));
-                            self.put_back(conn).await;
-                            return self.not_begun(group, error);
-                        }
-                        Err(Failed::Lost) => {
-                            let (run, not_run): (Vec<_>, Vec<_>) = alike.into_iter().partition(|single| single.outcome.is_some());
-                            group.extend(run.into_iter().map(Job::Single));
-                            // Their turn is in the next transaction.
-                            not_run.into_iter().rev().for_each(|single| self.waiting.push_front(Job::Single(single)));
-                            kept = Err(lost());
-                        }
-                        Err(Failed::NotKept(error)) => {
-                            group.extend(alike.into_iter().map(Job::Single));
-                            kept = Err(error);
-                        }
+                    let after = single::run(&mut conn, &mut self.texts, &mut alike).await;
+                    let (run, not_run): (Vec<_>, Vec<_>) = alike.into_iter().partition(|single| single.outcome.is_some());
+                    group.extend(run.into_iter().map(Job::Single));
+                    match after {
+                        After::GoOn => group.extend(not_run.into_iter().map(Job::Single)),
+                        // Their turn is in the next transaction.
+                        After::GiveUp => not_run.into_iter().rev().for_each(|single| self.waiting.push_front(Job::Single(single))),
                     }
+                    after
                 }
                 Job::Write(mut write) => {
-                    if write.run(&mut conn).await == After::GiveUp {
-                        kept = Err(lost());
-                    }
+                    let after = write.run(&mut conn).await;
                     group.push(Job::Write(write));
+                    after
                 }
-                Job::Stop => group.push(Job::Stop),
+                Job::Stop => {
+                    group.push(Job::Stop);
+                    After::GoOn
+                }
+            };
+            if after == After::GiveUp {
+                kept = Err(StoreError::Unavailable("the database failed while writing".to_owned()));
             }
-            if !progress.committed {
-                self.look(GROUP.saturating_sub(group.len()));
-            }
-        }
-        if kept.is_ok() && progress.begun && !progress.committed {
-            kept = prepared(&mut conn, COMMIT).await.map_err(failed);
+            self.look(GROUP.saturating_sub(group.len()));
         }
         if kept.is_ok() {
+            kept = prepared(&mut conn, "COMMIT").await.map_err(failed);
+        }
+        if kept.is_ok() || rolled_back(&mut conn).await {
             self.conn = Some(conn);
-        } else {
-            self.put_back(conn).await;
         }
         kept
-    }
-
-    // Those who came meanwhile waited as long: they must not wait once more, one after the other.
-    fn not_begun(&mut self, group: &mut Vec<Job>, error: StoreError) -> Result<(), StoreError> {
-        self.look(usize::MAX);
-        group.extend(self.waiting.drain(..));
-        Err(error)
-    }
-
-    // Keeps a connection after a failure, if it is outside of any transaction then.
-    async fn put_back(&mut self, mut conn: SqliteConnection) {
-        if rolled_back(&mut conn).await {
-            self.conn = Some(conn);
-        }
     }
 
     // The statement and all that wait and are like it; not those whose request was given up before its turn came.
@@ -314,10 +282,20 @@ impl Task {
         alike
     }
 
-    async fn connection(&mut self) -> Result<SqliteConnection, StoreError> {
-        match self.conn.take() {
-            Some(conn) => Ok(conn),
-            None => Ok(self.options.connect().await?),
+    // A connection inside a transaction that holds the file's only write lock.
+    async fn begin(&mut self) -> Result<SqliteConnection, StoreError> {
+        let mut conn = match self.conn.take() {
+            Some(conn) => conn,
+            None => self.options.connect().await?,
+        };
+        match prepared(&mut conn, "BEGIN IMMEDIATE").await {
+            Ok(()) => Ok(conn),
+            Err(error) => {
+                if rolled_back(&mut conn).await {
+                    self.conn = Some(conn);
+                }
+                Err(failed(error))
+            }
         }
     }
 }

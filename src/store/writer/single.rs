@@ -2,8 +2,7 @@
 //!
 //! Each text that is told to SQLite is handed to the driver's thread and its outcome handed back, which costs more than most statements
 //! do. Under load those that wait are mostly the same statement with other parameters; so they are made one text, and handed over once.
-//! The first text of a transaction begins it, and the last one commits it, where that can be known. Each statement stays what it was: one
-//! that is refused undoes itself only (SQLite, "ON CONFLICT", ABORT).
+//! Each of them stays what it was: one that is refused undoes itself only (SQLite, "ON CONFLICT", ABORT).
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,7 +13,7 @@ use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Arguments, AssertSqlSafe, Either, Encode, Executor, FromRow, SqlSafeStr, SqlStr, Sqlite, SqliteConnection, Type};
 use tokio::sync::oneshot;
 
-use super::{BEGIN, COMMIT, failed};
+use super::After;
 use crate::store::StoreError;
 
 /// At most so many statements in one text: beyond that the next ones save little, and every length is a text that SQLite keeps parsed.
@@ -93,79 +92,36 @@ impl Single {
     }
 }
 
-/// What is told around the statements of one text.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Frame {
-    begins: bool,
-    commits: bool,
-}
-
-/// The texts that were put together, by the one text, how many parameters it is given, how often it is in it, and what is around it.
+/// The texts that were put together, by the one text, how many parameters it is given and how often it is in it.
 #[derive(Default)]
-pub(super) struct Texts(HashMap<(&'static str, usize, usize, Frame), SqlStr>);
+pub(super) struct Texts(HashMap<(&'static str, usize, usize), SqlStr>);
 
 impl Texts {
     // `each`: how many parameters one statement is given. `None` when its text names more: the next one's would be taken for them.
-    fn times(&mut self, text: &'static str, each: usize, times: usize, frame: Frame) -> Option<SqlStr> {
-        if let Some(known) = self.0.get(&(text, each, times, frame)) {
+    fn times(&mut self, text: &'static str, each: usize, times: usize) -> Option<SqlStr> {
+        if let Some(known) = self.0.get(&(text, each, times)) {
             return Some(known.clone());
         }
-        let mut together = repeated(text, each, times)?;
-        if frame.begins {
-            together = format!("{BEGIN};\n{together}");
-        }
-        if frame.commits {
-            together = format!("{together};\n{COMMIT}");
-        }
-        let together = AssertSqlSafe(together).into_sql_str();
-        self.0.insert((text, each, times, frame), together.clone());
+        let together = AssertSqlSafe(repeated(text, each, times)?).into_sql_str();
+        self.0.insert((text, each, times), together.clone());
         Some(together)
     }
 }
 
-/// How far a transaction has come.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Progress {
-    pub(super) begun: bool,
-    pub(super) committed: bool,
-}
-
-/// What went wrong with the transaction itself.
-pub(super) enum Failed {
-    /// It could not be begun.
-    NotBegun(StoreError),
-    /// The database failed in the middle of it. The statements that were not run have no outcome.
-    Lost,
-    /// It could not be committed.
-    NotKept(StoreError),
-}
-
-/// Runs statements of one text inside a transaction, which is begun if it was not yet, and committed where they are the last ones of it.
-pub(super) async fn run(
-    conn: &mut SqliteConnection,
-    texts: &mut Texts,
-    mut alike: &mut [Single],
-    progress: &mut Progress,
-    last: bool,
-) -> Result<(), Failed> {
+/// Runs statements of one text inside a transaction. When the database fails, those that were not run have no outcome.
+pub(super) async fn run(conn: &mut SqliteConnection, texts: &mut Texts, mut alike: &mut [Single]) -> After {
     while !alike.is_empty() {
         // 8, 4, 2 or 1: few lengths, so that few texts are parsed and kept.
         let times = 1 << alike.len().min(MOST).ilog2();
-        let frame = Frame { begins: !progress.begun, commits: last && times == alike.len() };
-        let answered = together(conn, texts, &mut alike[..times], frame, progress).await?;
+        let Ok(answered) = together(conn, texts, &mut alike[..times]).await else { return After::GiveUp };
         alike = &mut alike[answered..];
     }
-    Ok(())
+    After::GoOn
 }
 
-// Gives the statements' outcomes until one fails: those behind it were not run, and nothing was committed. How many have an outcome.
-async fn together(
-    conn: &mut SqliteConnection,
-    texts: &mut Texts,
-    jobs: &mut [Single],
-    frame: Frame,
-    progress: &mut Progress,
-) -> Result<usize, Failed> {
+// Gives the statements' outcomes until one fails: those behind it were not run. How many have an outcome; an error when the database
+// failed and the transaction is lost.
+async fn together(conn: &mut SqliteConnection, texts: &mut Texts, jobs: &mut [Single]) -> Result<usize, ()> {
     let mut arguments = SqliteArguments::default();
     for (place, job) in jobs.iter().enumerate() {
         if let Err(error) = added(job, &mut arguments) {
@@ -175,20 +131,13 @@ async fn together(
             return Ok(1);
         }
     }
-    let Some(text) = texts.times(jobs[0].text, jobs[0].binds.many(), jobs.len(), frame) else {
+    let Some(text) = texts.times(jobs[0].text, jobs[0].binds.many(), jobs.len()) else {
         for job in &mut *jobs {
             job.outcome = Some(Err(StoreError::Corrupt("a statement was given too few parameters".to_owned())));
         }
         return Ok(jobs.len());
     };
     let mut told = conn.fetch_many(sqlx::query_with(text, arguments));
-    if frame.begins {
-        match told.try_next().await {
-            Ok(Some(_)) => progress.begun = true,
-            Ok(None) => return Err(Failed::NotBegun(gone())),
-            Err(error) => return Err(Failed::NotBegun(failed(error))),
-        }
-    }
     let (mut answered, mut rows) = (0, Vec::new());
     while let Some(job) = jobs.get_mut(answered) {
         job.outcome = match told.try_next().await {
@@ -203,23 +152,12 @@ async fn together(
                 let refused = StoreError::from(error);
                 let lost = matches!(refused, StoreError::Unavailable(_));
                 job.outcome = Some(Err(refused));
-                return if lost { Err(Failed::Lost) } else { Ok(answered + 1) };
+                return if lost { Err(()) } else { Ok(answered + 1) };
             }
         };
         answered += 1;
     }
-    if frame.commits {
-        match told.try_next().await {
-            Ok(Some(_)) => progress.committed = true,
-            Ok(None) => return Err(Failed::NotKept(gone())),
-            Err(error) => return Err(Failed::NotKept(failed(error))),
-        }
-    }
     Ok(answered)
-}
-
-fn gone() -> StoreError {
-    StoreError::Unavailable("the database's thread is gone".to_owned())
 }
 
 // A panic is the fault of one statement's value: it ends that statement, not the writer.

@@ -193,7 +193,7 @@ async fn a_full_disk_is_an_outage_and_not_the_end() {
     };
     assert!(matches!(refused, StoreError::Unavailable(_)), "{refused:?}");
     assert_eq!(bench.seen().await.len(), kept);
-    // The same by one statement that brings its own transaction along.
+    // The same by one statement.
     let alone = bench.writer.single(PUT, words("alone", &"x".repeat(20_000))).await;
     assert!(matches!(alone, Err(StoreError::Unavailable(_))), "{alone:?}");
     assert_eq!(bench.seen().await.len(), kept);
@@ -243,10 +243,10 @@ async fn statements_of_one_text_have_each_their_own_outcome() {
 }
 
 #[tokio::test]
-async fn a_text_that_begins_and_commits_leaves_no_transaction_open() {
-    let bench = Bench::new("framed").await;
+async fn no_transaction_is_left_open() {
+    let bench = Bench::new("open").await;
     bench.writer.single(PUT, words("taken", "")).await.unwrap();
-    // Alone and refused: it was begun, and there was nothing to commit.
+    // Alone and refused.
     let refused = bench.writer.single(PUT, words("tak", "en")).await;
     assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
     bench.is_free().await;
