@@ -3,12 +3,10 @@
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY . .
-# Cargo does not see that a change of .cargo/config.toml changes SQLite: each has builds of its own in the cache.
 # The folder that the volume begins as: an image without a shell cannot make it, and it must belong to the server's user.
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
-    export CARGO_TARGET_DIR="target/$(sha256sum .cargo/config.toml | cut -c 1-16)" \
-    && cargo build --profile dist --locked --bin latchkey \
-    && install -D "$CARGO_TARGET_DIR/dist/latchkey" /image/usr/local/bin/latchkey \
+    cargo build --profile dist --locked --bin latchkey \
+    && install -D target/dist/latchkey /image/usr/local/bin/latchkey \
     && install -d -m 700 /image/var/lib/latchkey
 
 # glibc, CA certificates, time zones and a user 65532; no shell, no package manager.
