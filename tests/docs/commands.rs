@@ -110,22 +110,16 @@ fn every_command_that_is_shown_exists_with_its_options() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-// Options of other programs that documents name: cargo's and the image's.
-const OF_OTHERS: &[&str] = &["--profile"];
-
+// Of some command: which one is meant, prose does not say.
 #[test]
 fn every_option_that_is_named_exists() {
     let mut manual = Manual::default();
-    let mut known: BTreeSet<String> = OF_OTHERS.iter().map(|option| (*option).to_owned()).collect();
+    let mut known: BTreeSet<String> = BTreeSet::new();
     for command in manual.leaves(&[]) {
         let command: Vec<String> = command.split(' ').map(str::to_owned).collect();
-        known.extend(
-            manual
-                .page(&command)
-                .split(|c: char| c.is_whitespace() || c == ',' || c == '[')
-                .filter(|word| word.starts_with("--"))
-                .map(str::to_owned),
-        );
+        let lines = manual.page(&command).lines().filter(|line| line.trim_start().starts_with('-'));
+        let words = lines.flat_map(|line| line.split(|c: char| c.is_whitespace() || c == ',' || c == '['));
+        known.extend(words.filter(|word| word.starts_with("--")).map(str::to_owned));
     }
     let (mut seen, mut wrong) = (0, Vec::new());
     for document in documents() {

@@ -13,14 +13,13 @@ fn words_in(text: &str, quote: char) -> Vec<&str> {
     text.split(quote).skip(1).step_by(2).collect()
 }
 
-// `counter!("name", "label" => value)` and `histogram!("name", &labels)`, where `labels` are above: `[("label", value), …]`.
+// `metrics::counter!("name", "label" => value)` and `metrics::histogram!("name", &labels)`, where `labels` are above:
+// `[("label", value), …]`. Any other form is refused: it would be overlooked.
 fn metrics_of(source: &str, found: &mut Metrics) {
-    for (at, call) in source.match_indices("metrics::").filter(|(at, _)| source[*at..].contains("!(")) {
-        let Some(arguments) = ["counter!(", "histogram!(", "gauge!("].iter().find_map(|kind| source[at + call.len()..].strip_prefix(kind))
-        else {
-            continue;
-        };
-        let arguments = arguments.split(';').next().unwrap();
+    for (at, kind) in ["counter!", "histogram!", "gauge!"].iter().flat_map(|kind| source.match_indices(kind)) {
+        assert!(source[..at].ends_with("metrics::"), "metrics are written `metrics::{kind}(…)`, for this test");
+        let arguments = source[at + kind.len()..].strip_prefix('(').unwrap().split(';').next().unwrap();
+        assert!(arguments.starts_with('"') && (!arguments.contains('&') || arguments.contains("&labels")), "not read: {arguments}");
         let (name, rest) = arguments.split_once(['\n', ',', ')']).unwrap();
         let labels: Vec<&str> = if rest.contains("&labels") {
             let list = source[..at].rsplit_once("let labels = [").unwrap().1.split(';').next().unwrap();
