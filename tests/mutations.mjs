@@ -53,7 +53,7 @@ export const mutations = [
     to: 'false',
     fails: [
       'client_registration::each_redirect_uri_is_checked', 'dynamic::oidcc_redirect_uri_regfrag',
-      'load::every_problem_of_every_client_is_told', 'redirect_uri::what_may_be_registered',
+      'tables::every_problem_of_every_client_is_told', 'redirect_uri::what_may_be_registered',
       'registration::what_cannot_be_registered_is_named',
     ],
   },
@@ -2445,8 +2445,8 @@ export const mutations = [
     to: 'true',
     fails: [
       'details::an_owner_grants_what_they_pick_and_the_app_is_told', 'details::an_owner_sees_and_ends_what_they_granted',
-      'evaluate::the_result_is_within_request_grant_and_limit', 'evaluate::the_whole_matrix',
-      'evaluate::what_is_dead_or_elsewhere_never_gives_anything', 'exchange::an_app_that_an_owner_merely_signed_in_to_gets_nothing',
+      'properties::the_result_is_within_request_grant_and_limit', 'evaluate::the_whole_matrix',
+      'properties::what_is_dead_or_elsewhere_never_gives_anything', 'exchange::an_app_that_an_owner_merely_signed_in_to_gets_nothing',
       'identity::a_registry_that_is_not_public_shows_each_its_own', 'sight::who_sees_how_much',
       'token_exchange::only_a_clients_own_living_token_is_exchanged',
     ],
@@ -2460,7 +2460,7 @@ export const mutations = [
     fails: [
       'assets_api::owners_see_theirs_and_apps_what_is_shared', 'authzen::a_batch_ends_where_it_is_told_to',
       'authzen::a_decision_is_that_of_the_exchange_at_this_moment', 'details::an_owner_grants_what_they_pick_and_the_app_is_told',
-      'evaluate::the_result_is_within_request_grant_and_limit', 'evaluate::the_whole_matrix',
+      'properties::the_result_is_within_request_grant_and_limit', 'evaluate::the_whole_matrix',
       'exchange::a_part_is_given_where_a_part_is_wanted', 'exchange::a_token_outlives_neither_its_grant_nor_the_token_it_was_got_with',
       'exchange::an_app_that_an_owner_merely_signed_in_to_gets_nothing',
       'exchange::each_refusal_says_why_and_nothing_of_what_is_not_the_clients',
@@ -2476,7 +2476,7 @@ export const mutations = [
     from: '«facts.limit.is_none_or(|limit| limit.contains(permission))»',
     to: 'true',
     fails: [
-      'evaluate::the_result_is_within_request_grant_and_limit', 'evaluate::the_whole_matrix',
+      'properties::the_result_is_within_request_grant_and_limit', 'evaluate::the_whole_matrix',
       'exchange::the_audience_is_one_that_the_client_may_have',
     ],
   },
@@ -2486,7 +2486,7 @@ export const mutations = [
     file: 'src/policy/grants/evaluate.rs',
     from: '«facts.known.contains(permission)» && facts.limit',
     to: 'true',
-    fails: ['evaluate::the_result_is_within_request_grant_and_limit', 'evaluate::the_whole_matrix'],
+    fails: ['properties::the_result_is_within_request_grant_and_limit', 'evaluate::the_whole_matrix'],
   },
   {
     line: '20',
@@ -2494,7 +2494,7 @@ export const mutations = [
     file: 'src/policy/grants/evaluate.rs',
     from: '«agreement.concerns(asked) && agreement.admits(id, tag)»',
     to: 'true',
-    fails: ['evaluate::the_result_is_within_request_grant_and_limit', 'evaluate::the_whole_matrix'],
+    fails: ['properties::the_result_is_within_request_grant_and_limit', 'evaluate::the_whole_matrix'],
   },
   {
     line: '20',
@@ -2504,7 +2504,7 @@ export const mutations = [
     to: 'true',
     fails: [
       'evaluate::an_asset_that_is_not_there_looks_like_one_that_is_not_shared', 'evaluate::the_whole_matrix',
-      'evaluate::what_is_dead_or_elsewhere_never_gives_anything', 'sight::who_sees_how_much',
+      'properties::what_is_dead_or_elsewhere_never_gives_anything', 'sight::who_sees_how_much',
     ],
   },
   {
@@ -2513,7 +2513,7 @@ export const mutations = [
     file: 'src/policy/grants/evaluate.rs',
     from: 'Some(did) => «did == asset.did»,',
     to: 'true',
-    fails: ['evaluate::the_whole_matrix', 'evaluate::what_is_dead_or_elsewhere_never_gives_anything'],
+    fails: ['evaluate::the_whole_matrix', 'properties::what_is_dead_or_elsewhere_never_gives_anything'],
   },
   {
     line: '20',
@@ -2522,7 +2522,7 @@ export const mutations = [
     from: 'if something && («complete» || ask.partial) {',
     to: 'true',
     fails: [
-      'evaluate::the_result_is_within_request_grant_and_limit', 'evaluate::the_whole_matrix',
+      'properties::the_result_is_within_request_grant_and_limit', 'evaluate::the_whole_matrix',
       'exchange::each_refusal_says_why_and_nothing_of_what_is_not_the_clients',
       'grants_api::an_owner_shares_changes_and_ends_by_an_app_of_the_house',
       'token_exchange::a_license_exchanges_its_token_at_the_token_endpoint',
@@ -2546,7 +2546,7 @@ export const mutations = [
     file: 'src/policy/grants/evaluate.rs',
     from: 'grant.asset.is_none() || «grant.epoch == Some(asset.epoch)»',
     to: 'true',
-    fails: ['evaluate::the_whole_matrix', 'evaluate::what_is_dead_or_elsewhere_never_gives_anything', 'sight::who_sees_how_much'],
+    fails: ['evaluate::the_whole_matrix', 'properties::what_is_dead_or_elsewhere_never_gives_anything', 'sight::who_sees_how_much'],
   },
   {
     line: '22',
@@ -2557,8 +2557,8 @@ export const mutations = [
     fails: [
       'assets_api::owners_see_theirs_and_apps_what_is_shared', 'authzen::a_decision_is_that_of_the_exchange_at_this_moment',
       'details::an_owner_grants_what_they_pick_and_the_app_is_told', 'details::an_owner_sees_and_ends_what_they_granted',
-      'evaluate::the_result_is_within_request_grant_and_limit', 'evaluate::the_whole_matrix',
-      'evaluate::what_is_dead_or_elsewhere_never_gives_anything', 'exchange::each_refusal_says_why_and_nothing_of_what_is_not_the_clients',
+      'properties::the_result_is_within_request_grant_and_limit', 'evaluate::the_whole_matrix',
+      'properties::what_is_dead_or_elsewhere_never_gives_anything', 'exchange::each_refusal_says_why_and_nothing_of_what_is_not_the_clients',
       'exchange::what_ends_a_grant_counts_at_once_on_every_replica', 'grants_api::an_owner_shares_changes_and_ends_by_an_app_of_the_house',
       'sight::who_sees_how_much', 'token_exchange::introspection_answers_from_the_grant_as_it_is_now',
       'token_exchange::only_a_clients_own_living_token_is_exchanged',

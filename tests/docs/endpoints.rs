@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use crate::read::{between, root, rows, text};
+use crate::read::{between, root, rows, sources, text};
 
 /// Where URLs are given to handlers.
 const SOURCES: &[&str] = &["src/routes.rs", "src/playground/handlers.rs", "src/operations.rs"];
@@ -78,23 +78,15 @@ fn the_openapi_document_has_the_routes_of_the_interfaces() {
 // What the tests above read is all there is.
 #[test]
 fn urls_are_given_to_handlers_in_these_files_only() {
-    fn gather(folder: &std::path::Path, found: &mut BTreeSet<String>) {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                gather(&path, found);
-            // A module's own `tests.rs` may have a server of its own.
-            } else if !path.ends_with("tests.rs") {
-                let source = fs::read_to_string(&path).unwrap();
-                let code = source.split("#[cfg(test)]").next().unwrap();
-                if [".route(", ".service(", "resource(\""].iter().any(|mark| code.contains(mark)) {
-                    found.insert(path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned());
-                }
-            }
+    let mut found = BTreeSet::new();
+    // A module's own `tests.rs` may have a server of its own.
+    for path in sources().into_iter().filter(|path| !path.ends_with("tests.rs")) {
+        let source = fs::read_to_string(&path).unwrap();
+        let code = source.split("#[cfg(test)]").next().unwrap();
+        if [".route(", ".service(", "resource(\""].iter().any(|mark| code.contains(mark)) {
+            found.insert(path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned());
         }
     }
-    let mut found = BTreeSet::new();
-    gather(&root().join("src"), &mut found);
     // It makes the doors that the table of routes names; no address stands in it.
     assert!(found.remove("src/routes/door.rs"));
     assert!(!text("src/routes/door.rs").contains("(\"/"));

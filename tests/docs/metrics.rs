@@ -2,16 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
 
-use crate::read::{between, root, rows, text};
+use crate::read::{between, code_spans, rows, sources, text};
 
 /// A metric's labels, by its name.
 type Metrics = BTreeMap<String, BTreeSet<String>>;
-
-fn words_in(text: &str, quote: char) -> Vec<&str> {
-    text.split(quote).skip(1).step_by(2).collect()
-}
 
 // `metrics::counter!("name", "label" => value)` and `metrics::histogram!("name", &labels)`, where `labels` are above:
 // `[("label", value), …]`. Any other form is refused: it would be overlooked.
@@ -33,25 +28,16 @@ fn metrics_of(source: &str, found: &mut Metrics) {
     }
 }
 
-fn gather(folder: &Path, found: &mut Metrics) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            gather(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            metrics_of(&fs::read_to_string(path).unwrap(), found);
-        }
-    }
-}
-
 #[test]
 fn the_table_of_metrics_is_that_of_the_program() {
     let mut in_code = Metrics::new();
-    gather(&root().join("src"), &mut in_code);
+    for source in sources() {
+        metrics_of(&fs::read_to_string(source).unwrap(), &mut in_code);
+    }
     let document = text("docs/production.md");
     let table = rows(between(&document, "<!-- metrics -->", "<!-- /metrics -->"));
     let owned = |words: Vec<&str>| words.into_iter().map(str::to_owned).collect();
-    let in_table: Metrics = table.iter().map(|row| (row[0].trim_matches('`').to_owned(), owned(words_in(row[1], '`')))).collect();
+    let in_table: Metrics = table.iter().map(|row| (row[0].trim_matches('`').to_owned(), owned(code_spans(row[1])))).collect();
     assert_eq!(in_code, in_table);
 }
 

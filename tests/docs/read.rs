@@ -14,20 +14,29 @@ pub(crate) fn text(path: &str) -> String {
 
 /// Every document of the tree; what tools brought is left out.
 pub(crate) fn documents() -> Vec<PathBuf> {
-    fn gather(folder: &Path, found: &mut Vec<PathBuf>) {
+    files(root(), "md")
+}
+
+/// Every source of the program.
+pub(crate) fn sources() -> Vec<PathBuf> {
+    files(&root().join("src"), "rs")
+}
+
+fn files(folder: &Path, kind: &str) -> Vec<PathBuf> {
+    fn gather(folder: &Path, kind: &str, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_str().unwrap();
             let brought = name.starts_with('.') || ["target", "node_modules", "data"].contains(&name);
             if path.is_dir() && !brought {
-                gather(&path, found);
-            } else if path.extension().is_some_and(|extension| extension == "md") {
+                gather(&path, kind, found);
+            } else if path.extension().is_some_and(|extension| extension == kind) {
                 found.push(path);
             }
         }
     }
     let mut found = Vec::new();
-    gather(root(), &mut found);
+    gather(folder, kind, &mut found);
     found.sort();
     found
 }

@@ -1,3 +1,5 @@
+//! What an app asks, what an owner is offered and chooses, and the grant that comes of it.
+
 use std::time::Duration;
 
 use serde_json::{Map, json};
